@@ -1,0 +1,47 @@
+# Everything a developer or CI runs. `make run` needs Python 3.11 and nothing else.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+# The installed project and the installed tools are facts on disk: made once, made again when pyproject.toml changes.
+APP    := $(VENV)/app-installed
+DEV    := $(VENV)/dev-installed
+
+.PHONY: run gateway check test format bench clean
+
+run: $(APP)  ## a gateway with its own store, and the client in #lobby
+	$(BIN)/python -m client.demo
+
+gateway: $(APP)  ## only the gateway, on 127.0.0.1:6667
+	$(BIN)/chat-gateway
+
+check: $(DEV)  ## format, lint, types, contracts, fast tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -X dev -m pytest -q -m "not containers and not slow"
+
+test: $(DEV)  ## all tests; those that need a container engine too
+	$(BIN)/python -X dev -m pytest
+
+format: $(DEV)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(DEV)
+	$(BIN)/python -m benchmarks.fanout
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+
+$(APP): $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(DEV): $(APP)
+	$(BIN)/python -m pip install --quiet --group dev
+	touch $@

@@ -1,0 +1,1 @@
+"""hubbub's terminal client. Imports `gateway.wire` and nothing else of the gateway."""

@@ -1,0 +1,53 @@
+"""Nicks and room names: grammar and casefolding. Standard library only. Source: RFC 2812 section 2.3.1; ISUPPORT CASEMAPPING=ascii."""
+
+import re
+from string import ascii_lowercase, ascii_uppercase
+from typing import NewType
+
+from gateway.wire.limits import CHANNELLEN, NICKLEN
+
+__all__ = ["NickKey", "RoomKey", "casefold", "is_nick", "is_room_name", "nick_key", "room_key", "wildcard"]
+
+RoomKey = NewType("RoomKey", str)
+"""A checked, casefolded room name: the identity of a room. Made only by `room_key`."""
+
+NickKey = NewType("NickKey", str)
+"""A checked, casefolded nick: the identity of a nick. Made only by `nick_key`."""
+
+_FOLD = str.maketrans(ascii_uppercase, ascii_lowercase)
+_NICK = re.compile(r"[A-Za-z\[\]\\`_^{|}][A-Za-z0-9\[\]\\`_^{|}-]*")
+# Space, comma and BEL end a name (RFC 1459 section 1.3); other control characters have no business in one either.
+_ROOM = re.compile("#[^\\x00-\\x20,\\x7f:]+")
+
+
+def casefold(name: str) -> str:
+    """Fold A-Z alone; a Unicode fold would differ between versions of Python, and so between gateways."""
+    return name.translate(_FOLD)
+
+
+def is_nick(text: str) -> bool:
+    """Whether `text` may be a nick."""
+    return len(text) <= NICKLEN and _NICK.fullmatch(text) is not None
+
+
+def is_room_name(text: str) -> bool:
+    """Whether `text` may be a room's name on the wire, `#` included."""
+    return len(text.encode()) <= CHANNELLEN and _ROOM.fullmatch(text) is not None
+
+
+def nick_key(text: str) -> NickKey | None:
+    """The identity of a nick, or None where `text` is none."""
+    return NickKey(casefold(text)) if is_nick(text) else None
+
+
+def room_key(text: str) -> RoomKey | None:
+    """The identity of a room, or None where `text` names none."""
+    return RoomKey(casefold(text)) if is_room_name(text) else None
+
+
+def wildcard(mask: str) -> re.Pattern[str]:
+    """A mask with `*` and `?` as a pattern for `fullmatch` on casefolded text. Source: RFC 2812 section 2.5."""
+    parts = {"*": ".*", "?": "."}
+    # Runs of stars are one star: it keeps the match linear in the text for each star left.
+    collapsed = re.sub(r"\*+", "*", casefold(mask))
+    return re.compile("".join(parts.get(char, re.escape(char)) for char in collapsed), re.DOTALL)

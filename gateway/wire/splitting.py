@@ -1,0 +1,11 @@
+"""Cut text to a number of bytes without breaking a character. Standard library only."""
+
+__all__ = ["clip"]
+
+
+def clip(text: str, limit_bytes: int) -> str:
+    """The longest beginning of `text` that takes at most `limit_bytes` in UTF-8."""
+    encoded = text.encode()
+    if len(encoded) <= limit_bytes:
+        return text
+    return encoded[:limit_bytes].decode(errors="ignore")
