@@ -1,4 +1,7 @@
-"""Nicks and room names: grammar and casefolding. Standard library only. Source: RFC 2812 section 2.3.1; ISUPPORT CASEMAPPING=ascii."""
+"""Nicks and room names: grammar and casefolding. Standard library only.
+
+Source: RFC 2812 section 2.3.1; ISUPPORT CASEMAPPING=ascii.
+"""
 
 import re
 from string import ascii_lowercase, ascii_uppercase

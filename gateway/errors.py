@@ -1,0 +1,27 @@
+"""What can go wrong in the gateway, sorted by whose fault it is.
+
+::
+
+    GatewayError
+    ├── StoreError            Redis is away or refused; the peer is told to try again
+    │   └── FencedError       this gateway was declared dead by the others and may not write any more
+    └── FullError             a bounded queue of ours is full; the peer is told to try again
+"""
+
+__all__ = ["FencedError", "FullError", "GatewayError", "StoreError"]
+
+
+class GatewayError(Exception):
+    """Base of all errors below. Their text is for our log, never for a peer."""
+
+
+class StoreError(GatewayError):
+    """Redis did not do what was asked: away, too slow, or refusing."""
+
+
+class FencedError(StoreError):
+    """Another gateway reaped this one; every further write is refused. Source: architecture, leases."""
+
+
+class FullError(GatewayError):
+    """A queue of ours is at its limit."""
