@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.harness.deadlines import DEADLINE_FACTOR
-from tests.harness.engine import docker
+from tests.harness.engine import docker, docker_bytes
 
 __all__ = ["ComposeStack"]
 
 ROOT = Path(__file__).parents[2]
-PASSWORD = "a-password-of-the-tests"
 _BUILD_S = 600.0 * DEADLINE_FACTOR
 _UP_S = 120.0 * DEADLINE_FACTOR
 
@@ -34,6 +33,8 @@ class ComposeStack:
 
     number: int = field(default_factory=lambda: secrets.randbelow(254) + 1)
     port: int = field(default_factory=_free_port)
+    password: str = "a-password-of-the-tests"
+    old_password: str = ""
 
     @property
     def project(self) -> str:
@@ -41,15 +42,20 @@ class ComposeStack:
 
     def compose(self, *args: str, stdin: str = "", deadline_s: float = _UP_S) -> str:
         """Run `docker compose ARGS` for this project and return its standard output. Raises as `docker` does."""
+        return self.compose_bytes(*args, stdin=stdin.encode(), deadline_s=deadline_s).decode()
+
+    def compose_bytes(self, *args: str, stdin: bytes = b"", deadline_s: float = _UP_S) -> bytes:
+        """As `compose`, for output that is no text."""
         own = {
             "COMPOSE_PROJECT_NAME": self.project,
             "HUBBUB_LISTEN": f"127.0.0.1:{self.port}",
-            "HUBBUB_REDIS_PASSWORD": PASSWORD,
+            "HUBBUB_REDIS_PASSWORD": self.password,
+            "HUBBUB_REDIS_PASSWORD_OLD": self.old_password,
             "HUBBUB_RELAY_SUBNET": f"10.213.{self.number}.0/24",
             "HUBBUB_TAG": "test",
         }
         file = str(ROOT / "docker-compose.yml")
-        return docker("compose", "--file", file, *args, env=os.environ | own, stdin=stdin, deadline_s=deadline_s)
+        return docker_bytes("compose", "--file", file, *args, env=os.environ | own, stdin=stdin, deadline_s=deadline_s)
 
     def build(self) -> None:
         """Build the images of both services, the client's too."""

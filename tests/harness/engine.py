@@ -2,14 +2,23 @@
 
 import functools
 import subprocess
+from collections.abc import Mapping
 
-__all__ = ["docker", "why_no_engine"]
+__all__ = ["docker", "docker_bytes", "why_no_engine"]
 
 _ASK_S = 2.0
 _COMMAND_S = 60.0
+_SHOWN_BYTES = 4000
 
 
-def docker(*args: str, env: dict[str, str] | None = None, stdin: str = "", deadline_s: float = _COMMAND_S) -> str:
+def docker(*args: str, env: Mapping[str, str] | None = None, stdin: str = "", deadline_s: float = _COMMAND_S) -> str:
+    """Run `docker ARGS` and return its standard output, as text. Otherwise as `docker_bytes`."""
+    return docker_bytes(*args, env=env, stdin=stdin.encode(), deadline_s=deadline_s).decode()
+
+
+def docker_bytes(
+    *args: str, env: Mapping[str, str] | None = None, stdin: bytes = b"", deadline_s: float = _COMMAND_S
+) -> bytes:
     """Run `docker ARGS` and return its standard output.
 
     Blocking on purpose, in async tests too: one step of a scenario at a time.
@@ -18,10 +27,9 @@ def docker(*args: str, env: dict[str, str] | None = None, stdin: str = "", deadl
         AssertionError: it failed; the text has what it printed.
         subprocess.TimeoutExpired: it took longer than `deadline_s`.
     """
-    done = subprocess.run(
-        ["docker", *args], env=env, input=stdin, capture_output=True, text=True, timeout=deadline_s, check=False
-    )
-    assert done.returncode == 0, f"docker {' '.join(args)}: exit {done.returncode}\n{done.stdout}{done.stderr}"
+    done = subprocess.run(["docker", *args], env=env, input=stdin, capture_output=True, timeout=deadline_s, check=False)
+    said = done.stdout[-_SHOWN_BYTES:] + done.stderr[-_SHOWN_BYTES:]
+    assert done.returncode == 0, f"docker {' '.join(args)}: exit {done.returncode}\n{said.decode(errors='replace')}"
     return done.stdout
 
 
