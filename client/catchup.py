@@ -7,9 +7,7 @@ Live lines that arrive meanwhile are held back, so that the transcript grows at 
 Source: IRCv3 draft/chathistory.
 """
 
-from collections.abc import Iterator
-
-from client.events import CaughtUp, Event, Hole, RoomLine
+from client.events import CaughtUp, Event, Hole, RoomDelayed, RoomLine
 from gateway.wire.message import Message
 
 __all__ = ["FIRST_PAGE_LINES", "PAGE_LINES", "CatchUp"]
@@ -41,7 +39,7 @@ class CatchUp:
         self._answer: list[RoomLine] | None = None
         self._answer_size = 0
         self._held: list[RoomLine] = []
-        self._giving_up = False
+        self._delayed = ""
 
     @property
     def label(self) -> str:
@@ -66,6 +64,10 @@ class CatchUp:
         self._answer = (self._answer or []) + lines
         self._answer_size = size
 
+    def delayed(self, reason: str) -> None:
+        """The server cannot answer this request now; that is no hole."""
+        self._delayed = reason
+
     def hold(self, line: RoomLine) -> list[Event]:
         """Keep a live line until history is here. When too many wait, all are handed over, after a `Hole`."""
         self._held.append(line)
@@ -75,36 +77,36 @@ class CatchUp:
         return [Hole(self.room), *held]
 
     def barrier_passed(self) -> tuple[list[Event], bool]:
-        """The PONG is here: what to hand over now, and whether `request` must be sent once more."""
+        """The PONG is here: what to hand over now, and whether `request` must be sent once more at once.
+
+        `RoomDelayed` as the last event: `request` must be sent again after a moment; `CaughtUp`: never again.
+        """
         answer, self._answer = self._answer, None
+        delayed, self._delayed = self._delayed, ""
         if not self._supported:
-            return list(self._finish()), False
+            return self._finish(), False
         if answer is None:
-            return self._unanswered()
-        events: list[Event] = list(answer)
-        if not self._position or self._giving_up or self._answer_size < self._asked():
-            return events + list(self._finish()), False
+            return ([RoomDelayed(self.room, delayed)], False) if delayed else self._unanswered()
+        if not self._position or self._answer_size < self._asked():
+            return [*answer, *self._finish()], False
         last = next((line.msgid for line in reversed(answer) if line.msgid), "")
         if not last or f"msgid={last}" == self._position or self._pages >= MAX_PAGES:
-            return [*events, *self._latest()], True
+            return [*answer, self._give_up()], True
         self._position = f"msgid={last}"
-        return events, True
+        return list(answer), True
 
     def _unanswered(self) -> tuple[list[Event], bool]:
         """No answer: most likely our position has been trimmed from the log; the newest lines are better than none."""
-        if self._position and not self._giving_up:
-            return list(self._latest()), True
-        return list(self._finish()), False
+        return ([self._give_up()], True) if self._position else (self._finish(), False)
 
-    def _latest(self) -> Iterator[Event]:
+    def _give_up(self) -> Event:
+        """Ask for the newest lines next."""
         self._position = ""
-        self._giving_up = True
-        yield Hole(self.room)
+        return Hole(self.room)
 
-    def _finish(self) -> Iterator[Event]:
+    def _finish(self) -> list[Event]:
         held, self._held = self._held, []
-        yield from held
-        yield CaughtUp(self.room)
+        return [*held, CaughtUp(self.room)]
 
     def _asked(self) -> int:
         wanted = PAGE_LINES if self._position else FIRST_PAGE_LINES

@@ -19,6 +19,7 @@ from gateway.wire.names import casefold
 __all__ = ["Chat", "Identity"]
 
 SHOWN_NAMES = 50
+ASK_AGAIN_MS = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +63,7 @@ class Chat:
         self._return: Return | None = None
         self._switch_to = ""
         self._awaited = {("names", key) for key in self._wanted}  # answers that a person waits for
+        self._delayed_ms: dict[str, int] = {}  # rooms the server could not serve, and when it said so
         self._topics: dict[str, str] = {}
         self.transcripts.current = rooms[0] if rooms else ""
         self.own_lines.recall(rooms, identity.nick)
@@ -110,6 +112,10 @@ class Chat:
         """Bytes for the server, lines that are due among them; handed out once."""
         if self._session is None:
             return b""
+        for key, since_ms in self._delayed_ms.items():
+            if self.now_ms() - since_ms >= ASK_AGAIN_MS and key in self._wanted:
+                self._delayed_ms[key] = self.now_ms()
+                self._session.ask_again(self._wanted[key], self._position(key))
         self.own_lines.send(self._session)
         return self._session.data_to_send()
 
@@ -134,6 +140,7 @@ class Chat:
         self._session = None
         self._return = None
         self._entered.clear()
+        self._delayed_ms.clear()
         self.own_lines.delivery.offline()
 
     # What the person wants.
@@ -234,6 +241,7 @@ class Chat:
     @_react.register
     def _(self, event: events.CaughtUp) -> None:
         self.own_lines.delivery.opened(event.room)
+        self._delayed_ms.pop(casefold(event.room), None)
         if self._return is not None:
             self._return.rooms.discard(casefold(event.room))
 
@@ -249,6 +257,12 @@ class Chat:
     def _(self, event: events.RoomRefused) -> None:
         self.transcripts.note(f"cannot enter {event.room}: {event.reason}")
         self._forget(event.room, event.reason)
+
+    @_react.register
+    def _(self, event: events.RoomDelayed) -> None:
+        if casefold(event.room) not in self._delayed_ms:
+            self.transcripts.note(f"{event.room} has to wait: {event.reason}")
+        self._delayed_ms[casefold(event.room)] = self.now_ms()
 
     @_react.register
     def _(self, event: events.RoomLine) -> None:
@@ -317,6 +331,7 @@ class Chat:
         key = casefold(room)
         self._wanted.pop(key, None)
         self._entered.discard(key)
+        self._delayed_ms.pop(key, None)
         self.own_lines.delivery.shut(room)
         self.own_lines.drop(room, reason)
         if self._return is not None:

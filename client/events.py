@@ -20,6 +20,7 @@ __all__ = [
     "NickTaken",
     "Refused",
     "Registered",
+    "RoomDelayed",
     "RoomEntered",
     "RoomLeft",
     "RoomLine",
@@ -137,6 +138,14 @@ class RoomRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class RoomDelayed:
+    """The server cannot let us into `room`, or give its history, just now; ask again in a moment."""
+
+    room: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Hole:
     """Between the lines before this event and those after it some may be missing, and the server cannot give them."""
 
@@ -215,6 +224,7 @@ Event = (
     | NickTaken
     | Refused
     | Registered
+    | RoomDelayed
     | RoomEntered
     | RoomLeft
     | RoomLine

@@ -5,7 +5,7 @@ Source: RFC 2812; https://modern.ircdocs.horse/; IRCv3 batch, labeled-response.
 
 from collections.abc import Callable, Iterable, Iterator
 
-from client.events import Accepted, Closing, Event, Registered, RoomLine
+from client.events import Accepted, CaughtUp, Closing, Event, Registered, RoomLine
 from client.replies import REPLIES, refused, standard_reply
 from client.roomlines import ROOM_COMMANDS, consequences, room_lines
 from client.state import State
@@ -94,7 +94,7 @@ def _pong(state: State, message: Message) -> Iterator[Event]:
             yield from events
             if once_more:
                 state.out.extend(catchup.request(labelled=state.labels))
-            else:
+            elif isinstance(events[-1], CaughtUp):
                 del state.catchups[room]
 
 
@@ -135,7 +135,8 @@ def _ack(state: State, message: Message) -> Iterator[Event]:
 
 def _error(state: State, message: Message) -> Iterator[Event]:
     state.ready = False
-    yield Closing(message.params[-1] if message.params else "")
+    if not state.leaving:
+        yield Closing(message.params[-1] if message.params else "")
 
 
 _HANDLERS: dict[str, Callable[[State, Message], Iterable[Event]]] = {

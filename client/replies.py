@@ -3,9 +3,10 @@
 Source: https://modern.ircdocs.horse/#numerics; IRCv3 standard-replies, labeled-response.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from client.events import Event, Members, NickTaken, Refused, RoomList, RoomRefused, ServerText, TopicIs
+from client.catchup import CatchUp
+from client.events import Event, Members, NickTaken, Refused, RoomDelayed, RoomList, RoomRefused, ServerText, TopicIs
 from client.state import State
 from gateway.wire import numerics
 from gateway.wire.message import Message
@@ -14,8 +15,8 @@ from gateway.wire.names import casefold
 __all__ = ["REPLIES", "refused", "standard_reply"]
 
 MAX_LISTED_ROOMS = 500
-# Codes of FAIL that say: not now.
-_RETRY_CODES = frozenset({"TRY_AGAIN", "TEMPORARILY_UNAVAILABLE"})
+# Codes of FAIL that say: not now. MESSAGE_ERROR is CHATHISTORY's.
+_RETRY_CODES = frozenset({"TRY_AGAIN", "TEMPORARILY_UNAVAILABLE", "RATE_LIMITED", "MESSAGE_ERROR"})
 _NICK_ERRORS = frozenset(
     {numerics.ERR_NONICKNAMEGIVEN, numerics.ERR_ERRONEUSNICKNAME, numerics.ERR_NICKNAMEINUSE, "437"}
 )
@@ -58,9 +59,8 @@ def refused(state: State, message: Message) -> Iterator[Event]:
     elif is_error and (key := _line_refused(state, message)):
         del state.sent[key]
         yield Refused(key, reason, retry=code == numerics.RPL_TRYAGAIN)
-    elif is_error and (room := next((word for word in params if casefold(word) in state.joining), "")):
-        del state.joining[casefold(room)]
-        yield RoomRefused(room, reason)
+    elif is_error and (room := _room_refused(state, params, by_order=False)):
+        yield RoomDelayed(room, reason) if code == numerics.RPL_TRYAGAIN else RoomRefused(room, reason)
     elif code in _NICK_ERRORS:
         yield NickTaken(params[1] if len(params) > 2 else "", "", reason)
     elif code not in _UNSAID and not _of_history(state, message):
@@ -73,18 +73,38 @@ def standard_reply(state: State, message: Message) -> Iterator[Event]:
     if len(params) < 3:
         return
     command, code, reason = params[0].upper(), params[1].upper(), params[-1]
-    if message.command == "FAIL" and command in ("PRIVMSG", "*") and (key := _line_refused(state, message)):
-        del state.sent[key]
-        yield Refused(key, reason, retry=code in _RETRY_CODES)
-    elif (
-        message.command == "FAIL"
-        and command == "JOIN"
-        and (room := next((word for word in params if casefold(word) in state.joining), ""))
-    ):
-        del state.joining[casefold(room)]
-        yield RoomRefused(room, reason)
-    elif command != "CHATHISTORY":  # its barrier notices, see `catchup`
+    retry = code in _RETRY_CODES
+    if message.command != "FAIL":
         yield ServerText(reason)
+    elif command in ("PRIVMSG", "*") and (key := _line_refused(state, message)):
+        del state.sent[key]
+        yield Refused(key, reason, retry=retry)
+    elif command == "JOIN" and (room := _room_refused(state, params, by_order=True)):
+        yield RoomDelayed(room, reason) if retry else RoomRefused(room, reason)
+    elif command == "CHATHISTORY":
+        # Whatever else it says, the barrier behind the request will show that there was no answer.
+        if retry and state.catchups:
+            _history_refused(state, message).delayed(reason)
+    else:
+        yield ServerText(reason)
+
+
+def _room_refused(state: State, params: Sequence[str], *, by_order: bool) -> str:
+    """The room that an error keeps us out of, or empty; `by_order`: the oldest one asked for when none is named."""
+    room = next((word for word in params if casefold(word) in state.joining), "")
+    if not room and by_order:
+        room = next(iter(state.joining), "")
+    state.joining.pop(casefold(room), None)
+    return room
+
+
+def _history_refused(state: State, message: Message) -> CatchUp:
+    """The request for history that failed: by its label, by its room, or else the oldest."""
+    label = message.tags.get("label", "")
+    named = {casefold(word) for word in message.params}
+    catchups = state.catchups
+    fitting = (catchup for room, catchup in catchups.items() if catchup.label == label or room in named)
+    return next(fitting, next(iter(catchups.values())))
 
 
 def _line_refused(state: State, message: Message) -> str:

@@ -11,6 +11,7 @@ from client.inbound import obey, read
 from client.state import KEY_TAG, Sent, State, Wishes
 from gateway.wire.framing import LineDecoder, Overlong
 from gateway.wire.limits import MAX_BODY_BYTES, MAX_TAGS_BYTES
+from gateway.wire.names import casefold
 
 __all__ = ["Session", "Wishes"]
 
@@ -86,6 +87,13 @@ class Session:
         """Enter `room`; `RoomEntered` or `RoomRefused` follows. `position` as in `Wishes.rooms`."""
         self._state.join(room, position)
 
+    def ask_again(self, room: str, position: str = "") -> None:
+        """After `RoomDelayed`: enter, or ask for the history, once more."""
+        if (catchup := self._state.catchups.get(casefold(room))) is not None:
+            self._state.out.extend(catchup.request(labelled=self._state.labels))
+        else:
+            self._state.join(room, position)
+
     def part(self, room: str, reason: str = "") -> None:
         """Leave `room`; `RoomLeft` follows."""
         self._state.send("PART", room, *([reason] if reason else []))
@@ -111,5 +119,6 @@ class Session:
         self._state.send("PING", "alive")
 
     def quit(self, reason: str) -> None:
-        """Say good-bye."""
+        """Say good-bye; nothing that comes after is of interest."""
+        self._state.leaving = True
         self._state.send("QUIT", *([reason] if reason else []))

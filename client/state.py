@@ -51,6 +51,7 @@ class State:
         self.out: list[Message] = []
         self.registration = Registration(wishes.nick, self.out)
         self.ready = False
+        self.leaving = False
         self.own_nicks = set(wishes.own_nicks)
         self.roster = Roster()
         self.batches = Batches()
