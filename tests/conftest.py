@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from gateway.store.embedded import EmbeddedStore
-
 from tests.harness.engine import why_no_engine
 from tests.harness.gateway_process import GatewayProcess
 from tests.harness.redis_container import redis_container

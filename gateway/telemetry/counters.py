@@ -71,7 +71,6 @@ class Counters:
     events_in: int = _counter("events_in", "Events received from the logs of rooms.")
     events_out: int = _counter("events_out", "Events appended to the logs of rooms.")
     deliveries: int = _counter("deliveries", "Lines given to members, one per line and member.")
-    bytes_out: int = _counter("sent_bytes", "Bytes sent to clients.")
     slow_closed: int = _counter("slow_closed", "Clients closed because they did not read.")
     catch_ups: int = _counter("catch_ups", "Gaps in a room's events that were filled from its log.")
     snapshots: int = _counter("snapshots", "Rooms loaded from a snapshot.")

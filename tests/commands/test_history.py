@@ -81,7 +81,7 @@ async def test_by_timestamp(told: tuple[IrcPeer, str, list[Message]]):
 )
 async def test_refusals(connect: Connect, room: str, request_: str, code: str):
     """FAIL CHATHISTORY with the code of the specification."""
-    ann = await connect("chfail", caps=CAPS)
+    ann = await connect(f"chf{room[1:]}", caps=CAPS)
     await join(room, ann)
     await ann.send("CHATHISTORY " + request_.format(room=room))
     assert (await ann.expect("FAIL")).params[:2] == ("CHATHISTORY", code)

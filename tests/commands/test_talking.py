@@ -44,7 +44,7 @@ async def test_labelled_without_echo_is_acknowledged(connect: Connect, room: str
     """ "...servers MUST respond with an ACK". Source: IRCv3 labeled-response."""
     ann = await connect("ackann", caps=("labeled-response", "batch", "message-tags"))
     await join(room, ann)
-    await ann.send(f"@label=a PRIVMSG {room} :x", "@label=b PONG x")
+    await ann.send(f"@label=a PRIVMSG {room} :x", f"@label=b PRIVMSG {room} :y")
     assert [(m.command, m.tags["label"]) for m in await ann.collect("ACK", 2)] == [("ACK", "a"), ("ACK", "b")]
 
 
