@@ -84,7 +84,7 @@ class CatchUp:
         answer, self._answer = self._answer, None
         delayed, self._delayed = self._delayed, ""
         if not self._supported:
-            return self._finish(), False
+            return [*(answer or ()), *self._finish()], False
         if answer is None:
             return ([RoomDelayed(self.room, delayed)], False) if delayed else self._unanswered()
         if not self._position or self._answer_size < self._asked():
