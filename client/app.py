@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 
 from client.chat import Chat
 from client.console import Console
@@ -13,7 +14,7 @@ from client.link import Link, Server
 __all__ = ["App", "ExitCode"]
 
 TICK_S = 1.0
-FLUSH_LIMIT_S = 10.0  # for the acknowledgement of what a pipe has given
+FLUSH_LIMIT_S = 10.0  # from one acknowledgement to the next, when a pipe has ended
 LEAVE_FLUSH_LIMIT_S = 1.0  # the same for a person, whose outbox is kept
 GOODBYE_LIMIT_S = 1.0  # for the server to close after QUIT
 MAX_TYPED_AHEAD = 100  # lines that a pipe may be ahead of the server
@@ -162,14 +163,21 @@ class App:
             return
         left_s = deadline - asyncio.get_running_loop().time()
         await self._until(lambda: self._chat.welcomed, left_s)
-        if self._chat.welcomed:
-            await self._until(lambda: self._chat.at_rest, FLUSH_LIMIT_S)
+        moving = self._chat.welcomed
+        while moving and not self._chat.at_rest:
+            left = len(self._chat.own_lines)
+            moving = await self._until(partial(self._moved, left), FLUSH_LIMIT_S)
 
-    async def _until(self, fact: Callable[[], bool], limit_s: float) -> None:
+    def _moved(self, left: int) -> bool:
+        return self._chat.at_rest or len(self._chat.own_lines) < left
+
+    async def _until(self, fact: Callable[[], bool], limit_s: float) -> bool:
+        """Wait for `fact`; False when it did not come about in time, or cannot any more."""
         with suppress(TimeoutError):
             async with asyncio.timeout(limit_s):
                 while not (fact() or self._chat.login_refused or self._signal):
                     await self._progressed()
+        return fact()
 
     async def _progressed(self) -> None:
         self._progress.clear()

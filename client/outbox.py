@@ -25,7 +25,7 @@ class OutboxFullError(Exception):
     """The line was not taken: `limit_lines` wait already."""
 
     def __init__(self, limit_lines: int) -> None:
-        super().__init__(f"{limit_lines} lines wait to be sent")
+        super().__init__(f"the outbox is full (limit {limit_lines})")
         self.limit_lines = limit_lines
 
 
