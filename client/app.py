@@ -57,6 +57,7 @@ class App:
         self._timeout_s = timeout_s
         self._progress = asyncio.Event()
         self._signal: int | None = None
+        self._gave_up = False
         self._first_server = servers[0]
 
     async def run(self) -> int:
@@ -68,6 +69,8 @@ class App:
         self._chat.transcripts.note(f"connecting to {self._first_server}; /help lists commands, exit leaves")
         async with asyncio.TaskGroup() as tasks:
             background = [tasks.create_task(self._link.run()), tasks.create_task(self._tick())]
+            if not self._interactive:
+                background.append(tasks.create_task(self._give_up(deadline)))
             await self._face.run(Screen(self._chat, self._console), self)
             if self._signal is None:
                 await self._flush(deadline)
@@ -92,7 +95,7 @@ class App:
 
     async def room_to_type(self) -> None:
         """Wait while more lines wait than a pipe may be ahead; ends when the chat does."""
-        while len(self._chat.own_lines) >= MAX_TYPED_AHEAD and self._signal is None:
+        while len(self._chat.own_lines) >= MAX_TYPED_AHEAD and not self._over:
             await self._progressed()
 
     # The link's side.
@@ -134,8 +137,19 @@ class App:
         self._link.send(self._chat.data_to_send())
         self._progress.set()
         self._face.update()
-        if self._console.left or self._chat.login_refused:
+        if self._over:
             self._face.stop()
+
+    @property
+    def _over(self) -> bool:
+        """Nothing more is to be typed."""
+        return bool(self._console.left or self._chat.login_refused or self._signal or self._gave_up)
+
+    async def _give_up(self, deadline: float) -> None:
+        """A pipe does not wait for ever for its first gateway."""
+        await asyncio.sleep(deadline - asyncio.get_running_loop().time())
+        self._gave_up = not self._chat.welcomed
+        self._pump()
 
     async def _tick(self) -> None:
         """What time alone brings about: lines to be tried again, answers that did not come."""
@@ -150,8 +164,7 @@ class App:
             self.ask_to_leave()
             return
         self._signal = number
-        self._progress.set()
-        self._face.stop()
+        self._pump()
 
     async def _flush(self, deadline: float) -> None:
         """Wait, but not for ever, until what was typed is acknowledged."""

@@ -1,21 +1,25 @@
 """The terminal face: rows scroll by above one line of input. Source: prompt_toolkit's PromptSession.
 
-One prompt lives as long as the chat. Rows are written with `in_terminal`, all that came in a moment at once: that
-shows a row within milliseconds, where `patch_stdout` gathers for 0.2 s. Our own lines stand above the input, marked
+One prompt lives as long as the chat. Rows are written between two renderings of it, all that came in a moment at
+once: that shows a row within milliseconds, where `patch_stdout` gathers for 0.2 s; and the terminal stays raw, where
+`run_in_terminal` and `patch_stdout` make it cooked for a moment, in which a Ctrl-D is lost and a Ctrl-C is a signal.
+Our own lines stand above the input, marked
 `~`, until their acknowledgement moves them into the transcript: so what has scrolled by is what the room has seen.
 """
 
 import asyncio
 from pathlib import Path
 
-from prompt_toolkit import PromptSession, print_formatted_text
-from prompt_toolkit.application import Application, in_terminal
+from prompt_toolkit import PromptSession
+from prompt_toolkit.application import Application
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.enums import DEFAULT_BUFFER
 from prompt_toolkit.filters import has_focus
 from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.history import History, InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.output import create_output
+from prompt_toolkit.renderer import print_formatted_text
 
 from client.face import Screen, Typist
 from client.ui.history import InputHistory
@@ -75,7 +79,7 @@ class PromptFace:
         """Draw soon; at once when no prompt stands any more."""
         self._changed.set()
         if self._stopped and self._app is None and not self.output_gone:
-            self._print()
+            print_formatted_text(create_output(), self._fresh(), STYLE)
 
     def stop(self) -> None:
         """End the prompt that stands, or the next one."""
@@ -140,15 +144,21 @@ class PromptFace:
         return keys
 
     async def _draw_on(self) -> None:
-        """Write rows above the prompt as they come."""
+        """Draw what has changed, but not too often."""
         while True:
             await self._changed.wait()
             self._changed.clear()
-            async with in_terminal():
-                self._print()
+            if self._app is not None:
+                self._draw(self._app)
             await asyncio.sleep(MIN_REDRAW_S)
 
-    def _print(self) -> None:
-        if self._screen is not None:
-            for row in self._screen.fresh():
-                print_formatted_text(FormattedText(row), style=STYLE)
+    def _draw(self, app: Application[str]) -> None:
+        """Rows where the prompt stands, the prompt below them."""
+        if rows := self._fresh():
+            app.renderer.erase(leave_alternate_screen=False)
+            print_formatted_text(app.output, rows, STYLE)
+        app.invalidate()
+
+    def _fresh(self) -> FormattedText:
+        rows = self._screen.fresh() if self._screen is not None else []
+        return FormattedText(part for row in rows for part in (*row, ("", "\n")))

@@ -10,7 +10,7 @@ import pytest
 
 from tests.harness.deadlines import DEADLINE_S
 from tests.harness.scripted_server import Caller, scripted_server
-from tests.harness.terminal import CTRL_C, ENTER, client_command, client_environ, terminal
+from tests.harness.terminal import CTRL_C, CTRL_D, ENTER, Terminal, client_command, client_environ, terminal
 
 NOWHERE = ["--server", "127.0.0.1:1"]  # the port of tcpmux, where nothing listens
 
@@ -73,6 +73,21 @@ def test_no_gateway_ends_with_69(tmp_path: Path) -> None:
     assert "try 1: no connection to 127.0.0.1:1: connection refused" in done.stdout
 
 
+def test_a_pipe_that_never_ends_ends_with_69_too(tmp_path: Path) -> None:
+    """More lines than may be ahead of the server, and no server: the time limit counts all the same."""
+    process = subprocess.Popen(
+        client_command("--room", "tea", "--timeout", "0.5", *NOWHERE),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        env=client_environ(tmp_path),
+    )
+    assert process.stdin is not None
+    with process.stdin as lines:
+        lines.write(b"line\n" * 500)
+        lines.flush()
+        assert process.wait(20) == 69
+
+
 def test_the_nick_is_asked_for(tmp_path: Path) -> None:
     """None given: the login name is offered, nonsense is asked again, Ctrl-C leaves."""
     with terminal(tmp_path, "--room", "tea", *NOWHERE) as person:
@@ -121,6 +136,33 @@ async def ended(process: asyncio.subprocess.Process) -> tuple[int | None, str]:
     async with asyncio.timeout(4 * DEADLINE_S):
         out, err = await process.communicate()
     return process.returncode, (out + err).decode()
+
+
+async def test_no_key_is_lost_under_traffic(tmp_path: Path) -> None:
+    """Rows are drawn without leaving raw mode: Ctrl-D always asks, and Ctrl-C never kills."""
+
+    def press(person: Terminal) -> None:
+        for key in (CTRL_C, CTRL_D) * 5:
+            person.type(key)
+            person.prompts("Leave chat? [y/N]")
+            person.type("n" + ENTER)
+            person.prompts("#tea>")
+
+    async def talk(caller: Caller) -> None:
+        while True:
+            caller.say(":bob!b@h PRIVMSG #tea :and so on")
+            await asyncio.sleep(0.005)
+
+    async with scripted_server() as server:
+        arguments = ["--room", "tea", "--nick", "ann", "--server", f"127.0.0.1:{server.port}"]
+        with terminal(tmp_path, *arguments) as person:
+            caller = await server.caller()
+            await welcome(caller)
+            async with asyncio.TaskGroup() as tasks:
+                talking = tasks.create_task(talk(caller))
+                await asyncio.to_thread(person.sees, "bob: and so on")
+                await asyncio.to_thread(press, person)
+                talking.cancel()
 
 
 async def test_a_refused_line_ends_with_75(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pyte
 
 from tests.harness.deadlines import DEADLINE_FACTOR
 
-__all__ = ["Terminal", "client_command", "client_environ", "terminal"]
+__all__ = ["CTRL_C", "CTRL_D", "CTRL_R", "ENTER", "UP", "Terminal", "client_command", "client_environ", "terminal"]
 
 LIMIT_S = 15.0 * DEADLINE_FACTOR
 ENTER, CTRL_C, CTRL_D, CTRL_R, UP = "\r", "\x03", "\x04", "\x12", "\x1b[A"
