@@ -1,5 +1,7 @@
 """Claims about what `/metrics` shows."""
 
+import sys
+
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
@@ -89,5 +91,5 @@ def test_the_text_is_what_prometheus_reads() -> None:
         assert family.documentation
         if family.name.startswith("hubbub_"):
             assert all(item.labels["gateway"] == "g1" for item in family.samples)
-    assert {"hubbub_build_info", "process_resident_memory_bytes"} <= set(names)
+    assert sys.platform != "linux" or "process_resident_memory_bytes" in names
     assert sample(make_registry(Counters(), "g1"), "hubbub_build_info", version=__version__) == 1
