@@ -2,11 +2,14 @@
 
 import asyncio
 import getpass
+import logging
 import os
 import random
 import re
+import signal
 import sys
 import time
+import traceback
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -46,10 +49,15 @@ class _Parser(configargparse.ArgumentParser):  # type: ignore[misc]
 def main() -> NoReturn:
     """Run the client on the process's arguments, environment and terminal; exits."""
     settings = parse(sys.argv[1:], os.environ)
+    # There is no log, and a warning of a library must not be painted over the prompt.
+    logging.getLogger().addHandler(logging.NullHandler())
     try:
         code = asyncio.run(_run(settings))
     except KeyboardInterrupt:
-        code = ExitCode.SIGNAL + 2
+        code = ExitCode.SIGNAL + signal.SIGINT
+    except Exception:  # noqa: BLE001 - the edge of the program: the terminal is sane again, so say what happened
+        traceback.print_exc()
+        code = ExitCode.CRASH
     # A flush of standard output at exit could fail once more where nobody reads it any more.
     if code == ExitCode.OUTPUT_GONE:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -123,9 +131,9 @@ async def _run(settings: ClientConfig) -> int:
     interactive = sys.stdin.isatty()
     state_dir = _state_dir(settings.state_dir)
     face = _face(settings, state_dir)
-    nick = settings.nick or await _nick(face, ask=interactive)
-    if nick is None:
-        return ExitCode.OK
+    nick, code = (settings.nick, ExitCode.OK) if settings.nick else await _nick(face, ask=interactive)
+    if not nick:
+        return code
     outbox = _outbox(state_dir, nick, settings)
     chat = Chat(
         Identity(nick=nick, user=_login_name(), realname=REALNAME, password=settings.password),
@@ -159,14 +167,23 @@ def _face(settings: ClientConfig, state_dir: Path | None) -> Face:
     return LinesFace(prompts=person)
 
 
-async def _nick(face: Face, *, ask: bool) -> str | None:
-    """The login name, or what the person says instead; None when no answer will come."""
+async def _nick(face: Face, *, ask: bool) -> tuple[str, int]:
+    """The login name, or what the person says instead; empty, with an exit code, when no answer will come."""
+    caught: list[int] = []
+
+    def stop(number: int) -> None:
+        caught.append(number)
+        face.stop()
+
+    # Handled here already: a signal must not leave the terminal raw. The app takes them over when it runs.
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop, number)
     nick: str | None = _login_name()
     while ask:
         nick = await face.ask("Your nick", _login_name())
         if nick is None or is_nick(nick):
             break
-    return nick
+    return nick or "", ExitCode.SIGNAL + caught[0] if caught else ExitCode.OK
 
 
 def _login_name() -> str:

@@ -104,8 +104,9 @@ class OwnLines:
 
     def drop(self, room: str, reason: str) -> None:
         """We are not in `room` any more: its lines fail."""
-        for key in self.keys_for({casefold(room)}):
-            self.refused(key, reason, retry=False)
+        for line in self._outbox:
+            if casefold(line.target) == casefold(room):
+                self.refused(line.key, reason, retry=False)
 
 
 def _lines(count: int) -> str:

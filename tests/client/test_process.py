@@ -1,8 +1,10 @@
 """The client process without a gateway, or with one that a test plays: settings, exit codes, questions, imports."""
 
 import asyncio
+import signal
 import subprocess
 import sys
+import termios
 from asyncio.subprocess import PIPE
 from pathlib import Path
 
@@ -102,6 +104,16 @@ def test_the_nick_is_asked_for(tmp_path: Path) -> None:
         person.prompts("Your nick: login")
         person.type(CTRL_C)
         assert person.exit_code() == 0
+
+
+def test_a_signal_at_the_first_question_leaves_a_sane_terminal(tmp_path: Path) -> None:
+    """The terminal echoes again, and the exit code tells the signal."""
+    with terminal(tmp_path, "--room", "tea", *NOWHERE) as person:
+        before = termios.tcgetattr(person.child.fileno())[3]
+        person.prompts("Your nick: login")
+        person.child.kill(signal.SIGTERM)
+        assert person.exit_code() == 143
+        assert termios.tcgetattr(person.child.fileno())[3] == before
 
 
 async def welcome(caller: Caller, *caps: str) -> None:
