@@ -54,9 +54,14 @@ class Desk:
         self.store: MemoryStore = redis.store(G1)
         self.replica = Replica("#room")
         self.written: list[Outcome] = []
-        self.fenced = 0
+        self.fenced = self.unanswered = 0
         self.writer = Writer(
-            self.store, LOG, replica=self.replica, on_written=self._on_written, on_fenced=self._on_fenced
+            self.store,
+            LOG,
+            replica=self.replica,
+            on_written=self._on_written,
+            on_fenced=self._on_fenced,
+            on_unanswered=self._on_unanswered,
         )
         self.writer.number = 0
 
@@ -65,6 +70,9 @@ class Desk:
 
     def _on_fenced(self) -> None:
         self.fenced += 1
+
+    def _on_unanswered(self) -> None:
+        self.unanswered += 1
 
     def say(self, *texts: str, author: Author | None = None) -> Author:
         """Queue what somebody says, allowed on the replica as it is."""
@@ -146,6 +154,7 @@ async def test_after_a_loss_the_very_same_batch_goes_out_again(desk: Desk, loss:
     desk.writer.pump()
     await desk.settle()
     assert desk.store.sent[0] == desk.store.sent[1] == desk.store.sent[2]
+    assert desk.unanswered == 2
     assert desk.log() == ["join-ann", "one", "two", "three", "four", "five"]
     assert desk.written[0] is (Outcome.DUPLICATE if loss is Loss.OF_THE_ANSWER else Outcome.DONE)
 
@@ -298,7 +307,14 @@ async def test_an_inbox_needs_no_replica() -> None:
     """Without permissions to check nothing is ever stale."""
     redis = MemoryRedis()
     store = redis.store(G1)
-    writer = Writer(store, LOG, replica=None, on_written=lambda batch, answer: None, on_fenced=lambda: None)
+    writer = Writer(
+        store,
+        LOG,
+        replica=None,
+        on_written=lambda batch, answer: None,
+        on_fenced=lambda: None,
+        on_unanswered=lambda: None,
+    )
     writer.number = 0
     event: Said = said("ann", "psst")
     writer.put(Saying(event, Author(), None))
