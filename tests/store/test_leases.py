@@ -194,6 +194,7 @@ async def test_a_buried_gateway_is_told(lanes: Lanes, unique: str) -> None:
     assert buried.is_set()
 
 
+@pytest.mark.slow
 async def test_reaping_many_rooms_does_not_cost_the_reaper_its_own_lease(
     lanes: Lanes, open_more: OpenLanes, unique: str
 ) -> None:
