@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gateway.errors import StoreError
-from gateway.model import Entry, GatewayId, LogKey, MsgId, Position, Uid
+from gateway.model import Entry, GatewayId, LogKey, MsgId, Position, Said, Uid
 from gateway.rooms.engine import CATCH_UP_ENTRIES, Engine
 from gateway.rooms.replica import Replica
 from gateway.rooms.room import Room
@@ -14,7 +14,7 @@ from gateway.rooms.writer import Saying
 from gateway.session.render import render
 from gateway.session.session import Session
 from gateway.wire.names import RoomKey
-from tests.harness.deadlines import eventually
+from tests.harness.deadlines import DEADLINE_S, eventually
 from tests.harness.events import join, leave, member, said, set_topic, uid_of
 from tests.harness.memory_store import Loss, MemoryRedis, MemoryStore
 
@@ -23,21 +23,24 @@ G1, G2 = GatewayId("g1"), GatewayId("g2")
 ANN, BOB = member("ann", gateway="g2", modes="o"), member("bob")
 
 
-class Author:
-    """The origin of what is said from here."""
+class Remark(Saying):
+    """Something said from here."""
 
-    def __init__(self) -> None:
-        self.done = asyncio.Event()
+    def __init__(self, event: Said, permissions: Position | None = None) -> None:
+        super().__init__(event, permissions)
+        self._arrived = asyncio.Event()
 
     def arrived(self, line: bytes, position: Position) -> bytes:
-        self.done.set()
+        self._arrived.set()
         return line
 
     def allowed(self, replica: Replica) -> bool:
         return True
 
-    def failed(self) -> None:
-        raise AssertionError("nothing fails here")
+    async def done(self) -> None:
+        """Wait until it has come back."""
+        async with asyncio.timeout(DEADLINE_S):
+            await self._arrived.wait()
 
 
 class Site:
@@ -71,11 +74,17 @@ class Site:
         self.redis.now_ms += 1
         self.redis.room_msg(LOG, GatewayId("g3"), self._elsewhere, None, [said("ann", text) for text in texts])
 
-    def said_here(self, room: Room, text: str) -> Author:
+    def said_here(self, room: Room, text: str) -> Remark:
         """Bob says something."""
-        author = Author()
-        self.engine.say(room, Saying(said("bob", text), author, room.replica.permissions))
-        return author
+        remark = Remark(said("bob", text), room.replica.permissions)
+        self.engine.say(room, remark)
+        return remark
+
+    def send(self, text: str) -> Remark:
+        """Bob writes a direct message."""
+        remark = Remark(said("bob", text))
+        self.engine.send(Uid(b"me"), remark)
+        return remark
 
     async def sees(self, *lines: str) -> None:
         """Bob has got exactly these lines so far."""
@@ -137,9 +146,8 @@ async def test_a_room_nobody_needs_is_forgotten(site: Site) -> None:
 
 async def test_what_is_said_here_comes_back_through_the_log(site: Site, room: Room) -> None:
     """Its origin hears when it was applied, and the room keeps nothing of it."""
-    author = site.said_here(room, "hi")
-    async with asyncio.timeout(5):
-        await author.done.wait()
+    remark = site.said_here(room, "hi")
+    await remark.done()
     assert (room.origins, room.writer.idle) == ({}, True)
 
 
@@ -147,9 +155,8 @@ async def test_what_is_said_here_comes_back_through_the_log(site: Site, room: Ro
 async def test_a_batch_redis_did_not_answer_goes_out_again_by_itself(site: Site, room: Room, loss: Loss) -> None:
     """A refusal (out of memory, say) leaves the connection as it is: nobody else would try again."""
     site.store.losses = [loss, loss]
-    author = site.said_here(room, "hi")
-    async with asyncio.timeout(5):
-        await author.done.wait()
+    remark = site.said_here(room, "hi")
+    await remark.done()
     assert [entry.event.msgid for entry in site.redis.log(LOG).entries].count(MsgId(b"hi")) == 1
 
 
@@ -165,9 +172,8 @@ async def test_a_lost_announcement_is_found_by_the_next(site: Site, room: Room) 
 async def test_what_was_acknowledged_and_not_announced_is_fetched(site: Site, room: Room) -> None:
     """No later announcement is needed: the writer knows what the log must have."""
     site.store.deaf = True
-    author = site.said_here(room, "hi")
-    async with asyncio.timeout(5):
-        await author.done.wait()
+    remark = site.said_here(room, "hi")
+    await remark.done()
 
 
 async def test_after_a_lost_subscription_everything_is_read(site: Site, room: Room) -> None:
@@ -203,7 +209,7 @@ async def test_a_reaped_gateway_hears_of_it(site: Site, room: Room) -> None:
     """Its next write is refused, and the gateway stops."""
     site.redis.room_reap(LOG, G1)
     site.said_here(room, "hi")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(DEADLINE_S):
         await site.fenced.wait()
 
 
@@ -220,38 +226,27 @@ async def test_a_room_that_cannot_be_read_does_not_open_for_ever(site: Site) -> 
 async def test_a_new_inbox_is_followed_from_its_beginning(site: Site) -> None:
     """What anybody sends from then on arrives once, in order; after it is closed nothing does."""
     got: list[Entry] = []
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(DEADLINE_S):
         await site.engine.open_inbox(Uid(b"me"), got.extend)
-    authors = [Author() for _ in range(3)]
-    for index, author in enumerate(authors):
-        site.engine.send(Uid(b"me"), Saying(said("bob", str(index)), author, None))
-    async with asyncio.timeout(5):
-        await asyncio.gather(*(author.done.wait() for author in authors))
+    for remark in [site.send(str(index)) for index in range(3)]:
+        await remark.done()
     assert [entry.event.msgid for entry in got] == [b"0", b"1", b"2"]
     site.engine.close_inbox(Uid(b"me"))
-    late = Author()
-    site.engine.send(Uid(b"me"), Saying(said("bob", "late"), late, None))
-    async with asyncio.timeout(5):
-        await late.done.wait()
+    await site.send("late").done()
     assert len(got) == 3
 
 
 async def test_a_direct_message_waits_for_both_connections(site: Site) -> None:
     """Written when Redis was half back (commands, no subscriptions yet), it goes out when all of it is."""
-    first = Author()
-    site.engine.send(Uid(b"me"), Saying(said("bob", "first"), first, None))
-    async with asyncio.timeout(5):
-        await first.done.wait()
+    await site.send("first").done()
     site.store.up = False
-    author = Author()
-    site.engine.send(Uid(b"me"), Saying(said("bob", "second"), author, None))
+    remark = site.send("second")
     site.engine.commands_up()
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     site.store.up = True
     site.engine.subscriptions_up()
-    async with asyncio.timeout(5):
-        await author.done.wait()
+    await remark.done()
 
 
 async def test_a_newcomer_from_another_gateway_is_seen(site: Site, room: Room) -> None:

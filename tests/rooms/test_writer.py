@@ -46,6 +46,23 @@ class Author:
         self.told.append("unchanged")
 
 
+class Remark(Saying):
+    """Something said by an author."""
+
+    def __init__(self, event: Said, permissions: Position | None, author: Author) -> None:
+        super().__init__(event, permissions)
+        self._author = author
+
+    def arrived(self, line: bytes, position: Position) -> bytes:
+        return self._author.arrived(line, position)
+
+    def allowed(self, replica: Replica) -> bool:
+        return self._author.allowed(replica)
+
+    def failed(self) -> None:
+        self._author.failed()
+
+
 class Desk:
     """A writer with its replica, which follows the log as far as the test lets it."""
 
@@ -78,7 +95,7 @@ class Desk:
         """Queue what somebody says, allowed on the replica as it is."""
         author = author or Author()
         for text in texts:
-            self.writer.put(Saying(said("ann", text), author, self.replica.permissions))
+            self.writer.put(Remark(said("ann", text), self.replica.permissions, author))
         return author
 
     def follow(self) -> None:
@@ -317,7 +334,7 @@ async def test_an_inbox_needs_no_replica() -> None:
     )
     writer.number = 0
     event: Said = said("ann", "psst")
-    writer.put(Saying(event, Author(), None))
+    writer.put(Remark(event, None, Author()))
     writer.pump()
     await asyncio.sleep(0)
     assert [entry.event for entry in redis.log(LOG).entries] == [event]
