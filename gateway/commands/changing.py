@@ -64,6 +64,8 @@ async def change_room(services: Services, room: Room, decide: Decide, arrived: A
     Raises:
         StoreError, FullError: it cannot be taken now.
     """
+    if not services.history.up:
+        raise StoreError("Redis is away")
     msgid = services.new_msgid()
     changing = _Changing(msgid, decide, arrived)
     services.engine.change(room, msgid, changing)

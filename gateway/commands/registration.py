@@ -275,6 +275,7 @@ async def quit_(services: Services, session: Session, message: Message, reply: R
     """QUIT: leave every room and free the nick first, so that it is free when the peer sees the end."""
     reason = message.params[0] if message.params else ""
     session.quit_reason = f"Quit: {reason}" if reason else "Quit"
-    await depart(services, session)
+    if services.history.up:  # else the peer goes now, and its departure waits for Redis without it
+        await depart(services, session)
     reply.finish()
     session.close(session.quit_reason)

@@ -37,7 +37,7 @@ from gateway.wire.names import RoomKey
 __all__ = ["Engine"]
 
 CATCH_UP_ENTRIES = 1000  # per read
-RETRY_S = 0.25  # between attempts of a catch-up while Redis refuses
+RETRY_S = 0.25  # between attempts of a catch-up or a batch while Redis refuses
 CONFIRM_EVERY_S = 0.2  # what Redis acknowledged and did not announce by the next look is fetched
 OPEN_TIMEOUT_S = 5.0
 RECENT_PAGES = 10  # of entries looked through for the lines to replay on join
@@ -235,6 +235,9 @@ class Engine:
         self.subscriptions_lost()
         for log in self._followers:
             self._store.subscribe(log)
+        # Nothing was sent while this lane was away; followers wake the writers of rooms, nobody those of inboxes.
+        for writer in self._inbox_writers.values():
+            self._wake(writer)
 
     def commands_up(self) -> None:
         """A new command lane: whatever was in flight goes out again."""
@@ -342,13 +345,19 @@ class Engine:
         def written(batch: list[Saying], answer: Answer) -> None:
             self._written(log, room, batch, answer)
 
-        return Writer(
+        def unanswered() -> None:
+            # Where the connection is well (Redis has no memory left, say) nobody else would have it tried again.
+            self._loop.call_later(RETRY_S, self._wake, writer)
+
+        writer = Writer(
             self._store,
             log,
             replica=room.replica if room is not None else None,
             on_written=written,
             on_fenced=self._on_fenced,
+            on_unanswered=unanswered,
         )
+        return writer
 
     def _wake(self, writer: Writer) -> None:
         # At the end of the turn, so that everything members said in this turn travels in one script call per room.

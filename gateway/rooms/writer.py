@@ -58,12 +58,12 @@ _Flight = list[Saying] | tuple[Proposal, Change]
 class Writer:
     """The one writer of a log on this gateway.
 
-    `on_written(position)` is called when the log has something new of ours; `on_fenced()` when Redis says this
-    gateway was reaped.
+    `on_written(batch, answer)` is called when the log has something new of ours; `on_fenced()` when Redis says this
+    gateway was reaped; `on_unanswered()` when a batch got no answer and has to be sent again by `pump`.
     """
 
     __slots__ = ("_awaited", "_flight", "_permissions", "_queue", "_replica", "_sent", "_store", "log",
-                 "number", "on_fenced", "on_written")  # fmt: skip
+                 "number", "on_fenced", "on_unanswered", "on_written")  # fmt: skip
 
     def __init__(
         self,
@@ -73,11 +73,13 @@ class Writer:
         replica: Replica | None,
         on_written: Callable[[list[Saying], Answer], None],
         on_fenced: Callable[[], None],
+        on_unanswered: Callable[[], None],
     ) -> None:
         self.log = log
         self.number: int | None = None  # of our last batch Redis has accepted; None: not known yet, nothing is sent
         self.on_written = on_written
         self.on_fenced = on_fenced
+        self.on_unanswered = on_unanswered
         self._store = store
         self._replica = replica
         self._queue: deque[Saying | Proposal] = deque()
@@ -163,7 +165,8 @@ class Writer:
         assert self.number is not None
         self._sent = False
         if isinstance(answer, StoreError):
-            return  # `pump` sends the same batch again when the store is back
+            self.on_unanswered()
+            return
         match answer.outcome:
             case Outcome.HOLE:
                 self.number = answer.seen

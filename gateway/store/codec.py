@@ -91,10 +91,22 @@ def encode_event(event: Event) -> bytes:
 
 
 def decode_event(value: bytes) -> Event:
-    """Undo `encode_event`; a kind that only a newer version knows is `Foreign`."""
-    if value.startswith(b"M "):
-        _, uid, msgid, account, tags, line = value.split(b" ", 5)
-        return _said((uid, msgid, b"" if account == b"-" else account, b"" if tags == b"-" else tags, line))
+    """Undo `encode_event`; what only a newer version can read is `Foreign`. Raises nothing: a log is read by all
+    gateways again and again, and one entry must not stop them."""
+    try:
+        if value.startswith(b"M "):
+            return _decode_said(value)
+        return _decode_state(value)
+    except (ValueError, LookupError, TypeError, AttributeError):  # what JSON may hold in place of what we expect
+        return Foreign()
+
+
+def _decode_said(value: bytes) -> Said:
+    _, uid, msgid, account, tags, line = value.split(b" ", 5)
+    return _said((uid, msgid, b"" if account == b"-" else account, b"" if tags == b"-" else tags, line))
+
+
+def _decode_state(value: bytes) -> Event:
     kind, _, body = value.partition(b" ")
     if kind == b"R":
         gateway, _, uids = body.partition(b" ")

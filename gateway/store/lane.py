@@ -43,13 +43,14 @@ class Lane(asyncio.Protocol):
         self._outgoing: list[bytes] = []
         self._flush_due = False
         self._transport: asyncio.Transport | None = None
-        self._keep: object = None
+        self._keep: Any = None
 
     def take_over(self, connection: Any) -> None:
         """Take the transport of a connected redis-py connection; it must never go back to its pool."""
-        # Kept, because a collected StreamWriter closes the transport.
-        self._keep = connection
-        transport: asyncio.Transport = connection._writer.transport
+        # Kept, because a collected StreamWriter closes the transport; taken away, because a collected connection would
+        # close it as well, with a warning.
+        self._keep, connection._writer = connection._writer, None
+        transport: asyncio.Transport = self._keep.transport
         self._transport = transport
         transport.set_protocol(self)
         # The stream reader may have paused reading before the hand-over.

@@ -101,8 +101,11 @@ class Lanes:
             lane = Lane("command")
             await self._attach(lane)
             try:
-                await asyncio.gather(*(lane.call("SCRIPT", "LOAD", source) for source in SOURCES.values()))
-            except StoreError:
+                # The heartbeat watches lanes in use, and this one is not yet.
+                async with asyncio.timeout(SILENCE_LIMIT_S):
+                    await asyncio.gather(*(lane.call("SCRIPT", "LOAD", source) for source in SOURCES.values()))
+            except (StoreError, TimeoutError):
+                lane.abort("scripts not loaded")
                 await asyncio.sleep(RETRY_S[-1])
                 continue
             self.commands = lane

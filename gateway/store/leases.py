@@ -4,6 +4,7 @@ Every step of reaping may be done twice and by two gateways at once: the scripts
 """
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections.abc import Callable
@@ -21,6 +22,7 @@ __all__ = ["BEAT_S", "LEASE_MS", "Leases"]
 BEAT_S = 2.0
 LEASE_MS = 10_000
 CLAIM_MS = 30_000  # a reaper that has not finished by then is replaced
+INBOX_KEPT_S = 3600  # direct messages of a user that went with its gateway
 _log = logging.getLogger(__name__)
 
 
@@ -35,17 +37,39 @@ class Leases:
         self._figures = figures  # users, unregistered connections, operators here
         self._lease_ms = lease_ms
         self._beats_since_outage = 0
+        self._stale: list[GatewayId] = []  # as the last beat found them
+        self._beaten = asyncio.Event()
 
     async def run(self, on_buried: Callable[[], None]) -> None:
-        """Beat until cancelled, or until Redis says that this gateway was buried; then `on_buried` is called."""
+        """Beat, and reap gateways that stopped, until cancelled, or until Redis says that this gateway was buried;
+        then `on_buried` is called."""
+        async with asyncio.TaskGroup() as tasks:
+            # Beside the beats: to reap thousands of rooms takes longer than a lease.
+            reaping = tasks.create_task(self._keep_reaping(), name="reaping")
+            await self._keep_beating()
+            on_buried()
+            reaping.cancel()
+
+    async def _keep_beating(self) -> None:
         while True:
             try:
                 if await self._beat(first=False):
-                    on_buried()
                     return
             except StoreError:
                 self._beats_since_outage = 0
             await asyncio.sleep(self._lease_ms / LEASE_MS * BEAT_S)
+
+    async def _keep_reaping(self) -> None:
+        while True:
+            await self._beaten.wait()
+            self._beaten.clear()
+            # After an outage of Redis everybody's beat is old. Nobody is buried before the others had a lease's time
+            # to beat again.
+            if self._beats_since_outage * BEAT_S * 1000 <= LEASE_MS:
+                continue
+            with contextlib.suppress(StoreError):  # the next beat finds them again
+                for gateway in self._stale + await self._unfinished():
+                    await self.bury(gateway, self._lease_ms)
 
     async def begin(self) -> None:
         """Take the lease. Raises `StoreError`."""
@@ -71,11 +95,8 @@ class Leases:
         if reply[0] == 4:
             return True
         self._beats_since_outage += 1
-        # After an outage of Redis everybody's beat is old. Nobody is buried before the others had a lease's time to
-        # beat again.
-        if self._beats_since_outage * BEAT_S * 1000 > LEASE_MS:
-            for gateway in [GatewayId(name.decode()) for name in reply[1:]] + await self._unfinished():
-                await self.bury(gateway, self._lease_ms)
+        self._stale = [GatewayId(name.decode()) for name in reply[1:]]
+        self._beaten.set()
         return False
 
     async def _unfinished(self) -> list[GatewayId]:
@@ -126,8 +147,12 @@ class Leases:
         holder, nick = await lane.call("HMGET", keys.user_record(uid), "gateway", "nick")
         if holder is None or holder.decode() != gateway:
             return
-        claim = keys.nick_claim(NickKey(casefold(nick.decode())))
-        await lane.call("EVALSHA", sha("nick_free"), 1, claim, uid)
+        if nick is not None:  # else it had claimed one and was not registered yet; who claims it next replaces it
+            claim = keys.nick_claim(NickKey(casefold(nick.decode())))
+            await lane.call("EVALSHA", sha("nick_free"), 1, claim, uid)
+        inbox = keys.log_keys(keys.inbox_log(uid))
+        for key in (inbox.state, inbox.log):
+            lane.request(_ignore, "EXPIRE", key, INBOX_KEPT_S)
         await lane.call("DEL", keys.user_record(uid))
 
 

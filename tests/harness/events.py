@@ -1,0 +1,108 @@
+"""Members and events for tests: plain ones by name, and any that the wire lets through, by hypothesis."""
+
+import string
+
+from hypothesis import strategies as st
+
+from gateway.model import (
+    ORIGIN,
+    Event,
+    GatewayId,
+    Joined,
+    Left,
+    LeftBy,
+    Member,
+    ModesSet,
+    MsgId,
+    Position,
+    Renamed,
+    Said,
+    TopicSet,
+    Uid,
+)
+from gateway.rooms.ports import Change
+
+__all__ = ["events", "join", "leave", "member", "members", "promote", "said", "set_topic", "uid_of"]
+
+
+def uid_of(name: str) -> Uid:
+    """The uid of the member `member(name)`."""
+    return Uid(f"u-{name}".encode())
+
+
+def member(name: str, *, gateway: str = "g1", modes: str = "") -> Member:
+    """A member called `name`."""
+    return Member(uid_of(name), name, f"~{name}", "host", "", f"{name} of the tests", GatewayId(gateway), modes)
+
+
+def said(name: str, text: str) -> Said:
+    """Something `member(name)` said; its msgid is the text."""
+    line = f":{member(name).source} PRIVMSG #room :{text}".encode()
+    return Said(uid_of(name), MsgId(text.replace(" ", "_").encode()), b"", b"", line)
+
+
+def join(who: Member, *, permissions: Position | None = ORIGIN, msgid: str = "") -> Change:
+    """`who` joins; a member with modes changes the permissions, as the founder does."""
+    event = Joined(who.uid, MsgId((msgid or f"join-{who.nick}").encode()), who)
+    return Change(
+        event=event,
+        permissions=permissions,
+        changes_permissions=bool(who.modes),
+        uid=who.uid,
+        need="out",
+        member=who,
+        state=(("name", "#room"), ("created", "@"), ("modes", "nt")) if who.modes else (),
+    )
+
+
+def leave(who: Member, by: LeftBy = LeftBy.PART, *, msgid: str = "") -> Change:
+    """`who` leaves, whatever the permissions are."""
+    event = Left(who.uid, MsgId((msgid or f"leave-{who.nick}").encode()), by, "bye")
+    return Change(event=event, permissions=None, uid=who.uid, need="in", leaves=True)
+
+
+def set_topic(who: Member, text: str, *, permissions: Position | None = None) -> Change:
+    """`who` sets the topic."""
+    event = TopicSet(who.uid, MsgId(b"topic"), who.source, text)
+    fields = (("topic", text), ("topic_by", who.source), ("topic_at", "@"))
+    return Change(event=event, permissions=permissions, uid=who.uid, need="in", state=fields)
+
+
+def promote(who: Member, *, permissions: Position | None = None) -> Change:
+    """`who` becomes operator: an event that changes the permissions."""
+    event = ModesSet(who.uid, MsgId(b"mode"), who.source, (("+", "o", who.uid.decode()),))
+    now = who._replace(modes="o")
+    return Change(event=event, permissions=permissions, changes_permissions=True, uid=who.uid, need="in", member=now)
+
+
+_word = st.text(string.ascii_letters + string.digits + "-_", min_size=1, max_size=12)
+_uids = _word.map(str.encode).map(Uid)
+_msgids = _word.map(str.encode).map(MsgId)
+_text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\0"), max_size=40)
+_spaceless = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\0 "), min_size=1, max_size=12)
+
+members: st.SearchStrategy[Member] = st.builds(
+    Member,
+    uid=_uids,
+    nick=_word,
+    user=_spaceless,
+    host=_spaceless,
+    account=_word.filter(lambda account: account != "-") | st.just(""),
+    realname=_text.filter(bool),
+    gateway=_word.map(GatewayId),
+    modes=st.sampled_from(["", "o", "v", "ov"]),
+)
+
+_changes = st.tuples(st.sampled_from("+-"), st.sampled_from("ovnt"), _word)
+_lines = _text.map(lambda text: b":n!u@h PRIVMSG #room :" + text.encode())
+_tags = _spaceless.map(lambda text: b"+tag=" + text.encode()) | st.just(b"")
+_kinds: list[st.SearchStrategy[Event]] = [
+    st.builds(Said, uid=_uids, msgid=_msgids, account=_word.map(str.encode) | st.just(b""), tags=_tags, line=_lines),
+    st.builds(lambda who, msgid: Joined(who.uid, msgid, who), members, _msgids),
+    st.builds(Left, uid=_uids, msgid=_msgids, by=st.sampled_from(LeftBy), reason=_text),
+    st.builds(Renamed, uid=_uids, msgid=_msgids, nick=_word),
+    st.builds(TopicSet, uid=_uids, msgid=_msgids, source=_spaceless, text=_text),
+    st.builds(ModesSet, uid=_uids, msgid=_msgids, source=_spaceless, changes=st.lists(_changes).map(tuple)),
+]
+events: st.SearchStrategy[Event] = st.one_of(_kinds)
+"""Every kind that a gateway writes."""

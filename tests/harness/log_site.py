@@ -1,0 +1,141 @@
+"""One gateway's view of logs, for contract tests: the same calls over memory and over a real server."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+from gateway.errors import StoreError
+from gateway.model import Answer, Entry, Event, GatewayId, LogKey, Position
+from gateway.rooms.ports import Change, LogStore
+from gateway.store.keys import log_keys
+from gateway.store.lanes import Lanes
+from gateway.store.logs import LOG_ENTRIES, Logs
+from gateway.store.scripts import sha
+from tests.harness.deadlines import DEADLINE_S
+from tests.harness.memory_store import MemoryRedis, MemoryStore
+
+__all__ = ["Heard", "LogSite", "MemorySite", "RedisSite", "change", "opened", "redis_site", "say"]
+
+Heard = tuple[LogKey, Position, list[Entry]]
+"""An announcement."""
+
+
+class LogSite(Protocol):
+    """A gateway as far as the port goes, with what it heard."""
+
+    store: LogStore
+    heard: list[Heard]
+
+    async def reap(self, log: LogKey, gateway: GatewayId) -> None:
+        """Take a dead gateway's members out of the log."""
+
+    async def subscribe(self, log: LogKey) -> None:
+        """Subscribe and wait until that is confirmed."""
+
+    async def settle(self) -> None:
+        """Return when everything announced so far was heard."""
+
+
+async def say(
+    site: LogSite, log: LogKey, number: int, events: Sequence[Event], permissions: Position | None = None
+) -> Answer:
+    """Append a batch and wait for its answer. Raises `StoreError`."""
+    answer: asyncio.Future[Answer | StoreError] = asyncio.get_running_loop().create_future()
+    site.store.append_said(log, number, permissions, events, answer.set_result)
+    return await _definite(answer)
+
+
+async def change(site: LogSite, log: LogKey, number: int, what: Change) -> Answer:
+    """Append a state change and wait for its answer. Raises `StoreError`."""
+    answer: asyncio.Future[Answer | StoreError] = asyncio.get_running_loop().create_future()
+    site.store.append_change(log, number, what, answer.set_result)
+    return await _definite(answer)
+
+
+async def _definite(answer: "asyncio.Future[Answer | StoreError]") -> Answer:
+    async with asyncio.timeout(DEADLINE_S):
+        got = await answer
+    if isinstance(got, StoreError):
+        raise got
+    return got
+
+
+class MemorySite:
+    """Over `tests.harness.memory_store`."""
+
+    def __init__(self, redis: MemoryRedis, gateway: GatewayId) -> None:
+        self.heard: list[Heard] = []
+        self.store: LogStore
+        self._redis = redis
+        self.store = store = redis.store(gateway)
+        store.on_announcement = lambda *heard: self.heard.append(heard)
+        self._store: MemoryStore = store
+
+    async def reap(self, log: LogKey, gateway: GatewayId) -> None:
+        """As in `LogSite`."""
+        self._redis.room_reap(log, gateway)
+
+    async def subscribe(self, log: LogKey) -> None:
+        """As in `LogSite`."""
+        self._store.subscribe(log)
+        await self.settle()
+
+    async def settle(self) -> None:
+        """As in `LogSite`."""
+        await asyncio.sleep(0)
+
+
+class RedisSite:
+    """Over lanes to a real server."""
+
+    def __init__(self, lanes: Lanes, gateway: GatewayId) -> None:
+        self.heard: list[Heard] = []
+        self.lanes = lanes
+        self._confirmed: dict[LogKey, asyncio.Event] = {}
+        self.logs = Logs(lanes, gateway)
+        self.store: LogStore = self.logs
+        self.logs.on_announcement = lambda *heard: self.heard.append(heard)
+        self.logs.on_subscribed = lambda log: self._confirmed[log].set()
+
+    async def reap(self, log: LogKey, gateway: GatewayId) -> None:
+        """As in `LogSite`."""
+        names = log_keys(log)
+        await self.lanes.commands.call(
+            "EVALSHA", sha("room_reap"), 3, names.state, names.log, names.members, names.channel, LOG_ENTRIES, gateway
+        )
+
+    async def subscribe(self, log: LogKey) -> None:
+        """As in `LogSite`."""
+        self._confirmed[log] = asyncio.Event()
+        self.logs.subscribe(log)
+        async with asyncio.timeout(DEADLINE_S):
+            await self._confirmed[log].wait()
+
+    async def settle(self) -> None:
+        """As in `LogSite`."""
+        await self.logs.barrier()
+
+
+@asynccontextmanager
+async def opened(lanes: Lanes) -> AsyncIterator[Lanes]:
+    """Both lanes, kept open by their own `run`, and closed at the end."""
+    await lanes.open(DEADLINE_S)
+    running = asyncio.create_task(lanes.run())
+    try:
+        yield lanes
+    finally:
+        commands, subscriptions = lanes.commands, lanes.subscriptions
+        running.cancel()
+        await asyncio.wait([running], timeout=DEADLINE_S)
+        async with asyncio.timeout(DEADLINE_S):
+            await commands.lost.wait()
+            await subscriptions.lost.wait()
+
+
+@asynccontextmanager
+async def redis_site(url: str, gateway: str) -> AsyncIterator[RedisSite]:
+    """One gateway's view of the server at `url`."""
+    site = RedisSite(Lanes(url), GatewayId(gateway))  # before the lanes open: they ask then who hears pushes
+    async with opened(site.lanes):
+        yield site

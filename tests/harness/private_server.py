@@ -1,0 +1,76 @@
+"""A real Redis server of one test's own, to be frozen, killed and started again."""
+
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import redis
+
+from gateway.store.embedded import EmbeddedStore
+from tests.harness.deadlines import DEADLINE_S
+from tests.harness.facts import wait_for
+
+__all__ = ["PrivateServer"]
+
+
+class PrivateServer:
+    """An embedded Valkey with AOF on, whose process the test has."""
+
+    def __init__(self, store: EmbeddedStore) -> None:
+        self._store = store
+        self.url = store.url
+        self._pid = int(self.client().info("server")["process_id"])
+
+    @classmethod
+    @contextmanager
+    def running(cls, state_dir: Path) -> Iterator["PrivateServer"]:
+        """Start one; at the end it is gone, frozen or not."""
+        store = EmbeddedStore.start(state_dir, 2 * DEADLINE_S)
+        server = cls(store)
+        try:
+            yield server
+        finally:
+            if store.alive():
+                server.thaw()
+            store.stop()
+
+    def client(self) -> redis.Redis:
+        """A plain client, to look and to interfere."""
+        return redis.Redis.from_url(self.url, socket_timeout=DEADLINE_S)
+
+    def tcp_url(self) -> str:
+        """Have it listen on a loopback port too, and return that URL."""
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        with self.client() as client:
+            client.config_set("bind", "127.0.0.1")
+            client.config_set("port", port)
+        return f"redis://127.0.0.1:{port}"
+
+    def freeze(self) -> None:
+        """SIGSTOP: connections stay open, and nothing answers."""
+        os.kill(self._pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        os.kill(self._pid, signal.SIGCONT)
+
+    def kill(self) -> None:
+        """SIGKILL, and wait until it is gone."""
+        os.kill(self._pid, signal.SIGKILL)
+        wait_for(lambda: not self._store.alive())
+
+    def restart(self) -> None:
+        """Start it again with its data, under the same URL."""
+        self._store.restart()
+        with self.client() as client:
+            self._pid = int(client.info("server")["process_id"])
+
+    def kill_clients(self, kind: str) -> int:
+        """Close connections of a kind, `normal` or `pubsub`, and return how many there were."""
+        with self.client() as client:
+            return int(client.execute_command("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes"))

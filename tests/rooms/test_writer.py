@@ -1,0 +1,341 @@
+"""One batch in flight, numbered, never changed before a definite answer: so each is appended exactly once."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from gateway.errors import FullError
+from gateway.model import ORIGIN, Answer, GatewayId, LogKey, Outcome, Position, Said
+from gateway.rooms.ports import Change
+from gateway.rooms.replica import Replica
+from gateway.rooms.writer import MAX_BATCH, MAX_QUEUED, Proposal, Saying, Writer
+from tests.harness.events import join, leave, member, promote, said, set_topic
+from tests.harness.memory_store import Loss, MemoryRedis, MemoryStore
+
+LOG = LogKey("r:#room")
+G1, G2 = GatewayId("g1"), GatewayId("g2")
+ANN = member("ann", modes="o")
+
+
+class Author:
+    """Where what is said or changed comes from; remembers what it is told."""
+
+    def __init__(self, decide: Callable[[Replica], Change | None] | None = None, *, may_say: bool = True) -> None:
+        self.told: list[str] = []
+        self._decide = decide
+        self._may_say = may_say
+
+    def arrived(self, line: bytes, position: Position) -> bytes:
+        self.told.append("arrived")
+        return b""
+
+    def allowed(self, replica: Replica) -> bool:
+        self.told.append(f"asked at {replica.permissions.decode()}")
+        return self._may_say
+
+    def failed(self) -> None:
+        self.told.append("failed")
+
+    def propose(self, replica: Replica) -> Change | None:
+        self.told.append(f"decided at {replica.permissions.decode()}")
+        assert self._decide is not None
+        return self._decide(replica)
+
+    def unchanged(self) -> None:
+        self.told.append("unchanged")
+
+
+class Remark(Saying):
+    """Something said by an author."""
+
+    def __init__(self, event: Said, permissions: Position | None, author: Author) -> None:
+        super().__init__(event, permissions)
+        self._author = author
+
+    def arrived(self, line: bytes, position: Position) -> bytes:
+        return self._author.arrived(line, position)
+
+    def allowed(self, replica: Replica) -> bool:
+        return self._author.allowed(replica)
+
+    def failed(self) -> None:
+        self._author.failed()
+
+
+class Desk:
+    """A writer with its replica, which follows the log as far as the test lets it."""
+
+    def __init__(self, redis: MemoryRedis) -> None:
+        self.redis = redis
+        self.store: MemoryStore = redis.store(G1)
+        self.replica = Replica("#room")
+        self.written: list[Outcome] = []
+        self.fenced = self.unanswered = 0
+        self.writer = Writer(
+            self.store,
+            LOG,
+            replica=self.replica,
+            on_written=self._on_written,
+            on_fenced=self._on_fenced,
+            on_unanswered=self._on_unanswered,
+        )
+        self.writer.number = 0
+
+    def _on_written(self, batch: list[Saying], answer: Answer) -> None:
+        self.written.append(answer.outcome)
+
+    def _on_fenced(self) -> None:
+        self.fenced += 1
+
+    def _on_unanswered(self) -> None:
+        self.unanswered += 1
+
+    def say(self, *texts: str, author: Author | None = None) -> Author:
+        """Queue what somebody says, allowed on the replica as it is."""
+        author = author or Author()
+        for text in texts:
+            self.writer.put(Remark(said("ann", text), self.replica.permissions, author))
+        return author
+
+    def follow(self) -> None:
+        """Apply everything Redis has."""
+        entries = self.redis.log(LOG).entries
+        known = [entry.position for entry in entries].index(self.replica.last) + 1 if self.replica.last != ORIGIN else 0
+        for entry in entries[known:]:
+            self.replica.apply(entry)
+        self.writer.applied()
+
+    def log(self) -> list[str]:
+        """The msgids in the log."""
+        return [entry.event.msgid.decode() for entry in self.redis.log(LOG).entries]
+
+    async def settle(self, *, turns: int = 10) -> None:
+        """Let all answers come."""
+        for _ in range(turns):
+            await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def desk() -> Desk:
+    """A writer on a new log, with ann, its operator, in the room."""
+    desk = Desk(MemoryRedis())
+    desk.redis.room_tx(LOG, G2, 1, join(ANN))
+    desk.follow()
+    return desk
+
+
+async def test_nothing_is_sent_before_the_number_is_known(desk: Desk) -> None:
+    """A batch with a guessed number could be taken for an old one, and be lost."""
+    desk.writer.number = None
+    desk.say("one")
+    desk.writer.pump()
+    await desk.settle()
+    assert desk.store.sent == []
+    desk.writer.number = 0
+    desk.writer.pump()
+    await desk.settle()
+    assert desk.log() == ["join-ann", "one"]
+
+
+async def test_one_batch_in_flight_and_the_rest_in_the_next(desk: Desk) -> None:
+    """What comes meanwhile waits and travels together, under the next number."""
+    desk.say("one")
+    desk.writer.pump()
+    desk.say("two", "three")
+    desk.writer.pump()
+    assert [number for number, _, _ in desk.store.sent] == [1]
+    await desk.settle()
+    assert [(number, len(events)) for number, _, events in desk.store.sent] == [(1, 1), (2, 2)]
+    assert desk.log() == ["join-ann", "one", "two", "three"]
+    assert desk.writer.idle
+
+
+async def test_a_batch_has_a_limit(desk: Desk) -> None:
+    """Redis is never held for longer than one batch of the limit takes."""
+    desk.say(*(str(i) for i in range(MAX_BATCH + 1)))
+    desk.writer.pump()
+    await desk.settle()
+    assert [len(events) for _, _, events in desk.store.sent] == [MAX_BATCH, 1]
+
+
+@pytest.mark.parametrize("loss", Loss)
+async def test_after_a_loss_the_very_same_batch_goes_out_again(desk: Desk, loss: Loss) -> None:
+    """Whichever way the connection broke, each event is in the log once, and what came later is not mixed in."""
+    desk.store.losses = [loss, loss]
+    desk.say("one", "two")
+    for later in ("three", "four", "five"):
+        desk.writer.pump()
+        await desk.settle()
+        desk.say(later)
+    desk.writer.pump()
+    await desk.settle()
+    assert desk.store.sent[0] == desk.store.sent[1] == desk.store.sent[2]
+    assert desk.unanswered == 2
+    assert desk.log() == ["join-ann", "one", "two", "three", "four", "five"]
+    assert desk.written[0] is (Outcome.DUPLICATE if loss is Loss.OF_THE_ANSWER else Outcome.DONE)
+
+
+async def test_a_state_change_is_resent_as_it_was_decided(desk: Desk) -> None:
+    """Not decided again: the first attempt may have been carried out."""
+    desk.store.losses = [Loss.OF_THE_ANSWER]
+    author = Author(lambda replica: join(member("bob"), permissions=replica.permissions))
+    desk.writer.put(author)
+    desk.writer.pump()
+    await desk.settle()
+    desk.writer.pump()
+    await desk.settle()
+    assert desk.log() == ["join-ann", "join-bob"]
+    assert len(author.told) == 1
+    assert desk.writer.idle
+
+
+async def test_nothing_is_sent_while_the_store_is_away(desk: Desk) -> None:
+    """It waits, in order, for `pump` after the store is back."""
+    desk.store.up = False
+    desk.say("one")
+    desk.writer.pump()
+    await desk.settle()
+    assert desk.store.sent == []
+    desk.store.up = True
+    desk.writer.pump()
+    await desk.settle()
+    assert desk.log() == ["join-ann", "one"]
+
+
+async def test_a_hole_is_filled_from_the_number_redis_has(desk: Desk) -> None:
+    """After a failover Redis may have forgotten batches: ours goes out under the number it waits for."""
+    desk.writer.number = 7
+    desk.say("one")
+    desk.writer.pump()
+    await desk.settle()
+    assert [number for number, _, _ in desk.store.sent] == [8, 1]
+    assert (desk.log(), desk.writer.number) == (["join-ann", "one"], 1)
+
+
+async def test_what_is_stale_waits_for_the_replica_and_is_decided_again(desk: Desk) -> None:
+    """STALE: not before the replica has the new permissions, and then on them; order is kept."""
+    old = desk.replica.permissions
+    desk.redis.room_tx(LOG, G2, 2, promote(ANN))
+    author = desk.say("one", "two")
+    change = Author(lambda replica: set_topic(ANN, "t", permissions=replica.permissions))
+    desk.writer.put(change)
+    desk.writer.pump()
+    await desk.settle()
+    desk.writer.pump()
+    await desk.settle()
+    assert desk.written == [Outcome.STALE]
+    assert (author.told, change.told, len(desk.store.sent)) == ([], [], 1)
+    desk.follow()
+    new = desk.replica.permissions
+    assert new != old
+    await desk.settle()
+    assert author.told == [f"asked at {new.decode()}"] * 2
+    assert change.told == [f"decided at {new.decode()}"]
+    assert desk.log() == ["join-ann", "mode", "one", "two", "topic"]
+    # No number was used up by what was stale.
+    assert [number for number, _, _ in desk.store.sent] == [1, 1, 2]
+
+
+async def test_who_may_not_speak_any_more_is_left_out(desk: Desk) -> None:
+    """Of a stale batch only what is still allowed is appended."""
+    desk.redis.room_tx(LOG, G2, 2, promote(ANN))
+    gone = desk.say("one", author=Author(may_say=False))
+    desk.say("two")
+    desk.writer.pump()
+    await desk.settle()
+    desk.follow()
+    await desk.settle()
+    assert desk.log() == ["join-ann", "mode", "two"]
+    assert len(gone.told) == 1
+    assert desk.writer.idle
+
+
+async def test_a_change_between_sayings_keeps_its_place(desk: Desk) -> None:
+    """The queue is one order: said, changed, said."""
+    desk.say("one")
+    desk.writer.put(Author(lambda replica: set_topic(ANN, "t", permissions=replica.permissions)))
+    desk.say("two")
+    desk.writer.pump()
+    await desk.settle()
+    assert desk.log() == ["join-ann", "one", "topic", "two"]
+
+
+async def test_a_change_that_is_refused_lets_the_next_one_through(desk: Desk) -> None:
+    """A proposal that decides against itself is not sent, and holds nobody."""
+    refused: Proposal = Author(lambda replica: None)
+    desk.writer.put(refused)
+    desk.say("one")
+    desk.writer.pump()
+    await desk.settle()
+    assert desk.log() == ["join-ann", "one"]
+
+
+async def test_a_change_with_nothing_to_do_is_told(desk: Desk) -> None:
+    """UNCHANGED reaches the author; the number is used up, and the next batch has the next one."""
+    author = Author(lambda replica: leave(member("nobody")))
+    desk.writer.put(author)
+    desk.say("one")
+    desk.writer.pump()
+    await desk.settle()
+    assert author.told[-1] == "unchanged"
+    assert [number for number, _, _ in desk.store.sent] == [1, 2]
+    assert desk.log() == ["join-ann", "one"]
+
+
+async def test_a_reaped_gateway_stops(desk: Desk) -> None:
+    """FENCED is told once, and nothing more is sent."""
+    desk.redis.room_tx(LOG, G1, 1, join(member("bob"), permissions=None))
+    desk.redis.room_reap(LOG, G1)
+    desk.writer.number = 1
+    desk.say("one")
+    desk.writer.pump()
+    await desk.settle()
+    assert (desk.fenced, len(desk.store.sent)) == (1, 1)
+    assert "one" not in desk.log()
+
+
+async def test_a_full_queue_refuses(desk: Desk) -> None:
+    """Past the limit `put` says so, and what waits already is untouched."""
+    desk.store.up = False
+    desk.say(*(str(i) for i in range(MAX_QUEUED)))
+    with pytest.raises(FullError):
+        desk.say("too much")
+    desk.store.up = True
+    desk.writer.pump()
+    await desk.settle(turns=2 * MAX_QUEUED // MAX_BATCH)
+    assert desk.log()[1:] == [str(i) for i in range(MAX_QUEUED)]
+
+
+async def test_giving_up_tells_everybody_who_waits(desk: Desk) -> None:
+    """Those in the queue fail; the batch in flight may have been appended, so it stays."""
+    flying = desk.say("one")
+    desk.writer.pump()
+    waiting = desk.say("two")
+    change = Author(lambda replica: None)
+    desk.writer.put(change)
+    desk.writer.give_up()
+    await desk.settle()
+    assert (flying.told, waiting.told, change.told) == ([], ["failed"], ["failed"])
+    assert desk.log() == ["join-ann", "one"]
+
+
+async def test_an_inbox_needs_no_replica() -> None:
+    """Without permissions to check nothing is ever stale."""
+    redis = MemoryRedis()
+    store = redis.store(G1)
+    writer = Writer(
+        store,
+        LOG,
+        replica=None,
+        on_written=lambda batch, answer: None,
+        on_fenced=lambda: None,
+        on_unanswered=lambda: None,
+    )
+    writer.number = 0
+    event: Said = said("ann", "psst")
+    writer.put(Remark(event, None, Author()))
+    writer.pump()
+    await asyncio.sleep(0)
+    assert [entry.event for entry in redis.log(LOG).entries] == [event]
+    assert store.sent == [(1, None, (event,))]

@@ -1,0 +1,237 @@
+"""What `rooms.ports.LogStore` promises, over Redis, Valkey and the memory store of the room tests.
+
+Source: the headers of `room_msg.lua`, `room_tx.lua` and `room_reap.lua`.
+"""
+
+import asyncio
+from itertools import pairwise
+
+import pytest
+
+from gateway.model import (
+    ORIGIN,
+    Answer,
+    Entry,
+    GatewayId,
+    LogKey,
+    ModesSet,
+    Outcome,
+    Position,
+    Reaped,
+    Said,
+    Topic,
+    order,
+)
+from tests.harness.events import join, leave, member, promote, said, set_topic
+from tests.harness.log_site import LogSite, change, say
+from tests.store.conftest import OpenSite
+
+ANN, BOB = member("ann", modes="o"), member("bob")
+
+
+async def read_all(site: LogSite, log: LogKey) -> list[Entry]:
+    """The log."""
+    entries = await site.store.read_after(log, ORIGIN, 10_000)
+    assert entries is not None
+    return entries
+
+
+async def test_a_batch_is_appended_in_order_and_announced_once(open_site: OpenSite, log: LogKey) -> None:
+    """DONE has one position per event; one announcement carries the batch and the position before it."""
+    site, other = await open_site("g1"), await open_site("g2")
+    await other.subscribe(log)
+    first = await say(site, log, 1, [said("ann", "one")])
+    answer = await say(site, log, 2, [said("ann", "two"), said("bob", "three")])
+    assert answer.outcome is Outcome.DONE
+    entries = await read_all(site, log)
+    assert [entry.position for entry in entries] == [*first.positions, *answer.positions]
+    assert [entry.event.msgid for entry in entries] == [b"one", b"two", b"three"]
+    await other.settle()
+    assert other.heard == [(log, ORIGIN, entries[:1]), (log, entries[0].position, entries[1:])]
+
+
+async def test_the_same_batch_again_changes_nothing(open_site: OpenSite, log: LogKey) -> None:
+    """DUPLICATE, with the last position of the log; nothing is appended, nothing announced."""
+    site = await open_site("g1")
+    await say(site, log, 1, [said("ann", "one")])
+    await change(site, log, 2, join(ANN))
+    await site.subscribe(log)
+    before = await read_all(site, log)
+    last = Answer(Outcome.DUPLICATE, (before[-1].position,))
+    assert await say(site, log, 1, [said("ann", "one")]) == last
+    assert await change(site, log, 2, join(ANN)) == last
+    await site.settle()
+    assert (await read_all(site, log), site.heard) == (before, [])
+
+
+async def test_a_batch_too_early_is_a_hole(open_site: OpenSite, log: LogKey) -> None:
+    """HOLE tells the last number Redis has; nothing is appended."""
+    site = await open_site("g1")
+    assert await say(site, log, 2, [said("ann", "two")]) == Answer(Outcome.HOLE, seen=0)
+    await say(site, log, 1, [said("ann", "one")])
+    assert await change(site, log, 3, join(ANN)) == Answer(Outcome.HOLE, seen=1)
+    assert len(await read_all(site, log)) == 1
+    assert await site.store.produced(log) == 1
+
+
+async def test_gateways_count_apart(open_site: OpenSite, log: LogKey) -> None:
+    """Each gateway numbers its own batches, and is told its own number."""
+    one, two = await open_site("g1"), await open_site("g2")
+    await say(one, log, 1, [said("ann", "1")])
+    await say(one, log, 2, [said("ann", "2")])
+    assert (await say(two, log, 1, [said("bob", "3")])).outcome is Outcome.DONE
+    assert [await site.store.produced(log) for site in (one, two)] == [2, 1]
+    assert [(await site.store.snapshot(log, "#room")).produced for site in (one, two)] == [2, 1]
+
+
+async def test_what_was_decided_on_old_permissions_is_stale(open_site: OpenSite, log: LogKey) -> None:
+    """STALE tells the permissions that count; the number is not used up; None is never stale."""
+    site = await open_site("g1")
+    founded = (await change(site, log, 1, join(ANN))).positions[0]
+    stale = Answer(Outcome.STALE, (founded,))
+    assert await say(site, log, 2, [said("ann", "x")], ORIGIN) == stale
+    assert await change(site, log, 2, join(BOB)) == stale
+    assert (await say(site, log, 2, [said("ann", "x")], founded)).outcome is Outcome.DONE
+    assert (await change(site, log, 3, join(BOB, permissions=founded))).outcome is Outcome.DONE
+    assert (await say(site, log, 4, [said("ann", "y")], None)).outcome is Outcome.DONE
+    promoted = await change(site, log, 5, promote(BOB))
+    assert await say(site, log, 6, [said("ann", "z")], founded) == Answer(Outcome.STALE, promoted.positions)
+
+
+async def test_nothing_to_do_uses_the_number_up(open_site: OpenSite, log: LogKey) -> None:
+    """UNCHANGED for a second JOIN and a second PART; nothing is appended, the next batch has the next number."""
+    site = await open_site("g1")
+    founded = (await change(site, log, 1, join(ANN))).positions[0]
+    assert await change(site, log, 2, join(ANN, permissions=founded)) == Answer(Outcome.UNCHANGED, (founded,))
+    await change(site, log, 3, leave(ANN))
+    assert (await change(site, log, 4, leave(ANN))).outcome is Outcome.UNCHANGED
+    assert (await change(site, log, 5, set_topic(ANN, "x"))).outcome is Outcome.UNCHANGED
+    assert (await say(site, log, 6, [said("ann", "x")])).outcome is Outcome.DONE
+    assert len(await read_all(site, log)) == 3
+
+
+async def test_a_snapshot_has_the_effects_of_all_changes(open_site: OpenSite, log: LogKey) -> None:
+    """Members with their values, topic, modes, name, permissions, last position."""
+    site = await open_site("g1")
+    founded = (await change(site, log, 1, join(ANN))).positions[0]
+    await change(site, log, 2, join(BOB, permissions=founded))
+    await change(site, log, 3, set_topic(ANN, "tea at four"))
+    promoted = (await change(site, log, 4, promote(BOB))).positions[0]
+    gone = (await change(site, log, 5, leave(ANN))).positions[0]
+    snapshot = await site.store.snapshot(log, "#fallback")
+    assert snapshot.members == {BOB.uid: BOB._replace(modes="o")}
+    assert (snapshot.name, snapshot.modes, snapshot.last, snapshot.permissions) == ("#room", "nt", gone, promoted)
+    assert (snapshot.topic.text, snapshot.topic.by) == ("tea at four", ANN.source)
+    assert snapshot.created_ms == order(founded)[0]
+
+
+async def test_a_room_that_is_not_there_has_an_empty_snapshot(open_site: OpenSite, log: LogKey) -> None:
+    """The fallback name, and nothing else."""
+    snapshot = await (await open_site("g1")).store.snapshot(log, "#Fallback")
+    assert (snapshot.name, snapshot.last, snapshot.members, snapshot.topic) == ("#Fallback", ORIGIN, {}, Topic())
+
+
+async def test_reading_on_from_a_position(open_site: OpenSite, log: LogKey) -> None:
+    """After a position, up to a limit; nothing after the last; None for a position the log does not have."""
+    site = await open_site("g1")
+    await say(site, log, 1, [said("ann", str(i)) for i in range(5)])
+    entries = await read_all(site, log)
+    for index, entry in enumerate(entries):
+        assert await site.store.read_after(log, entry.position, 100) == entries[index + 1 :]
+        assert await site.store.read_after(log, entry.position, 2) == entries[index + 1 : index + 3]
+    assert await site.store.read_after(log, Position(b"1-1"), 100) is None
+    assert await site.store.read_after(log, ORIGIN, 3) == entries[:3]
+    beyond = Position(b"99999999999999-0")
+    assert await site.store.read_after(log, beyond, 100) is None
+
+
+async def test_reading_back(open_site: OpenSite, log: LogKey) -> None:
+    """Before a position or from the end, newest first, up to a limit."""
+    site = await open_site("g1")
+    await say(site, log, 1, [said("ann", str(i)) for i in range(5)])
+    entries = await read_all(site, log)
+    assert await site.store.read_before(log, None, 2) == entries[:2:-1]
+    assert await site.store.read_before(log, entries[3].position, 100) == entries[2::-1]
+    assert await site.store.read_before(log, entries[0].position, 100) == []
+
+
+async def test_a_dead_gateways_members_go_in_one_event(open_site: OpenSite, log: LogKey) -> None:
+    """Exactly the dead gateway's, as one `Reaped`; the permissions change; a second time there is nothing to do."""
+    dead, alive = await open_site("dead"), await open_site("alive")
+    await alive.subscribe(log)
+    lost = [member(name, gateway="dead") for name in ("x", "y")]
+    # One gateway's name may end with another's.
+    kept = [member("ann", gateway="alive"), member("z", gateway="un-dead")]
+    for number, who in enumerate([*lost, *kept], 1):
+        await change(dead, log, number, join(who))
+    await alive.reap(log, GatewayId("dead"))
+    await alive.reap(log, GatewayId("dead"))
+    entries = await read_all(alive, log)
+    assert len(entries) == 5
+    event = entries[-1].event
+    assert isinstance(event, Reaped)
+    assert (event.gateway, set(event.uids)) == ("dead", {who.uid for who in lost})
+    snapshot = await alive.store.snapshot(log, "#room")
+    assert set(snapshot.members) == {who.uid for who in kept}
+    assert snapshot.permissions == snapshot.last == entries[-1].position
+    await alive.settle()
+    assert alive.heard[-1] == (log, entries[-2].position, entries[-1:])
+
+
+async def test_a_reaped_gateway_may_not_write_there_any_more(open_site: OpenSite, log: LogKey) -> None:
+    """FENCED, for what is said and for changes, duplicates included; its number reads as 0."""
+    dead, alive = await open_site("dead"), await open_site("alive")
+    await say(dead, log, 1, [said("x", "1")])
+    await alive.reap(log, GatewayId("dead"))
+    fenced = Answer(Outcome.FENCED)
+    assert await say(dead, log, 1, [said("x", "1")]) == fenced
+    assert await say(dead, log, 2, [said("x", "2")]) == fenced
+    assert await change(dead, log, 2, join(member("x", gateway="dead"))) == fenced
+    assert await dead.store.produced(log) == 0
+    assert (await say(alive, log, 1, [said("ann", "y")])).outcome is Outcome.DONE
+
+
+async def test_four_writers_make_one_unbroken_chain(open_site: OpenSite, log: LogKey) -> None:
+    """Each announcement names the position before its first event; together they are the log, in order, once."""
+    listener = await open_site("listener")
+    await listener.subscribe(log)
+    writers = [await open_site(f"w{i}") for i in range(4)]
+
+    async def write(index: int, site: LogSite) -> None:
+        for number in range(1, 26):
+            events = [said("ann", f"{index}.{number}.{i}") for i in range(1 + number % 3)]
+            assert (await say(site, log, number, events)).outcome is Outcome.DONE
+
+    await asyncio.gather(*(write(index, site) for index, site in enumerate(writers)))
+    await listener.settle()
+    chain, last = [], ORIGIN
+    for _, prev, entries in listener.heard:
+        assert prev == last
+        chain += entries
+        last = entries[-1].position
+    assert chain == await read_all(listener, log)
+    texts = [entry.event.msgid for entry in chain]
+    assert len(texts) == len(set(texts)) == 4 * sum(1 + number % 3 for number in range(1, 26))
+    assert all(order(one.position) < order(two.position) for one, two in pairwise(chain))
+
+
+@pytest.mark.parametrize("name", ["#{x}", "#a%7Bb", "#пиво", "#a:b{}{"])
+async def test_any_room_name_is_heard_under_its_own_name(open_site: OpenSite, name: str) -> None:
+    """Braces, percent signs and letters of any script in a name: the announcement comes back to the same log."""
+    site, log = await open_site("g1"), LogKey(f"r:{name}")
+    await site.subscribe(log)
+    await say(site, log, 1, [said("ann", "x")])
+    await site.settle()
+    assert [heard[0] for heard in site.heard] == [log]
+
+
+async def test_kinds_survive_the_log(open_site: OpenSite, log: LogKey) -> None:
+    """What is read is what was written, whichever kind."""
+    site = await open_site("g1")
+    changes = [join(ANN), set_topic(ANN, "Ünïcode: \u2028 and \x85"), promote(ANN), leave(ANN)]
+    for number, what in enumerate(changes, 1):
+        await change(site, log, number, what)
+    events = [entry.event for entry in await read_all(site, log)]
+    assert events == [what.event for what in changes]
+    assert isinstance(events[2], ModesSet)
+    assert not any(isinstance(event, Said) for event in events)

@@ -1,0 +1,118 @@
+"""The memory store of the room tests is not a friendlier Redis: any operations, the same answers, logs and states."""
+
+from collections.abc import AsyncIterator
+from itertools import count
+from typing import NamedTuple
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gateway.model import ORIGIN, Answer, GatewayId, LogKey, Position, Reaped, Snapshot
+from tests.harness.events import join, leave, member, promote, said, set_topic
+from tests.harness.log_site import LogSite, MemorySite, change, redis_site, say
+from tests.harness.memory_store import MemoryRedis
+
+GATEWAYS = ("g1", "g2")
+_logs = count(1)
+
+
+class Operation(NamedTuple):
+    """One thing a gateway does."""
+
+    kind: str
+    gateway: str
+    number: int  # relative to the one Redis would take next
+    permissions: str
+    who: str
+    events: int
+
+
+operations = st.builds(
+    Operation,
+    kind=st.sampled_from(["say", "say", "join", "found", "leave", "topic", "promote", "reap"]),
+    gateway=st.sampled_from(GATEWAYS),
+    number=st.sampled_from([0, 0, 0, 0, -1, 1]),
+    permissions=st.sampled_from(["now", "now", "old", "any"]),
+    who=st.sampled_from(["ann", "bob"]),
+    events=st.integers(1, 3),
+)
+
+
+class Run(NamedTuple):
+    """What can be seen of a run, with positions as places in the log."""
+
+    answers: list[tuple[object, ...]]
+    entries: list[object]
+    heard: list[tuple[int, list[int]]]
+    snapshot: tuple[object, ...]
+
+
+async def run(site_of: dict[str, LogSite], log: LogKey, steps: list[Operation]) -> Run:
+    """Do all of it, and say what came of it."""
+    one = site_of["g1"]
+    one.heard.clear()
+    await one.subscribe(log)
+    answers = [answer for step in steps if (answer := await perform(site_of[step.gateway], log, step)) is not None]
+    entries = await one.store.read_after(log, ORIGIN, 1000)
+    assert entries is not None
+    await one.settle()
+    place = {ORIGIN: -1} | {entry.position: index for index, entry in enumerate(entries)}
+    return Run(
+        [(answer.outcome, [place[position] for position in answer.positions], answer.seen) for answer in answers],
+        [set(entry.event.uids) if isinstance(entry.event, Reaped) else entry.event for entry in entries],
+        [(place[prev], [place[entry.position] for entry in heard]) for _, prev, heard in one.heard],
+        seen(await one.store.snapshot(log, "#fallback"), place),
+    )
+
+
+async def perform(site: LogSite, log: LogKey, step: Operation) -> Answer | None:
+    """One step; reaping has no answer."""
+    if step.kind == "reap":
+        await site.reap(log, GatewayId("g1" if step.gateway == "g2" else "g2"))
+        return None
+    now = (await site.store.snapshot(log, "")).permissions
+    permissions = {"now": now, "old": Position(b"1-1"), "any": None}[step.permissions]
+    number = await site.store.produced(log) + 1 + step.number
+    if step.kind == "say":
+        return await say(site, log, number, [said(step.who, str(i)) for i in range(step.events)], permissions)
+    who = member(step.who, gateway=step.gateway)
+    match step.kind:
+        case "join":
+            what = join(who, permissions=permissions)
+        case "found":
+            what = join(who._replace(modes="o"), permissions=permissions)
+        case "leave":
+            what = leave(who)
+        case "topic":
+            what = set_topic(who, step.who * (step.events - 1), permissions=permissions)
+        case _:
+            what = promote(who, permissions=permissions)
+    return await change(site, log, number, what)
+
+
+def seen(snapshot: Snapshot, place: dict[Position, int]) -> tuple[object, ...]:
+    """A snapshot without what depends on the clock."""
+    topic = (snapshot.topic.text, snapshot.topic.by, bool(snapshot.topic.at_ms))
+    return (
+        (snapshot.name, snapshot.modes, topic, bool(snapshot.created_ms), snapshot.produced),
+        (place[snapshot.last], place[snapshot.permissions]),
+        snapshot.members,
+    )
+
+
+@pytest.fixture
+async def pair(store_url: str) -> AsyncIterator[dict[str, LogSite]]:
+    """Two gateways' views of a real server, by their names."""
+    async with redis_site(store_url, "g1") as one, redis_site(store_url, "g2") as two:
+        yield {"g1": one, "g2": two}
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(operations, max_size=16))
+async def test_any_operations_have_the_same_outcome(pair: dict[str, LogSite], steps: list[Operation]) -> None:
+    """Answers, log, announcements and snapshot of a run are equal on both."""
+    log = LogKey(f"r:#equal{next(_logs)}")
+    memory = MemoryRedis()
+    memories: dict[str, LogSite] = {name: MemorySite(memory, GatewayId(name)) for name in GATEWAYS}
+    assert await run(memories, log, steps) == await run(pair, log, steps)
