@@ -13,43 +13,48 @@ class Overlong:
 
 
 class LineDecoder:
-    """Incremental: keeps at most `limit_bytes` of a line that has not ended yet."""
+    """Incremental: keeps at most `limit_bytes` of a line that has not ended yet, and one CR."""
 
     __slots__ = ("_buffer", "_limit", "_skipping")
 
     def __init__(self, limit_bytes: int) -> None:
-        self._buffer = b""
+        self._buffer = bytearray()
         self._limit = limit_bytes
         self._skipping = False
 
     def feed(self, chunk: bytes) -> list[bytes | Overlong]:
-        """Add bytes from the network and return the lines they complete.
+        """Add bytes from the network and return the lines they complete. The cost is linear in the bytes.
 
         Args:
             chunk: any number of bytes, zero included; borders carry no meaning.
         Returns:
-            Lines without CR LF (a lone LF ends a line too), oldest first, empty ones left out. A line over the
-            limit, ended or not, appears once as `Overlong`, and the stream goes on after its LF.
+            Lines without the CRs and the LF that end them (a lone LF ends a line too), oldest first, empty ones left
+            out. A line over the limit, ended or not, appears once as `Overlong`, and the stream goes on after its LF.
+            All CRs but the last count towards the limit.
         Raises:
             Nothing: bad input is an event, never an exception.
         """
-        pieces = (self._buffer + chunk).split(b"\n") if self._buffer else chunk.split(b"\n")
+        pieces = chunk.split(b"\n")
         rest = pieces.pop()
+        if pieces and self._buffer:
+            pieces[0] = bytes(self._buffer) + pieces[0]
+            self._buffer.clear()
         lines: list[bytes | Overlong] = []
         for piece in pieces:
             if self._skipping:
                 self._skipping = False
-                continue
-            line = piece.rstrip(b"\r")
-            if len(line) > self._limit:
+            elif self._is_overlong(piece):
                 lines.append(Overlong(self._limit))
-            elif line:
+            elif line := piece.rstrip(b"\r"):
                 lines.append(line)
-        if self._skipping:
-            rest = b""
-        elif len(rest.rstrip(b"\r")) > self._limit:
-            lines.append(Overlong(self._limit))
-            self._skipping = True
-            rest = b""
-        self._buffer = rest
+        if not self._skipping:
+            # Growing in place, where joining would make a peer that sends single bytes cost their square.
+            self._buffer += rest
+            if self._is_overlong(self._buffer):
+                lines.append(Overlong(self._limit))
+                self._skipping = True
+                self._buffer.clear()
         return lines
+
+    def _is_overlong(self, line: bytes | bytearray) -> bool:
+        return len(line) - line.endswith(b"\r") > self._limit

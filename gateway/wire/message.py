@@ -45,7 +45,7 @@ class Message(NamedTuple):
 
         Raises:
             InvalidUtf8Error: the bytes are not UTF-8.
-            MalformedLineError: there is no command, or a NUL, CR or LF inside.
+            MalformedLineError: there is no command or not one in ASCII, or a NUL, CR or LF inside.
         """
         try:
             text = line.decode()
@@ -65,8 +65,11 @@ class Message(NamedTuple):
         words = head.split(" ")
         if "" in words:
             words = [word for word in words if word]
-        if not words or words[0].startswith(":"):
+        if not words or words[0].startswith((":", "@")):
             raise MalformedLineError("no command")
+        if not words[0].isascii():
+            # `upper` would make a JOIN of one with a dotless i.
+            raise MalformedLineError("command is not ASCII")
         if colon:
             words.append(trailing)
         return cls(words[0].upper(), tuple(words[1:]), source, tags)
@@ -75,7 +78,8 @@ class Message(NamedTuple):
         """The line with CR LF.
 
         Raises:
-            MalformedLineError: a part cannot be said on the wire (line breaks, a space in a middle parameter).
+            MalformedLineError: a part cannot be said on the wire (a line break, a space in a middle parameter, a lone
+                surrogate).
         """
         words = [f":{self.source}"] if self.source else []
         words.append(self.command)
@@ -83,10 +87,18 @@ class Message(NamedTuple):
             *middle, last = self.params
             for param in middle:
                 if not param or " " in param or param[0] == ":":
-                    raise MalformedLineError(f"middle parameter {param!r}")
+                    raise MalformedLineError("space, colon or nothing in a middle parameter")
             words += middle
             words.append(f":{last}" if not last or " " in last or last[0] == ":" else last)
-        text = format_tags(self.tags) + " ".join(words)
-        if "\r" in text or "\n" in text or "\0" in text or " " in self.command or not self.command:
-            raise MalformedLineError("cannot be one line")
-        return text.encode() + b"\r\n"
+        tags = format_tags(self.tags)
+        if " " in self.source or " " in tags[:-1]:
+            raise MalformedLineError("space in the source or in the key of a tag")
+        if " " in self.command or self.command[:1] in ("", ":", "@") or not self.command.isascii():
+            raise MalformedLineError("no command")
+        text = tags + " ".join(words)
+        if "\r" in text or "\n" in text or "\0" in text:
+            raise MalformedLineError("NUL, CR or LF inside the line")
+        try:
+            return text.encode() + b"\r\n"
+        except UnicodeEncodeError as exc:
+            raise MalformedLineError("lone surrogate") from exc

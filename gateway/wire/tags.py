@@ -1,11 +1,12 @@
 """Message tags: escaping, parsing, formatting. Standard library only. Source: IRCv3 message-tags."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 __all__ = ["escape", "format_tags", "format_time", "is_client_only", "parse_tags", "parse_time", "unescape"]
 
 _ESCAPES = str.maketrans({";": "\\:", " ": "\\s", "\\": "\\\\", "\r": "\\r", "\n": "\\n"})
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNESCAPES = {":": ";", "s": " ", "\\": "\\", "r": "\r", "n": "\n"}
 
 
@@ -54,7 +55,7 @@ def is_client_only(key: str) -> bool:
 def format_time(time_ms: int) -> str:
     """Milliseconds since 1970 as IRCv3 server-time wants them: `2026-11-22T19:00:00.123Z`."""
     seconds, ms = divmod(time_ms, 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{ms:03d}Z"
+    return f"{datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat()}.{ms:03d}Z"
 
 
 def parse_time(text: str) -> int | None:
@@ -63,4 +64,4 @@ def parse_time(text: str) -> int | None:
         moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
     except ValueError:
         return None
-    return int(moment.timestamp()) * 1000 + moment.microsecond // 1000
+    return (moment - _EPOCH) // timedelta(milliseconds=1)

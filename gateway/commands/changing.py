@@ -1,0 +1,73 @@
+"""A state change of a room on behalf of a session, awaited until it came back through the log."""
+
+import asyncio
+from collections.abc import Callable
+
+from gateway.commands.services import Services
+from gateway.errors import StoreError
+from gateway.model import MsgId, Position
+from gateway.rooms.ports import Change
+from gateway.rooms.replica import Replica
+from gateway.rooms.room import Room
+
+__all__ = ["Arrived", "Decide", "change_room"]
+
+Decide = Callable[[Replica, MsgId], Change | None]
+Arrived = Callable[[bytes, Position], bytes]
+
+
+class _Changing:
+    """One change under way (`rooms.writer.Proposal`)."""
+
+    __slots__ = ("_arrived", "_decide", "_msgid", "done")
+
+    def __init__(self, msgid: MsgId, decide: Decide, arrived: Arrived) -> None:
+        self._msgid = msgid
+        self._decide = decide
+        self._arrived = arrived
+        self.done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+    def propose(self, replica: Replica) -> Change | None:
+        change = self._decide(replica, self._msgid)
+        if change is None:
+            self._finish(applied=False)
+        return change
+
+    def arrived(self, line: bytes, position: Position) -> bytes:
+        self._finish(applied=True)
+        return self._arrived(line, position)
+
+    def unchanged(self) -> None:
+        self._finish(applied=False)
+
+    def failed(self) -> None:
+        if not self.done.done():
+            self.done.set_exception(StoreError("too late"))
+
+    def allowed(self, replica: Replica) -> bool:
+        return True
+
+    def _finish(self, *, applied: bool) -> None:
+        if not self.done.done():
+            self.done.set_result(applied)
+
+
+async def change_room(services: Services, room: Room, decide: Decide, arrived: Arrived) -> bool:
+    """Append one change and wait until this gateway has applied it.
+
+    Args:
+        decide: makes the change from the replica; called again whenever permissions changed before it was appended.
+            None refuses, after it told its author.
+        arrived: called at the change's place in the log with the author's line; what it returns is written to it.
+    Returns:
+        False when it was refused, or there was nothing to change.
+    Raises:
+        StoreError, FullError: it cannot be taken now.
+    """
+    msgid = services.new_msgid()
+    changing = _Changing(msgid, decide, arrived)
+    services.engine.change(room, msgid, changing)
+    applied = await changing.done
+    room.origins.pop(msgid, None)
+    services.resized[room.key] = room.replica
+    return applied

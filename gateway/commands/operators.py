@@ -1,0 +1,43 @@
+"""OPER, and DIE: the gateway can be shut down from inside the chat. Source: RFC 2812 sections 3.1.4 and 4.3."""
+
+from gateway.commands.registration import as_user
+from gateway.commands.services import Services
+from gateway.errors import FullError
+from gateway.session.reply import Reply
+from gateway.session.session import Session
+from gateway.wire import numerics as n
+from gateway.wire.message import Message
+
+__all__ = ["die", "oper"]
+
+# What an unknown name is compared with, so that it takes as long as a wrong password: argon2id of random bytes.
+_NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$AvK2G7pFv1bQ2m8c5l0yXA$3q2+7w0m4oGJ0cYhQm0l3m2nq9q4G4m6hY0v0kq1l5I"
+
+
+async def oper(services: Services, session: Session, message: Message, reply: Reply) -> None:
+    """OPER name password."""
+    name, password = message.params[0], message.params[1]
+    if not services.network.opers:
+        reply.numeric(n.ERR_NOOPERHOST, "No operators are configured")
+        return
+    try:
+        right = await services.check_password(services.network.opers.get(name, _NOBODY), password)
+    except FullError:
+        reply.fail("OPER", "TEMPORARILY_UNAVAILABLE", text="Too many logins at once, try again")
+        return
+    if not right or name not in services.network.opers:
+        reply.numeric(n.ERR_PASSWDMISMATCH, "Password incorrect")
+        return
+    session.operator = True
+    await services.directory.put(as_user(services, session))
+    reply.numeric(n.RPL_YOUREOPER, "You are now an IRC operator")
+    reply.message("MODE", session.nick, "+o")
+
+
+def die(services: Services, session: Session, message: Message, reply: Reply) -> None:
+    """DIE: this gateway drains and ends; its clients find another."""
+    if not session.operator:
+        reply.numeric(n.ERR_NOPRIVILEGES, "Permission Denied: you're not an IRC operator")
+        return
+    reply.message("NOTICE", session.nick, f"Gateway {services.gateway} drains and ends")
+    services.request_drain(f"DIE by {session.nick}")

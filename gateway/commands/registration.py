@@ -1,0 +1,279 @@
+"""CAP, PASS, NICK, USER: from a connection to a session; PING, PONG, QUIT.
+
+Source: RFC 2812 section 3.1; IRCv3 capability-negotiation; https://modern.ircdocs.horse/#connection-registration.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine
+from hmac import compare_digest
+from typing import Any
+
+from gateway.commands.departure import depart
+from gateway.commands.queries import isupport, motd
+from gateway.commands.services import Services
+from gateway.errors import StoreError
+from gateway.model import Entry, MsgId, Position, Renamed, User
+from gateway.rooms.ports import Change
+from gateway.rooms.replica import Replica
+from gateway.rooms.room import Room
+from gateway.session import capabilities
+from gateway.session.render import render
+from gateway.session.reply import Reply
+from gateway.session.session import Session, State
+from gateway.wire import numerics as n
+from gateway.wire.limits import NAMELEN, USERLEN
+from gateway.wire.message import Message
+from gateway.wire.names import is_nick, nick_key
+from gateway.wire.splitting import clip
+
+__all__ = ["as_user", "cap", "nick", "password", "ping", "pong", "quit_", "user"]
+
+Answer = Coroutine[Any, Any, None] | None
+INBOX_TIMEOUT_S = 5.0
+_USER_UNSAFE = str.maketrans("", "", " !@:\0\r\n")
+
+
+def cap(services: Services, session: Session, message: Message, reply: Reply) -> Answer:
+    """CAP LS, LIST, REQ and END."""
+    subcommand = message.params[0].upper()
+    match subcommand:
+        case "LS":
+            session.wants_302 |= (
+                len(message.params) > 1 and message.params[1].isdecimal() and int(message.params[1]) >= 302
+            )
+            session.negotiating = not session.ready
+            if session.wants_302:
+                session.caps |= capabilities.CAP_NOTIFY
+            reply.message("CAP", session.name, "LS", capabilities.listed())
+        case "LIST":
+            reply.message("CAP", session.name, "LIST", capabilities.names(session.caps))
+        case "REQ":
+            session.negotiating = not session.ready
+            _request(session, message.params[1] if len(message.params) > 1 else "", reply)
+        case "END":
+            session.negotiating = False
+            return _go_on(services, session, reply)
+        case _:
+            reply.numeric(n.ERR_INVALIDCAPCMD, subcommand or "*", "Invalid CAP command")
+    return None
+
+
+def _request(session: Session, wanted: str, reply: Reply) -> None:
+    caps = capabilities.requested(session.caps, wanted.split())
+    if caps is None:
+        reply.message("CAP", session.name, "NAK", wanted)
+        return
+    rooms = list(session.rooms.values())
+    for room in rooms:
+        room.flush(render)
+        room.unseat(session.uid)
+    session.negotiate(caps)
+    for room in rooms:
+        room.seat(session)
+    reply.message("CAP", session.name, "ACK", wanted)
+
+
+def password(services: Services, session: Session, message: Message, reply: Reply) -> Answer:
+    """PASS; compared when registration is complete."""
+    if session.state is not State.REGISTERING:
+        reply.numeric(n.ERR_ALREADYREGISTERED, "You may not reregister")
+    else:
+        session.password = message.params[0]
+    return None
+
+
+def user(services: Services, session: Session, message: Message, reply: Reply) -> Answer:
+    """USER."""
+    if session.ready or session.user:
+        reply.numeric(n.ERR_ALREADYREGISTERED, "You may not reregister")
+        return None
+    name, realname = message.params[0].translate(_USER_UNSAFE), message.params[3]
+    if not name or not realname:
+        reply.numeric(n.ERR_NEEDMOREPARAMS, "USER", "Not enough parameters")
+        return None
+    # "~": nobody asked an ident server (RFC 1413), the name is what the client says it is.
+    session.user = "~" + clip(name, USERLEN - 1)
+    session.realname = clip(realname, NAMELEN)
+    return _go_on(services, session, reply)
+
+
+def nick(services: Services, session: Session, message: Message, reply: Reply) -> Answer:
+    """NICK, the first and any later one."""
+    wanted = message.params[0] if message.params else ""
+    if not wanted:
+        reply.numeric(n.ERR_NONICKNAMEGIVEN, "No nickname given")
+        return None
+    if not is_nick(wanted):
+        reply.numeric(n.ERR_ERRONEUSNICKNAME, wanted.split(" ")[0][:60] or "*", "Erroneous nickname")
+        return None
+    if session.ready:
+        return _rename(services, session, wanted, reply) if wanted != session.nick else None
+    session.nick = wanted
+    return _go_on(services, session, reply)
+
+
+def _go_on(services: Services, session: Session, reply: Reply) -> Answer:
+    if session.state is State.REGISTERING and session.complete:
+        return _register(services, session, reply)
+    return None
+
+
+async def _register(services: Services, session: Session, reply: Reply) -> None:
+    required = services.network.password
+    if required and not compare_digest(session.password.encode(), required.encode()):
+        reply.numeric(n.ERR_PASSWDMISMATCH, "Password incorrect")
+        reply.finish()
+        session.close("Password incorrect")
+        return
+    session.password = ""
+    key = nick_key(session.nick)
+    assert key is not None
+    session.state = State.WELCOMING
+    try:
+        if not await services.directory.claim(key, session.uid):
+            _nick_in_use(session, reply)
+            return
+        inbox = services.engine.open_inbox(session.uid, lambda entries: _deliver(session, entries))
+        session.signed_on_s = int(services.clock_s())
+        await services.directory.put(as_user(services, session))
+        async with asyncio.timeout(INBOX_TIMEOUT_S):
+            await inbox
+    except (StoreError, TimeoutError):
+        reply.message("ERROR", "The chat's store is away, try again in a moment")
+        reply.finish()
+        session.close("Store unavailable")
+        return
+    if session.state is not State.WELCOMING:
+        return  # the connection ended meanwhile; its departure cleans up
+    session.state = State.READY
+    services.sessions[session.uid] = session
+    _welcome(services, session, reply)
+
+
+def _nick_in_use(session: Session, reply: Reply) -> None:
+    taken, session.nick = session.nick, ""
+    if session.state is State.WELCOMING:
+        session.state = State.REGISTERING
+    reply.numeric(n.ERR_NICKNAMEINUSE, taken, "Nickname is already in use")
+
+
+def _welcome(services: Services, session: Session, reply: Reply) -> None:
+    network = services.network
+    reply.numeric(n.RPL_WELCOME, f"Welcome to {network.name}, {session.source}")
+    reply.numeric(n.RPL_YOURHOST, f"Your host is {network.server_name}, running hubbub {network.version}")
+    reply.numeric(n.RPL_CREATED, f"This server was created {network.created}")
+    # All of its parameters are middle ones.
+    facts = f"{session.nick} {network.server_name} hubbub-{network.version} io imnst"
+    reply.add(f":{network.server_name} {n.RPL_MYINFO} {facts}\r\n".encode())
+    isupport(services, reply)
+    motd(services, session, Message("MOTD"), reply)
+
+
+def _deliver(session: Session, entries: list[Entry]) -> None:
+    if session.ready:
+        session.write(b"".join(render(entry, None, "", session.render_class) for entry in entries))
+
+
+def as_user(services: Services, session: Session) -> User:
+    """The session as its record has it."""
+    return User(
+        session.uid,
+        session.nick,
+        session.user,
+        session.host,
+        session.realname,
+        session.account,
+        session.away,
+        session.signed_on_s,
+        services.gateway,
+        session.operator,
+    )
+
+
+class _Renaming:
+    """A nick change in one room (`rooms.writer.Proposal`)."""
+
+    __slots__ = ("_done", "_event", "_left", "_nick", "_uid")
+
+    def __init__(self, session: Session, wanted: str, msgid: MsgId, rooms: int, done: "asyncio.Future[None]") -> None:
+        self._uid = session.uid
+        self._nick = wanted
+        self._event = Renamed(session.uid, msgid, wanted)
+        self._left = rooms
+        self._done = done
+
+    def propose(self, replica: Replica) -> Change | None:
+        member = replica.members.get(self._uid)
+        if member is None:
+            self._finished()
+            return None
+        renamed = member._replace(nick=self._nick)
+        return Change(event=self._event, permissions=replica.permissions, uid=self._uid, need="in", member=renamed)
+
+    def arrived(self, line: bytes, position: Position) -> bytes:
+        self._finished()
+        return b""
+
+    def unchanged(self) -> None:
+        self._finished()
+
+    def failed(self) -> None:
+        self._finished()
+
+    def allowed(self, replica: Replica) -> bool:
+        return True
+
+    def _finished(self) -> None:
+        self._left -= 1
+        if not self._left and not self._done.done():
+            self._done.set_result(None)
+
+
+async def _rename(services: Services, session: Session, wanted: str, reply: Reply) -> None:
+    old_key, key = session.key, nick_key(wanted)
+    assert key is not None
+    if key != old_key and not await services.directory.claim(key, session.uid):
+        reply.numeric(n.ERR_NICKNAMEINUSE, wanted, "Nickname is already in use")
+        return
+    rooms: list[Room] = list(session.rooms.values())
+    if rooms:
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        msgid = services.new_msgid()
+        renaming = _Renaming(session, wanted, msgid, len(rooms), done)
+        for room in rooms:
+            services.engine.change(room, msgid, renaming)
+        await done
+    reply.add(f":{session.source} NICK {wanted}\r\n".encode())
+    session.nick = wanted
+    await services.directory.put(as_user(services, session))
+    if old_key is not None and old_key != key:
+        await services.directory.free(old_key, session.uid)
+
+
+def ping(services: Services, session: Session, message: Message, reply: Reply) -> Answer:
+    """PING is a barrier: when PONG comes, the peer has everything that was in any room when it asked."""
+    if not message.params:
+        reply.numeric(n.ERR_NOORIGIN, "No origin specified")
+        return None
+    return _pong(services, message.params[0], reply)
+
+
+async def _pong(services: Services, token: str, reply: Reply) -> None:
+    with contextlib.suppress(StoreError):  # honest while Redis is away: the connection itself is well
+        await services.history.barrier()
+    reply.message("PONG", services.network.server_name, token)
+
+
+def pong(services: Services, session: Session, message: Message, reply: Reply) -> Answer:
+    """An answer to our PING; that something came is all that counts."""
+    return None
+
+
+async def quit_(services: Services, session: Session, message: Message, reply: Reply) -> None:
+    """QUIT: leave every room and free the nick first, so that it is free when the peer sees the end."""
+    reason = message.params[0] if message.params else ""
+    session.quit_reason = f"Quit: {reason}" if reason else "Quit"
+    await depart(services, session)
+    reply.finish()
+    session.close(session.quit_reason)

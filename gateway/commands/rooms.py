@@ -1,0 +1,262 @@
+"""JOIN, PART, TOPIC, NAMES, LIST, MODE. Source: RFC 2812 section 3.2; https://modern.ircdocs.horse/#channel-operations."""
+
+from gateway.commands.changing import Arrived, change_room
+from gateway.commands.departure import leave, unheard
+from gateway.commands.history import replay
+from gateway.commands.services import Services
+from gateway.model import Entry, Joined, LeftBy, Member, MsgId, Position, TopicSet
+from gateway.rooms.ports import Change
+from gateway.rooms.replica import DEFAULT_MODES, Replica
+from gateway.rooms.room import Room
+from gateway.session import capabilities
+from gateway.session.render import render
+from gateway.session.reply import Reply
+from gateway.session.session import Session
+from gateway.wire import numerics as n
+from gateway.wire.limits import MAX_BODY_BYTES, TOPICLEN
+from gateway.wire.message import Message
+from gateway.wire.names import casefold, room_key
+from gateway.wire.splitting import clip
+
+__all__ = ["add_names", "join", "list_", "mode", "names", "part", "topic", "visible_room"]
+
+MAX_ROOMS = 100  # a session may sit in; advertised as CHANLIMIT
+MAX_NAMES_TARGETS = 4
+
+
+async def join(services: Services, session: Session, message: Message, reply: Reply) -> None:
+    """JOIN a list of rooms, or leave all with `JOIN 0`."""
+    if message.params[0] == "0":
+        for room in list(session.rooms.values()):
+            await _part(services, session, room, "", reply)
+        return
+    for name in message.params[0].split(","):
+        key = room_key(name)
+        if key is None:
+            if name:
+                reply.numeric(n.ERR_NOSUCHCHANNEL, name[:60], "No such channel: names begin with #, without spaces")
+        elif key in session.rooms:
+            pass  # a repeated JOIN is answered by silence
+        elif len(session.rooms) >= MAX_ROOMS:
+            reply.numeric(n.ERR_TOOMANYCHANNELS, name, "You have joined too many channels")
+        else:
+            await services.history.remember_log(services.log_of_room(key))
+            async with services.engine.open_room(key, name) as room:
+                await _join(services, session, room, reply)
+
+
+async def _join(services: Services, session: Session, room: Room, reply: Reply) -> None:
+    joined: Joined | None = None
+
+    def decide(replica: Replica, msgid: MsgId) -> Change:
+        nonlocal joined
+        founds = not replica.members
+        member = session.as_member(services.gateway, "o" if founds else "")
+        joined = Joined(session.uid, msgid, member)
+        is_new = not replica.created_ms
+        return Change(
+            event=joined,
+            permissions=replica.permissions,
+            changes_permissions=founds,
+            uid=session.uid,
+            need="out",
+            member=member,
+            state=(("name", replica.name), ("created", "@"), ("modes", DEFAULT_MODES)) if is_new else (),
+        )
+
+    def arrived(line: bytes, position: Position) -> bytes:
+        if session.ready and joined is not None:
+            room.seat(session)
+            _greet(services, session, room, Entry(position, joined), reply)
+        return b""
+
+    await change_room(services, room, decide, arrived)
+    if not session.ready:
+        # The connection ended while the JOIN was on its way, too late for its departure to know of this room.
+        await leave(services, session, room, LeftBy.QUIT, session.quit_reason, unheard)
+
+
+def _greet(services: Services, session: Session, room: Room, entry: Entry, reply: Reply) -> None:
+    """What a newcomer gets at its own place in the log: JOIN, topic, names, what was said last."""
+    member = room.replica.members[session.uid]
+    reply.add(render(entry, member, room.replica.name, session.render_class))
+    if room.replica.topic.text:
+        _add_topic(room.replica, reply)
+    add_names(session, room.replica, reply)
+    if not session.has(capabilities.CHATHISTORY):
+        replay(services, session, room, reply)
+    if not reply.label:
+        reply.finish()
+
+
+async def part(services: Services, session: Session, message: Message, reply: Reply) -> None:
+    """PART a list of rooms."""
+    reason = message.params[1] if len(message.params) > 1 else ""
+    for name in message.params[0].split(","):
+        if (room := _joined_room(session, name, reply)) is not None:
+            await _part(services, session, room, reason, reply)
+
+
+async def _part(services: Services, session: Session, room: Room, reason: str, reply: Reply) -> None:
+    def arrived(line: bytes, position: Position) -> bytes:
+        reply.add(line)  # nothing of this room follows it, so it may come with the rest of the answer
+        return b""
+
+    await leave(services, session, room, LeftBy.PART, reason, arrived)
+
+
+def _joined_room(session: Session, name: str, reply: Reply) -> Room | None:
+    key = room_key(name)
+    room = session.rooms.get(key) if key is not None else None
+    if room is None:
+        if key is None:
+            reply.numeric(n.ERR_NOSUCHCHANNEL, name.split(" ", maxsplit=1)[0][:60] or "*", "No such channel")
+        else:
+            reply.numeric(n.ERR_NOTONCHANNEL, name, "You're not on that channel")
+    return room
+
+
+async def topic(services: Services, session: Session, message: Message, reply: Reply) -> None:
+    """TOPIC: ask or set."""
+    name = message.params[0]
+    if len(message.params) == 1:
+        if (replica := await visible_room(services, session, name, reply)) is not None:
+            if replica.topic.text:
+                _add_topic(replica, reply)
+            else:
+                reply.numeric(n.RPL_NOTOPIC, replica.name, "No topic is set")
+        return
+    if (room := _joined_room(session, name, reply)) is None:
+        return
+    text = clip(message.params[1], TOPICLEN)
+
+    def decide(replica: Replica, msgid: MsgId) -> Change | None:
+        member = replica.members.get(session.uid)
+        if member is None or ("t" in replica.modes and "o" not in member.modes):
+            reply.numeric(n.ERR_CHANOPRIVSNEEDED, replica.name, "You're not a channel operator")
+            return None
+        return Change(
+            event=TopicSet(session.uid, msgid, session.source, text),
+            permissions=replica.permissions,
+            uid=session.uid,
+            need="in",
+            state=(("topic", text), ("topic_by", session.source), ("topic_at", "@")),
+        )
+
+    await change_room(services, room, decide, _inline(reply))
+
+
+def _inline(reply: Reply) -> Arrived:
+    def arrived(line: bytes, position: Position) -> bytes:
+        reply.add(line)
+        return reply.take()
+
+    return arrived
+
+
+def _add_topic(replica: Replica, reply: Reply) -> None:
+    reply.numeric(n.RPL_TOPIC, replica.name, replica.topic.text)
+    reply.numeric(n.RPL_TOPICWHOTIME, replica.name, replica.topic.by, str(replica.topic.at_ms // 1000))
+
+
+async def names(services: Services, session: Session, message: Message, reply: Reply) -> None:
+    """NAMES of rooms, here or not."""
+    if not message.params:
+        reply.numeric(n.RPL_ENDOFNAMES, "*", "End of /NAMES list")
+        return
+    for name in message.params[0].split(",")[:MAX_NAMES_TARGETS]:
+        replica = await _find_room(services, session, name)
+        if replica is not None:
+            add_names(session, replica, reply)
+        else:
+            reply.numeric(n.RPL_ENDOFNAMES, name[:60] or "*", "End of /NAMES list")
+
+
+def add_names(session: Session, replica: Replica, reply: Reply) -> None:
+    """353 lines, as full as they may be, and 366."""
+    prefix = f":{reply.server} {n.RPL_NAMREPLY} {session.name} = {replica.name} :"
+    room_left = MAX_BODY_BYTES - len(prefix.encode())
+    line: list[str] = []
+    used = 0
+    for member in replica.members.values():
+        name = _prefixed(session, member)
+        if used + len(name) > room_left:
+            reply.add(f"{prefix}{' '.join(line)}\r\n".encode())
+            line, used = [], 0
+        line.append(name)
+        used += len(name) + 1
+    if line:
+        reply.add(f"{prefix}{' '.join(line)}\r\n".encode())
+    reply.numeric(n.RPL_ENDOFNAMES, replica.name, "End of /NAMES list")
+
+
+def _prefixed(session: Session, member: Member) -> str:
+    prefixes = member.modes.replace("o", "@").replace("v", "+")
+    if not session.has(capabilities.MULTI_PREFIX):
+        prefixes = prefixes[:1]
+    return prefixes + (member.source if session.has(capabilities.USERHOST_IN_NAMES) else member.nick)
+
+
+async def visible_room(services: Services, session: Session, name: str, reply: Reply) -> Replica | None:
+    """The state of a room that exists, here or not; None after 403."""
+    replica = await _find_room(services, session, name)
+    if replica is None:
+        reply.numeric(n.ERR_NOSUCHCHANNEL, name.split(" ", maxsplit=1)[0][:60] or "*", "No such channel")
+    return replica
+
+
+async def _find_room(services: Services, session: Session, name: str) -> Replica | None:
+    key = room_key(name)
+    if key is None:
+        return None
+    if (joined := session.rooms.get(key)) is not None:
+        return joined.replica
+    if (local := services.engine.rooms.get(key)) is not None and local.follower.live:
+        replica = local.replica
+    else:
+        replica = Replica(name)
+        replica.reset(await services.history.snapshot(services.log_of_room(key), name))
+    return replica if replica.members else None
+
+
+async def list_(services: Services, session: Session, message: Message, reply: Reply) -> None:
+    """LIST all rooms, or the named ones."""
+    wanted = {casefold(name) for name in message.params[0].split(",")} if message.params else set()
+    reply.numeric(n.RPL_LISTSTART, "Channel", "Users  Name")
+    for row in await services.directory.rooms():
+        if not wanted or casefold(row.name) in wanted:
+            reply.numeric(n.RPL_LIST, row.name, str(row.members), row.topic)
+    reply.numeric(n.RPL_LISTEND, "End of /LIST")
+
+
+async def mode(services: Services, session: Session, message: Message, reply: Reply) -> None:
+    """MODE answers questions; no mode can be changed yet."""
+    target = message.params[0]
+    changes = message.params[1] if len(message.params) > 1 else ""
+    if not target.startswith("#"):
+        _user_mode(session, target, changes, reply)
+        return
+    replica = await visible_room(services, session, target, reply)
+    if replica is None:
+        return
+    if not changes:
+        reply.numeric(n.RPL_CHANNELMODEIS, replica.name, f"+{replica.modes}")
+        reply.numeric(n.RPL_CREATIONTIME, replica.name, str(replica.created_ms // 1000))
+        return
+    if changes.lstrip("+") == "b":
+        reply.numeric(n.RPL_ENDOFBANLIST, replica.name, "End of channel ban list")
+        return
+    member = replica.members.get(session.uid)
+    if member is None or "o" not in member.modes:
+        reply.numeric(n.ERR_CHANOPRIVSNEEDED, replica.name, "You're not a channel operator")
+        return
+    reply.fail_only("MODE", "CANNOT_CHANGE", replica.name, text="Modes cannot be changed on this server")
+
+
+def _user_mode(session: Session, target: str, changes: str, reply: Reply) -> None:
+    if casefold(target) != casefold(session.nick):
+        reply.numeric(n.ERR_USERSDONTMATCH, "Can't view or change mode for other users")
+    elif changes.strip("+-io"):
+        reply.numeric(n.ERR_UMODEUNKNOWNFLAG, "Unknown MODE flag")
+    else:
+        reply.numeric(n.RPL_UMODEIS, "+o" if session.operator else "+")

@@ -1,0 +1,176 @@
+"""All commands, and what is checked before each. The one way from a line to its effect."""
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.commands import history, operators, queries, registration, rooms, talking
+from gateway.commands.services import Services
+from gateway.errors import FullError, StoreError
+from gateway.session.budget import Verdict
+from gateway.session.reply import Reply
+from gateway.session.session import Session
+from gateway.wire import numerics as n
+from gateway.wire.errors import InvalidUtf8Error, MalformedLineError
+from gateway.wire.limits import MAX_BODY_BYTES, MAX_CLIENT_TAGS_BYTES
+from gateway.wire.message import Message
+
+__all__ = ["COMMANDS", "Command", "obey"]
+
+Work = Coroutine[Any, Any, None]
+Handler = Callable[[Services, Session, Message, Reply], Work | bool | None]
+"""Does it at once (None; True: the answer follows by itself), or returns what is left to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One row of the table."""
+
+    run: Handler
+    min_params: int = 0
+    before_ready: bool = False  # allowed before registration is complete
+    after_ready: bool = True
+    flows: bool = False  # need not wait for what was said before it
+    needs_store: bool = False  # refused while Redis is away
+
+
+COMMANDS: dict[str, Command] = {
+    "CAP": Command(registration.cap, 1, before_ready=True),
+    "CHATHISTORY": Command(history.chathistory, 1, needs_store=True),
+    "DIE": Command(operators.die),
+    "JOIN": Command(rooms.join, 1, needs_store=True),
+    "LIST": Command(rooms.list_, needs_store=True),
+    "LUSERS": Command(queries.lusers, needs_store=True),
+    "MODE": Command(rooms.mode, 1),
+    "MOTD": Command(queries.motd),
+    "NAMES": Command(rooms.names),
+    "NICK": Command(registration.nick, before_ready=True, needs_store=True),
+    "NOTICE": Command(talking.talk, flows=True),
+    "OPER": Command(operators.oper, 2, needs_store=True),
+    "PART": Command(rooms.part, 1, needs_store=True),
+    "PASS": Command(registration.password, 1, before_ready=True),
+    "PING": Command(registration.ping, before_ready=True),
+    "PONG": Command(registration.pong, before_ready=True, flows=True),
+    "PRIVMSG": Command(talking.talk, flows=True),
+    "QUIT": Command(registration.quit_, before_ready=True),
+    "TAGMSG": Command(talking.talk, flows=True),
+    "TIME": Command(queries.time),
+    "TOPIC": Command(rooms.topic, 1),
+    "USER": Command(registration.user, 4, before_ready=True),
+    "VERSION": Command(queries.version),
+    "WHO": Command(queries.who),
+    "WHOIS": Command(queries.whois, 1, needs_store=True),
+}
+
+_FREE = frozenset({"PING", "PONG", "QUIT", "CAP"})  # never refused for flooding: clients send them by themselves
+CLOSE_REASON = "Excess Flood"
+
+
+def obey(services: Services, session: Session, line: bytes) -> Work | None:
+    """Carry out one line. What cannot be done at once is returned; the next line waits for it.
+
+    Raises nothing for anything a peer can send.
+    """
+    server = services.network.server_name
+    try:
+        message = Message.parse(line)
+    except InvalidUtf8Error:
+        reply = Reply(session, server)
+        reply.fail_only("*", "INVALID_UTF8", text="Messages must be UTF-8")
+        reply.finish()
+        return None
+    except MalformedLineError:
+        reply = Reply(session, server)
+        reply.numeric(n.ERR_UNKNOWNERROR, "*", "That line could not be read")
+        reply.finish()
+        return None
+    reply = Reply(session, server, message.tags.get("label", "") if message.tags else "")
+    command = COMMANDS.get(message.command)
+    if command is None or not _admitted(services, session, command, message, line, reply):
+        if command is None:
+            _unknown(session, message, reply)
+        reply.finish()
+        return None
+    if session.in_flight and not command.flows:
+        return _in_turn(services, session, command, message, reply)
+    return _run(services, session, command, message, reply)
+
+
+def _run(services: Services, session: Session, command: Command, message: Message, reply: Reply) -> Work | None:
+    work = command.run(services, session, message, reply)
+    if work is None or work is False or (work is True and not reply.label):
+        reply.finish()
+        return None
+    return None if work is True else _finish(services, message, work, reply)
+
+
+async def _in_turn(services: Services, session: Session, command: Command, message: Message, reply: Reply) -> None:
+    """Commands of one connection run in order, each finished in Redis before the next."""
+    # While Redis is away nothing comes back; PING and QUIT must work all the same.
+    if services.history.up:
+        await services.settled(session)
+    work = _run(services, session, command, message, reply)
+    if work is not None:
+        await work
+
+
+async def _finish(services: Services, message: Message, work: Work, reply: Reply) -> None:
+    try:
+        await work
+    except (StoreError, FullError):
+        reply.fail(message.command, "TEMPORARILY_UNAVAILABLE", text="Redis is away, try again")
+    reply.finish()
+
+
+def _unknown(session: Session, message: Message, reply: Reply) -> None:
+    if session.ready:
+        reply.numeric(n.ERR_UNKNOWNCOMMAND, message.command[:60], "Unknown command")
+    else:
+        reply.numeric(n.ERR_NOTREGISTERED, "You have not registered")
+
+
+def _admitted(
+    services: Services, session: Session, command: Command, message: Message, line: bytes, reply: Reply
+) -> bool:
+    """The checks that are the same for every command; False after the refusal was said."""
+    if len(line) > MAX_BODY_BYTES and not _fits(line):
+        reply.numeric(n.ERR_INPUTTOOLONG, "Input line was too long")
+        return False
+    if not command.before_ready and not session.ready:
+        reply.numeric(n.ERR_NOTREGISTERED, "You have not registered")
+        return False
+    if len(message.params) < command.min_params:
+        reply.numeric(n.ERR_NEEDMOREPARAMS, message.command, "Not enough parameters")
+        return False
+    if (
+        services.network.limits
+        and message.command not in _FREE
+        and not _within_budget(services, session, message, reply)
+    ):
+        return False
+    if command.needs_store and session.ready and not services.history.up:
+        reply.fail(message.command, "TEMPORARILY_UNAVAILABLE", text="Redis is away, try again")
+        return False
+    return True
+
+
+def _within_budget(services: Services, session: Session, message: Message, reply: Reply) -> bool:
+    joins = message.params[0].count(",") + 1 if message.command == "JOIN" else 0
+    verdict = session.budget.spend(services.now_s(), joins=joins)
+    if verdict is Verdict.GO:
+        return True
+    if verdict is Verdict.CLOSE:
+        session.quit_reason = CLOSE_REASON
+        session.close(CLOSE_REASON)
+    elif message.command != "NOTICE" or reply.label:
+        seconds = f"{session.budget.retry_s():.0f}"
+        reply.fail(message.command, "RATE_LIMITED", seconds, text=f"Too fast; nothing was done, wait {seconds} s")
+    return False
+
+
+def _fits(line: bytes) -> bool:
+    """512 bytes without tags, 4096 of tags. Source: IRCv3 message-tags, "Size limit"."""
+    if not line.startswith(b"@"):
+        return len(line) <= MAX_BODY_BYTES
+    tags, _, rest = line.partition(b" ")
+    return len(tags) + 1 <= MAX_CLIENT_TAGS_BYTES and len(rest) <= MAX_BODY_BYTES

@@ -1,0 +1,179 @@
+"""The gateway's configuration: one frozen value, read once from flags and environment.
+
+Each setting is one field of `Config`, declared with its reader, its default and its help. `--ping-interval-s 90` and
+`CHAT_GATEWAY_PING_INTERVAL_S=90` say the same; the flag wins.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import configargparse
+from platformdirs import user_state_path
+
+from gateway import __version__, settings
+from gateway.errors import GatewayError
+
+__all__ = ["ENV_PREFIX", "Config", "ConfigError", "read_config"]
+
+ENV_PREFIX = "CHAT_GATEWAY_"
+MAX_SHOWN = 80  # characters of a refused value in an error
+
+
+class ConfigError(GatewayError):
+    """A setting has a value that cannot be: one line that names the setting and shows the value, if no secret."""
+
+
+class _Setting(NamedTuple):
+    metavar: str
+    read: Callable[[str], object]
+    default: str | None
+    meaning: str
+    absent: object
+    secret: bool
+
+
+def _setting(
+    metavar: str,
+    read: Callable[[str], object],
+    default: str | None,
+    meaning: str,
+    *,
+    absent: object = None,
+    secret: bool = False,
+    in_repr: bool = True,
+) -> Any:
+    """A field of `Config` with the rule to read it; without text and default it is `absent`.
+
+    A secret is its own text. The text of `--opers` is none, but what is read from that file is: it is not `in_repr`.
+    """
+    return field(
+        repr=in_repr and not secret, metadata={"setting": _Setting(metavar, read, default, meaning, absent, secret)}
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Everything that can be set, in the units of the names; `read_config` makes it. Secrets are not in its `repr`."""
+
+    host: str = _setting("ADDRESS", settings.host, "127.0.0.1", "where to listen for IRC clients")
+    port: int = _setting("N", settings.whole(0, 65535), "6667", "TCP port for IRC clients; 0 takes a free one")
+    redis_url: str | None = _setting(
+        "URL", settings.redis_url, None, "Redis the gateways share; without it a private one is started", secret=True
+    )
+    redis_wait_s: float = _setting(
+        "SECONDS", settings.seconds(0, 86_400), "30", "how long a missing Redis is retried at start"
+    )
+    state_dir: Path = _setting(  # noqa: RUF009 - it calls `field`
+        "DIRECTORY", settings.path, None, "where the private Redis lives (default: chat-gateway in XDG_STATE_HOME)"
+    )
+    server_name: str = _setting(
+        "NAME", settings.server_name, "hubbub.local", "name of this server on the wire, with a dot"
+    )
+    network: str = _setting("NAME", settings.token, "Hubbub", "name of the network, one word")
+    description: str = _setting("TEXT", settings.words(128), "a hubbub gateway", "what WHOIS tells about this server")
+    motd: tuple[str, ...] = _setting("FILE", settings.motd_file, None, "message of the day", absent=())
+    password: str | None = _setting(
+        "TEXT", settings.password, None, "password of the server; `ps` shows it, a file does not", secret=True
+    )
+    opers: Mapping[str, str] = _setting(
+        "FILE", settings.opers_file, None, "operators in TOML, by hash-password", absent={}, in_repr=False
+    )
+    http_host: str = _setting(
+        "ADDRESS", settings.host, None, "where to serve /healthz, /readyz, /metrics (default: as --host)"
+    )
+    http_port: int = _setting("N", settings.whole(0, 65535), "8080", "TCP port for those; 0 takes a free one")
+    workers: int = _setting("N", settings.whole(1, 64), "1", "processes that share the port")
+    max_connections: int = _setting("N", settings.whole(1, 1_000_000), "20000", "clients at once, per process")
+    sendq_bytes: int = _setting(
+        "BYTES", settings.whole(16_384, 2**30), "1048576", "what may wait for a slow client before it is closed"
+    )
+    limits: bool = _setting("on|off", settings.switch, "on", "rate limits against floods")
+    proxy_from: tuple[IPv4Network | IPv6Network, ...] = _setting(
+        "NETWORKS", settings.networks, None, "load balancers that send PROXY headers, by commas", absent=()
+    )
+    ping_interval_s: float = _setting(
+        "SECONDS", settings.seconds(0.05, 86_400), "90", "silence of a client before it is asked"
+    )
+    ping_timeout_s: float = _setting("SECONDS", settings.seconds(0.05, 86_400), "30", "time it has to answer")
+    registration_timeout_s: float = _setting(
+        "SECONDS", settings.seconds(0.05, 86_400), "30", "time a client has to register"
+    )
+    drain_s: float = _setting("SECONDS", settings.seconds(0, 86_400), "10", "time a stop gives to what is under way")
+    history_lines: int = _setting("N", settings.whole(0, 1000), "50", "messages replayed to who joins a room")
+    log_level: int = _setting("LEVEL", settings.log_level, "info", "debug, info, warning or error")
+    ignored: tuple[str, ...] = ()
+    """Environment variables with our prefix that are no setting: a mistyped name should not go unseen."""
+
+
+_SETTINGS: dict[str, _Setting] = {
+    item.name: item.metadata["setting"] for item in fields(Config) if "setting" in item.metadata
+} | {
+    "password_file": _Setting("FILE", settings.password_file, None, "file with the password of the server", None, False)
+}
+_FLAGS = {name: "--" + name.replace("_", "-") for name in _SETTINGS} | {"motd": "--motd-file"}
+
+
+def read_config(argv: Sequence[str], environ: Mapping[str, str]) -> Config:
+    """Read flags and environment.
+
+    Args:
+        argv: without the program's name.
+    Raises:
+        ConfigError: a value cannot be, or a named file cannot be read or holds something else.
+        SystemExit: with 0 after `--help` and `--version`, with 2 for flags that do not exist.
+    """
+    ours = {name: value for name, value in environ.items() if name.startswith(ENV_PREFIX)}
+    parser = _parser()
+    options, unknown = parser.parse_known_args(list(argv), env_vars=ours)
+    if unknown:
+        # Its name alone: what follows a mistyped --password must not end in a log.
+        flags = [word.partition("=")[0] for word in unknown if word.startswith("-")]
+        parser.error(f"unknown flag {flags[0]}" if flags else "takes flags only")
+    from_environment = parser.get_source_to_settings_dict().get("environment_variables", {})
+    sources = _FLAGS | {action.dest: variable for variable, (action, _) in from_environment.items()}
+    values = {name: _read(_SETTINGS[name], sources[name], getattr(options, name)) for name in _SETTINGS}
+    password = values.pop("password_file")
+    if password and values["password"]:
+        raise ConfigError(f"{sources['password']} and {sources['password_file']}: give one of them")
+    values["password"] = values["password"] or password
+    values["http_host"] = values["http_host"] or values["host"]
+    values["state_dir"] = values["state_dir"] or user_state_path("chat-gateway")
+    return Config(**values, ignored=tuple(sorted(ours.keys() - {_variable(flag) for flag in _FLAGS.values()})))
+
+
+def _variable(flag: str) -> str:
+    return ENV_PREFIX + flag.removeprefix("--").replace("-", "_").upper()
+
+
+def _parser() -> Any:
+    parser = configargparse.ArgumentParser(
+        prog="chat-gateway",
+        usage="chat-gateway [flags]\n       chat-gateway hash-password NAME",
+        description="Accept IRC clients and share their rooms with other gateways through Redis.",
+        auto_env_var_prefix=ENV_PREFIX,
+        allow_abbrev=False,
+    )
+    for name, setting in _SETTINGS.items():
+        default = "" if setting.default is None else f" (default: {setting.default})"
+        parser.add_argument(
+            _FLAGS[name], dest=name, default=setting.default, metavar=setting.metavar, help=setting.meaning + default
+        )
+    parser.add_argument("--version", action="version", version=f"chat-gateway {__version__}")
+    return parser
+
+
+def _read(setting: _Setting, source: str, text: str | None) -> Any:
+    if text is None:
+        return setting.absent
+    try:
+        if not text:
+            raise ValueError("empty; leave it out instead")
+        if any(char < " " or char == "\x7f" or "\ud800" <= char <= "\udfff" for char in text):
+            raise ValueError("holds a control character, or is not UTF-8")
+        return setting.read(text)
+    except ValueError as exc:
+        value = "" if setting.secret else f"={text[:MAX_SHOWN]!r}"
+        raise ConfigError(f"{source}{value}: {exc}") from None

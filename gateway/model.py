@@ -1,0 +1,246 @@
+"""The nouns of the gateway: events of a room's log, members, snapshots. Standard library and wire only.
+
+Everything members can see in a room is an `Event` of its log; an `Entry` is an event with its place in the log.
+Identities that travel through Redis unread (`uid`, `msgid`, positions) stay `bytes`: the hot path never decodes them.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import NamedTuple, NewType
+
+__all__ = [
+    "ORIGIN",
+    "Answer",
+    "Entry",
+    "Event",
+    "Figures",
+    "Foreign",
+    "GatewayId",
+    "Joined",
+    "Left",
+    "LeftBy",
+    "LogKey",
+    "Member",
+    "ModesSet",
+    "MsgId",
+    "Outcome",
+    "Position",
+    "Reaped",
+    "Renamed",
+    "RoomRow",
+    "Said",
+    "Snapshot",
+    "Topic",
+    "TopicSet",
+    "Uid",
+    "User",
+    "order",
+    "time_ms",
+]
+
+Uid = NewType("Uid", bytes)
+"""A session's identity, random, never reused."""
+
+MsgId = NewType("MsgId", bytes)
+"""IRCv3 msgid: made once by the author's gateway, the same in echo, delivery and history."""
+
+GatewayId = NewType("GatewayId", str)
+"""One incarnation of a gateway process; a restarted gateway has another."""
+
+Position = NewType("Position", bytes)
+"""An event's place in its log: the id of its stream entry, `ms-seq` by the clock of Redis."""
+
+LogKey = NewType("LogKey", str)
+"""The name of a log: `r:` and a room key, or `i:` and the uid an inbox belongs to."""
+
+ORIGIN = Position(b"0-0")
+"""The position before the first event."""
+
+
+def order(position: Position) -> tuple[int, int]:
+    """The key by which positions of one log compare; their bytes do not ("9-0" < "10-0")."""
+    ms, _, seq = position.partition(b"-")
+    return int(ms), int(seq)
+
+
+def time_ms(position: Position) -> int:
+    """When the event was appended, in ms since 1970 by the clock of Redis; never falls within a log."""
+    return int(position.partition(b"-")[0])
+
+
+class Member(NamedTuple):
+    """Somebody in a room."""
+
+    uid: Uid
+    nick: str
+    user: str
+    host: str
+    account: str  # empty: not logged in
+    realname: str
+    gateway: GatewayId
+    modes: str  # of "o" and "v", in this order
+
+    @property
+    def source(self) -> str:
+        """`nick!user@host`."""
+        return f"{self.nick}!{self.user}@{self.host}"
+
+
+class Said(NamedTuple):
+    """PRIVMSG, NOTICE or TAGMSG. `line` is what a client without tags gets, source included, CR LF not."""
+
+    uid: Uid
+    msgid: MsgId
+    account: bytes  # empty: not logged in
+    tags: bytes  # client-only tags as on the wire, without "@"; empty for none
+    line: bytes
+
+
+class Joined(NamedTuple):
+    """A member came; the first one into an empty room is its operator (`member.modes`)."""
+
+    uid: Uid
+    msgid: MsgId
+    member: Member
+
+
+class LeftBy(Enum):
+    """How a member went."""
+
+    PART = "PART"
+    QUIT = "QUIT"
+
+
+class Left(NamedTuple):
+    """A member went."""
+
+    uid: Uid
+    msgid: MsgId
+    by: LeftBy
+    reason: str
+
+
+class Renamed(NamedTuple):
+    """A member has another nick."""
+
+    uid: Uid
+    msgid: MsgId
+    nick: str
+
+
+class TopicSet(NamedTuple):
+    """The topic changed; an empty text clears it."""
+
+    uid: Uid
+    msgid: MsgId
+    source: str  # nick!user@host of who did it
+    text: str
+
+
+class ModesSet(NamedTuple):
+    """Modes changed: of the room (`flags` and their values) or of members (`o`, `v`)."""
+
+    uid: Uid
+    msgid: MsgId
+    source: str
+    changes: tuple[tuple[str, str, str], ...]  # ("+" or "-", letter, value: a uid for o and v, empty for none)
+
+
+class Reaped(NamedTuple):
+    """A gateway was declared dead; these members went with it."""
+
+    gateway: GatewayId
+    uids: tuple[Uid, ...]
+    uid: Uid = Uid(b"")
+    msgid: MsgId = MsgId(b"")
+
+
+class Foreign(NamedTuple):
+    """An event of a kind this version does not know, from a newer gateway: it takes its place and changes nothing."""
+
+    uid: Uid = Uid(b"")
+    msgid: MsgId = MsgId(b"")
+
+
+Event = Said | Joined | Left | Renamed | TopicSet | ModesSet | Reaped | Foreign
+
+
+class Entry(NamedTuple):
+    """An event at its place."""
+
+    position: Position
+    event: Event
+
+
+class Topic(NamedTuple):
+    """A room's topic; no text means none is set."""
+
+    text: str = ""
+    by: str = ""
+    at_ms: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Snapshot:
+    """A room as Redis has it at one moment: everything a replica starts from."""
+
+    name: str
+    last: Position = ORIGIN
+    permissions: Position = ORIGIN  # the last event that changed who may do what
+    produced: int = 0  # how many batches this gateway has had accepted here
+    created_ms: int = 0
+    topic: Topic = field(default_factory=Topic)
+    modes: str = ""  # flags of the room, without +
+    members: dict[Uid, Member] = field(default_factory=dict)
+
+
+class Outcome(Enum):
+    """What a script answered; the numbers are the scripts'."""
+
+    DONE = 0
+    DUPLICATE = 1
+    STALE = 2
+    HOLE = 3
+    FENCED = 4
+    UNCHANGED = 5
+
+
+class Answer(NamedTuple):
+    """A definite answer of Redis to a batch."""
+
+    outcome: Outcome
+    positions: tuple[Position, ...] = ()  # DONE: one per event; DUPLICATE: the log's last; STALE: the permissions' one
+    seen: int = 0  # HOLE: the last batch Redis has of us
+
+
+class User(NamedTuple):
+    """A session anywhere, as the others may know it."""
+
+    uid: Uid
+    nick: str
+    user: str
+    host: str
+    realname: str
+    account: str
+    away: str  # empty: here
+    signed_on_s: int
+    gateway: GatewayId
+    operator: bool
+
+
+class RoomRow(NamedTuple):
+    """A room in LIST."""
+
+    name: str
+    members: int
+    topic: str
+
+
+class Figures(NamedTuple):
+    """What all gateways hold together."""
+
+    users: int
+    unregistered: int
+    operators: int
+    rooms: int
+    gateways: int

@@ -1,0 +1,396 @@
+"""The room engine: opens and closes rooms, lets them follow their logs, and delivers what they apply.
+
+A gateway is a projection of the logs. The engine is told by the store when an announcement came, when a subscription
+was confirmed and when a connection to Redis is back; everything else follows from that.
+"""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from gateway.errors import StoreError
+from gateway.model import (
+    ORIGIN,
+    Answer,
+    Entry,
+    Joined,
+    Left,
+    LeftBy,
+    LogKey,
+    MsgId,
+    Position,
+    Said,
+    Snapshot,
+    TopicSet,
+    Uid,
+    order,
+)
+from gateway.rooms.follower import Follower
+from gateway.rooms.ports import LogStore, Render
+from gateway.rooms.room import Room
+from gateway.rooms.writer import Proposal, Saying, Writer
+from gateway.wire.names import RoomKey
+
+__all__ = ["Engine"]
+
+CATCH_UP_ENTRIES = 1000  # per read
+RETRY_S = 0.25  # between attempts of a catch-up while Redis refuses
+CONFIRM_EVERY_S = 0.2  # what Redis acknowledged and did not announce by the next look is fetched
+OPEN_TIMEOUT_S = 5.0
+RECENT_PAGES = 10  # of entries looked through for the lines to replay on join
+MAX_INBOX_WRITERS = 1000  # kept for the users written to last
+_log = logging.getLogger(__name__)
+
+
+class Counts:
+    """What the engine has done, for the metrics."""
+
+    __slots__ = ("applied", "catch_ups", "deliveries", "snapshots", "stale", "written")
+
+    def __init__(self) -> None:
+        self.applied = self.catch_ups = self.deliveries = self.snapshots = self.stale = self.written = 0
+
+
+class Engine:
+    """All rooms and inboxes with somebody on this gateway."""
+
+    def __init__(
+        self,
+        store: LogStore,
+        render: Render,
+        *,
+        log_of_room: Callable[[RoomKey], LogKey],
+        log_of_inbox: Callable[[Uid], LogKey],
+        recent_lines: int,
+        on_fenced: Callable[[], None],
+    ) -> None:
+        self.rooms: dict[RoomKey, Room] = {}
+        self.counts = Counts()
+        self._store = store
+        self._render = render
+        self._log_of_room = log_of_room
+        self._log_of_inbox = log_of_inbox
+        self._recent_lines = recent_lines
+        self._on_fenced = on_fenced
+        self._followers: dict[LogKey, Follower] = {}
+        self._room_of_log: dict[LogKey, Room] = {}
+        self._inbox_writers: OrderedDict[LogKey, Writer] = OrderedDict()
+        self._ready: dict[Writer, None] = {}  # writers with something to send at the end of this turn of the loop
+        self._changed: dict[Room, None] = {}  # rooms with lines to deliver at the end of this read from Redis
+        self._expected: dict[LogKey, Position] = {}  # acknowledged to us and not applied yet
+        self._overdue: dict[LogKey, Position] = {}  # the same, one look ago
+        self._tasks: asyncio.TaskGroup
+        self._loop = asyncio.get_running_loop()
+
+    async def run(self, started: asyncio.Event) -> None:
+        """Own the catch-ups and look after acknowledged events that were not announced, until cancelled."""
+        async with asyncio.TaskGroup() as self._tasks:
+            started.set()
+            while True:
+                await asyncio.sleep(CONFIRM_EVERY_S)
+                self._check_expected()
+
+    # -- rooms -------------------------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def open_room(self, key: RoomKey, name: str) -> AsyncIterator[Room]:
+        """The room, live; it stays open while the block runs or somebody sits in it.
+
+        Raises:
+            StoreError: it could not be brought up in time.
+        """
+        room = self.rooms.get(key) or self._start_room(key, name)
+        room.users += 1
+        try:
+            async with asyncio.timeout(OPEN_TIMEOUT_S):
+                await asyncio.shield(room.follower.opened)
+            yield room
+        except TimeoutError as exc:
+            raise StoreError("the room could not be read in time") from exc
+        finally:
+            room.users -= 1
+            self.close_if_empty(room)
+
+    def close_if_empty(self, room: Room) -> None:
+        """Forget a room that nobody here needs."""
+        if room.users or room.seats or room.origins or not room.writer.idle or self.rooms.get(room.key) is not room:
+            return
+        log = room.follower.log
+        del self.rooms[room.key], self._followers[log], self._room_of_log[log]
+        self._expected.pop(log, None)
+        self._store.unsubscribe(log)
+        if not room.follower.opened.done():
+            room.follower.opened.cancel()
+
+    def say(self, room: Room, saying: Saying) -> None:
+        """Append what a member says; its origin hears when it has come back. Raises `FullError`."""
+        room.writer.put(saying)
+        room.origins[saying.event.msgid] = saying.origin
+        self._wake(room.writer)
+
+    def change(self, room: Room, msgid: MsgId, proposal: Proposal) -> None:
+        """Append a state change; the proposal hears when it was applied. Raises `FullError`."""
+        room.writer.put(proposal)
+        room.origins[msgid] = proposal
+        self._wake(room.writer)
+
+    def _start_room(self, key: RoomKey, name: str) -> Room:
+        log = self._log_of_room(key)
+        room = Room(key, name, self._recent_lines)
+        room.follower = Follower(log, lambda entries: self._apply(room, entries), self._loop.create_future())
+        room.writer = self._make_writer(log, room)
+        self.rooms[key] = self._room_of_log[log] = room
+        self._followers[log] = room.follower
+        self._store.subscribe(log)
+        return room
+
+    def _apply(self, room: Room, entries: list[Entry]) -> None:
+        self.counts.applied += len(entries)
+        room.apply(entries, self._render)
+        room.writer.applied()
+        if room.lines:
+            self._changed[room] = None
+
+    # -- direct messages ---------------------------------------------------------------------------------------------
+
+    def open_inbox(self, uid: Uid, deliver: Callable[[list[Entry]], None]) -> asyncio.Future[None]:
+        """Follow a new session's inbox from its beginning; the future is done when nothing can be missed any more."""
+        log = self._log_of_inbox(uid)
+        follower = self._followers[log] = Follower(log, deliver, self._loop.create_future(), ORIGIN)
+        self._store.subscribe(log)
+        return follower.opened
+
+    def close_inbox(self, uid: Uid) -> None:
+        """The session is gone."""
+        log = self._log_of_inbox(uid)
+        if self._followers.pop(log, None) is not None:
+            self._store.unsubscribe(log)
+
+    def send(self, to: Uid, saying: Saying) -> None:
+        """Append a direct message to a user's inbox; its origin hears when Redis has it. Raises `FullError`."""
+        log = self._log_of_inbox(to)
+        writer = self._inbox_writers.get(log)
+        if writer is None:
+            writer = self._inbox_writers[log] = self._make_writer(log, None)
+            self._tasks.create_task(self._number(writer), name="inbox writer")
+            self._forget_inbox_writers()
+        self._inbox_writers.move_to_end(log)
+        writer.put(saying)
+        self._wake(writer)
+
+    async def _number(self, writer: Writer) -> None:
+        try:
+            writer.number = await self._store.produced(writer.log)
+        except StoreError:
+            writer.give_up()
+            self._inbox_writers.pop(writer.log, None)
+        else:
+            self._wake(writer)
+
+    def _forget_inbox_writers(self) -> None:
+        for log in list(self._inbox_writers):
+            if len(self._inbox_writers) <= MAX_INBOX_WRITERS:
+                return
+            if self._inbox_writers[log].idle:
+                del self._inbox_writers[log]
+
+    # -- what the store tells ----------------------------------------------------------------------------------------
+
+    def announced(self, log: LogKey, prev: Position, entries: list[Entry]) -> None:
+        """Events were announced; `read_ended` follows after the last announcement of this read."""
+        follower = self._followers.get(log)
+        if follower is not None and not follower.announced(prev, entries):
+            self._catch_up(follower)
+
+    def read_ended(self) -> None:
+        """Deliver all that one read from Redis brought."""
+        for room in self._changed:
+            self.counts.deliveries += room.flush(self._render)
+        self._changed.clear()
+
+    def subscribed(self, log: LogKey) -> None:
+        """Redis has confirmed: from now on nothing appended goes unannounced."""
+        if (follower := self._followers.get(log)) is not None:
+            follower.subscribed = True
+            if follower.last == ORIGIN and not follower.opened.done() and follower.settle():
+                # A session's own inbox is new with it, so there is nothing to read.
+                self._opened(follower)
+            else:
+                self._catch_up(follower)
+
+    def subscriptions_lost(self) -> None:
+        """No announcement can be trusted until each log was subscribed again and caught up."""
+        for follower in self._followers.values():
+            follower.subscribed = follower.live = False
+
+    def subscriptions_up(self) -> None:
+        """A new subscription lane: every log is asked for again; catching up follows each confirmation."""
+        self.subscriptions_lost()
+        for log in self._followers:
+            self._store.subscribe(log)
+
+    def commands_up(self) -> None:
+        """A new command lane: whatever was in flight goes out again."""
+        for writer in self._writers():
+            self._wake(writer)
+
+    def _writers(self) -> list[Writer]:
+        return [room.writer for room in self.rooms.values()] + list(self._inbox_writers.values())
+
+    # -- catching up -------------------------------------------------------------------------------------------------
+
+    def _catch_up(self, follower: Follower) -> None:
+        follower.live = False
+        if not follower.catching_up and follower.subscribed:
+            follower.catching_up = True
+            self._tasks.create_task(self._bring_up(follower), name=f"catch-up {follower.log}")
+
+    async def _bring_up(self, follower: Follower) -> None:
+        """Read the log until the follower is at its head and live, or lost its subscription, or is not needed."""
+        try:
+            while follower.subscribed and self._followers.get(follower.log) is follower:
+                try:
+                    at_head = await self._read_on(follower)
+                except StoreError:
+                    await asyncio.sleep(RETRY_S)
+                    continue
+                self.read_ended()
+                if at_head and follower.settle():
+                    self.read_ended()
+                    self._opened(follower)
+                    return
+        finally:
+            follower.catching_up = False
+
+    async def _read_on(self, follower: Follower) -> bool:
+        """One step of a catch-up; True when the head was reached."""
+        self.counts.catch_ups += 1
+        room = self._room_of_log.get(follower.log)
+        if follower.last is None:
+            assert room is not None
+            await self._first_snapshot(room)
+            return False  # what came meanwhile is in the log
+        entries = await self._store.read_after(follower.log, follower.last, CATCH_UP_ENTRIES)
+        if entries is None:
+            await self._resynchronise(follower, room)
+            return False
+        follower.advance(entries)
+        return len(entries) < CATCH_UP_ENTRIES
+
+    async def _first_snapshot(self, room: Room) -> None:
+        self.counts.snapshots += 1
+        snapshot = await self._store.snapshot(room.follower.log, room.replica.name)
+        room.recent.extend(await self._recent(room.follower.log, snapshot.last))
+        room.replica.reset(snapshot)
+        room.follower.start_at(snapshot.last)
+        room.writer.number = snapshot.produced
+
+    async def _recent(self, log: LogKey, upto: Position) -> list[Entry]:
+        """The last things said up to `upto`, oldest first."""
+        found: list[Entry] = []
+        before: Position | None = None
+        for _ in range(RECENT_PAGES if self._recent_lines and upto != ORIGIN else 0):
+            page = await self._store.read_before(log, before, 4 * self._recent_lines)
+            found += [entry for entry in page if isinstance(entry.event, Said) and order(entry.position) <= order(upto)]
+            if len(page) < 4 * self._recent_lines or len(found) >= self._recent_lines:
+                break
+            before = page[-1].position
+        return found[: self._recent_lines][::-1]
+
+    async def _resynchronise(self, follower: Follower, room: Room | None) -> None:
+        """The log is not the one we followed (trimmed past us, or a failover): take a snapshot, tell the difference."""
+        self.counts.snapshots += 1
+        _log.warning("log_resynchronised", extra={"log": follower.log})
+        if room is None:
+            entries = await self._store.read_before(follower.log, None, CATCH_UP_ENTRIES)
+            last = follower.last or ORIGIN
+            newer = [entry for entry in reversed(entries) if order(entry.position) > order(last)]
+            follower.start_at(entries[0].position if entries else ORIGIN)
+            follower.advance(newer)
+            return
+        snapshot = await self._store.snapshot(follower.log, room.replica.name)
+        entries = await self._store.read_before(follower.log, None, CATCH_UP_ENTRIES)
+        said = [
+            entry
+            for entry in reversed(entries)
+            if isinstance(entry.event, Said)
+            and order(room.replica.last) < order(entry.position) <= order(snapshot.last)
+        ]
+        difference = list(_difference(room, snapshot))
+        room.apply(difference + said, self._render)
+        self._changed[room] = None
+        room.replica.reset(snapshot)
+        follower.start_at(snapshot.last)
+
+    def _opened(self, follower: Follower) -> None:
+        if not follower.opened.done():
+            follower.opened.set_result(None)
+        if (room := self._room_of_log.get(follower.log)) is not None:
+            room.writer.applied()
+            self._wake(room.writer)
+
+    # -- writing -----------------------------------------------------------------------------------------------------
+
+    def _make_writer(self, log: LogKey, room: Room | None) -> Writer:
+        def written(batch: list[Saying], answer: Answer) -> None:
+            self._written(log, room, batch, answer)
+
+        return Writer(
+            self._store,
+            log,
+            replica=room.replica if room is not None else None,
+            on_written=written,
+            on_fenced=self._on_fenced,
+        )
+
+    def _wake(self, writer: Writer) -> None:
+        # At the end of the turn, so that everything members said in this turn travels in one script call per room.
+        if not self._ready:
+            self._loop.call_soon(self._pump)
+        self._ready[writer] = None
+
+    def _pump(self) -> None:
+        ready, self._ready = self._ready, {}
+        for writer in ready:
+            writer.pump()
+
+    def _written(self, log: LogKey, room: Room | None, batch: list[Saying], answer: Answer) -> None:
+        self.counts.written += len(batch)
+        if room is None:
+            # A duplicate names the log's last position alone; it is of the same moment.
+            for index, saying in enumerate(batch):
+                saying.origin.arrived(saying.event.line, answer.positions[min(index, len(answer.positions) - 1)])
+        else:
+            position = answer.positions[-1]
+            follower = room.follower
+            if follower.last is not None and order(follower.last) < order(position):
+                self._expected[log] = position
+
+    def _check_expected(self) -> None:
+        for log in self._overdue:
+            position, follower = self._expected.get(log), self._followers.get(log)
+            if position is None or follower is None or follower.last is None:
+                continue
+            if order(follower.last) < order(position):
+                self._catch_up(follower)
+        self._expected = {
+            log: position
+            for log, position in self._expected.items()
+            if (follower := self._followers.get(log)) and follower.last and order(follower.last) < order(position)
+        }
+        self._overdue = dict(self._expected)
+
+
+def _difference(room: Room, snapshot: Snapshot) -> list[Entry]:
+    """Events that lead from the replica's members and topic to the snapshot's."""
+    here, there = room.replica.members, snapshot.members
+    nobody = MsgId(b"")
+    events: list[Joined | Left | TopicSet] = [
+        Left(uid, nobody, LeftBy.QUIT, "Not there any more") for uid in here if uid not in there
+    ]
+    events += [Joined(uid, nobody, member) for uid, member in there.items() if uid not in here]
+    if snapshot.topic != room.replica.topic:
+        events.append(TopicSet(Uid(b""), nobody, snapshot.topic.by, snapshot.topic.text))
+    return [Entry(snapshot.last, event) for event in events]

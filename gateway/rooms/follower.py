@@ -1,0 +1,74 @@
+"""Follow one log: pub/sub is the doorbell, the log is the truth. Pure.
+
+Every announcement carries the position before its first event. If that is the one applied last, the events are
+applied; anything else means something was missed, and the log is read from there.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from gateway.model import Entry, LogKey, Position, order
+
+__all__ = ["Follower"]
+
+MAX_HELD = 1000  # announcements held during a catch-up; past it all are dropped, since the log has them anyway
+
+
+class Follower:
+    """Where a gateway stands in one log.
+
+    Not `live` until a catch-up has brought it to the head; announcements are held meanwhile.
+    """
+
+    __slots__ = ("_apply", "_held", "catching_up", "last", "live", "log", "opened", "subscribed")
+
+    def __init__(
+        self,
+        log: LogKey,
+        apply: Callable[[list[Entry]], None],
+        opened: asyncio.Future[None],
+        last: Position | None = None,
+    ) -> None:
+        self.log = log
+        self.last = last  # None: nothing is known yet, a snapshot is due
+        self.live = False
+        self.subscribed = False
+        self.catching_up = False
+        self.opened = opened  # done when live for the first time
+        self._apply = apply
+        self._held: list[tuple[Position, list[Entry]]] = []
+
+    def announced(self, prev: Position, entries: list[Entry]) -> bool:
+        """Take an announcement; False means a catch-up is needed."""
+        if self.live and prev == self.last:
+            self.advance(entries)
+            return True
+        self.live = False
+        if len(self._held) >= MAX_HELD:
+            self._held.clear()
+        self._held.append((prev, entries))
+        return False
+
+    def advance(self, entries: list[Entry]) -> None:
+        """Apply entries that follow `last` without a gap."""
+        if entries:
+            self.last = entries[-1].position
+            self._apply(entries)
+
+    def start_at(self, position: Position) -> None:
+        """Continue from a snapshot taken at `position`."""
+        self.last = position
+
+    def settle(self) -> bool:
+        """Apply what was held during a catch-up that read to the head; True: live now, False: read again."""
+        held, self._held = self._held, []
+        for index, (prev, entries) in enumerate(held):
+            if prev == self.last:
+                self.advance(entries)
+            elif self.last is None or order(entries[-1].position) > order(self.last):
+                self._held = held[index:]
+                return False
+            # Otherwise the catch-up has read it already. Only here may an old position be taken for that: on a live
+            # log it would mean that a failover put another line of history in place of ours.
+        self.live = self.subscribed
+        return self.live

@@ -1,0 +1,104 @@
+"""What the room engine needs of the world: a store of logs below it, seats of local members above it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from gateway.errors import StoreError
+from gateway.model import Answer, Entry, Event, LogKey, Member, Position, Snapshot, Uid
+from gateway.rooms.replica import Replica
+from gateway.wire.names import RoomKey
+
+if TYPE_CHECKING:
+    from gateway.rooms.room import Room
+
+__all__ = ["Change", "LogStore", "OnAnswer", "Origin", "Render", "Seat"]
+
+OnAnswer = Callable[[Answer | StoreError], None]
+"""Gets what became of a batch. A `StoreError` means: unknown, send the very same batch again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One event that changes state, with the check and the effects that go with it in one script."""
+
+    event: Event
+    permissions: Position | None  # what the decision was made on; None: it holds whatever has changed
+    changes_permissions: bool = False
+    uid: Uid
+    need: str = ""  # "in" or "out": the uid must (not) be a member, else nothing is done
+    member: Member | None = None  # the member's new value
+    leaves: bool = False  # the member is deleted
+    state: tuple[tuple[str, str], ...] = ()  # fields of the room's state; the value "@" stands for the event's ms
+
+
+class LogStore(Protocol):
+    """Logs, their members and their announcements."""
+
+    @property
+    def up(self) -> bool:
+        """Whether the store can be reached, as far as is known."""
+
+    def append_said(
+        self, log: LogKey, number: int, permissions: Position | None, events: Sequence[Event], on_answer: OnAnswer
+    ) -> None:
+        """Append a batch of `Said` as this gateway's batch `number` in that log."""
+
+    def append_change(self, log: LogKey, number: int, change: Change, on_answer: OnAnswer) -> None:
+        """Append one state change as this gateway's batch `number` in that log."""
+
+    async def produced(self, log: LogKey) -> int:
+        """How many batches of this gateway the log has accepted. Raises `StoreError`."""
+
+    async def snapshot(self, log: LogKey, name: str) -> Snapshot:
+        """The room at one moment; `name` is what it is called if it does not exist. Raises `StoreError`."""
+
+    async def read_after(self, log: LogKey, position: Position, limit: int) -> list[Entry] | None:
+        """Up to `limit` entries after `position`, oldest first; None when the log does not have `position` any more
+        (it was trimmed past it, or a failover put another line of history in its place). Raises `StoreError`."""
+
+    async def read_before(self, log: LogKey, position: Position | None, limit: int) -> list[Entry]:
+        """Up to `limit` entries before `position` (None: the end), newest first. Raises `StoreError`."""
+
+    def subscribe(self, log: LogKey) -> None:
+        """Ask for the log's announcements; the engine's `subscribed` is called when Redis has confirmed."""
+
+    def unsubscribe(self, log: LogKey) -> None:
+        """End them."""
+
+    async def remember_log(self, log: LogKey) -> None:
+        """Note that this gateway may have members in the log, before it has any. Raises `StoreError`."""
+
+
+class Seat(Protocol):
+    """A local member's connection, as far as a room cares."""
+
+    uid: Uid
+    render_class: int  # members of one class get the same bytes
+    wants_echo: bool
+    rooms: "dict[RoomKey, Room]"  # where it sits; kept by the rooms
+    write: Callable[[bytes], None]
+
+
+class Render(Protocol):
+    """Turns an entry into the bytes of one line, CR LF included, for receivers of one class."""
+
+    def __call__(self, entry: Entry, about: Member | None, room: str, render_class: int) -> bytes:
+        """`about` is the member the event is about, as it was before; `room` the room's name as displayed. Empty
+        bytes: this class does not get the event."""
+
+
+class Origin(Protocol):
+    """The local command a `Said` or a change came from."""
+
+    def arrived(self, line: bytes, position: Position) -> bytes:
+        """The event has its place; `line` is what its author's seat would get for it (empty: no echo wanted).
+
+        Returns what to write to the author in its place.
+        """
+
+    def allowed(self, replica: Replica) -> bool:
+        """Whether the event may still be appended now that permissions changed; False after it told its author."""
+
+    def failed(self) -> None:
+        """It will not be appended: the store cannot take it."""

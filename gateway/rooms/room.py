@@ -1,0 +1,183 @@
+"""A room with local members: its replica, its seats, and the lines that wait to be delivered."""
+
+from collections import deque
+from typing import NamedTuple
+
+from gateway.model import Entry, Joined, Left, LeftBy, Member, MsgId, Position, Reaped, Renamed, Said, Uid
+from gateway.rooms.follower import Follower
+from gateway.rooms.ports import Origin, Render, Seat
+from gateway.rooms.replica import Replica
+from gateway.rooms.writer import Writer
+from gateway.wire.names import RoomKey
+
+__all__ = ["Line", "Room"]
+
+NOBODY: frozenset[Uid] = frozenset()
+LOST = "Gateway lost"  # the reason others see when a gateway died with a member on it
+
+
+class Line(NamedTuple):
+    """An applied entry on its way to the seats."""
+
+    entry: Entry
+    about: Member | None  # whom the event is about, as before it
+    unseen_by: frozenset[Uid]
+    origin: Origin | None
+
+
+class Room:
+    """All of one room on this gateway. Synchronous throughout: nobody can join, leave or stall others half-way."""
+
+    __slots__ = ("_late", "classes", "follower", "key", "lines", "origins", "recent", "replica", "seats",
+                 "users", "writer")  # fmt: skip
+
+    def __init__(self, key: RoomKey, name: str, recent_limit: int) -> None:
+        self.key = key
+        self.replica = Replica(name)
+        self.follower: Follower
+        self.writer: Writer
+        self.seats: dict[Uid, Seat] = {}
+        self.classes: dict[int, dict[Uid, Seat]] = {}  # the same seats by render class
+        self.lines: list[Line] = []
+        self.origins: dict[MsgId, Origin] = {}  # what came from here and has not come back
+        self.recent: deque[Entry] = deque(maxlen=recent_limit)  # the last things said, for who joins
+        self.users = 0  # commands under way that need the room open
+        self._late: dict[Uid, int] = {}  # seats taken while lines wait: the first line that is theirs
+
+    def seat(self, seat: Seat) -> None:
+        """Deliver to `seat` from the next line on."""
+        self.seats[seat.uid] = seat
+        seat.rooms[self.key] = self
+        self.classes.setdefault(seat.render_class, {})[seat.uid] = seat
+        if self.lines:
+            self._late[seat.uid] = len(self.lines)
+
+    def unseat(self, uid: Uid) -> None:
+        """Deliver nothing more to the seat; what waits for it is not sent."""
+        if (seat := self.seats.pop(uid, None)) is None:
+            return
+        del seat.rooms[self.key]
+        self._late.pop(uid, None)
+        for render_class, seats in list(self.classes.items()):
+            if seats.pop(uid, None) is not None and not seats:
+                del self.classes[render_class]
+
+    def reclass(self, seat: Seat, render: Render) -> None:
+        """The seat negotiated other capabilities: what waits goes out as before, what comes after as it is now."""
+        self.flush(render)
+        self.unseat(seat.uid)
+        self.seat(seat)
+
+    def apply(self, entries: list[Entry], render: Render) -> None:
+        """Make entries part of the replica and queue their lines; `flush` delivers them.
+
+        Who shares several rooms with somebody hears of a QUIT when the last of them is left, of a NICK at the first.
+        """
+        for entry in entries:
+            position, event = entry
+            about = self.replica.apply(entry)
+            origin = self.origins.pop(event.msgid, None) if self.origins else None
+            if event.__class__ is Said:
+                self.recent.append(entry)
+                self._queue(entry, None, NOBODY, origin)
+                continue
+            match event:
+                case Left(uid, _, by):
+                    if by is LeftBy.QUIT:
+                        self.unseat(uid)
+                        unseen = self._told_elsewhere(uid)
+                        self._queue(entry, about[0] if about else None, unseen, origin)
+                    else:
+                        self._part(entry, about[0] if about else None, origin, render)
+                case Renamed(uid, _, nick):
+                    told = self._told_elsewhere(uid, nick)
+                    self._queue(entry, about[0] if about else None, told | {uid}, origin)
+                case Reaped():
+                    for member in about:
+                        self._reap(position, member)
+                case Joined():
+                    self._joined(entry, about[0], origin)
+                case _:
+                    self._queue(entry, about[0] if about else None, NOBODY, origin)
+
+    def flush(self, render: Render) -> int:
+        """Deliver what waits: one join per class of receiver, one write per seat. Returns lines delivered."""
+        lines, self.lines = self.lines, []
+        late, self._late = self._late, {}
+        if not lines:
+            return 0
+        name = self.replica.name
+        special = set(late)
+        for line in lines:
+            uid = line.entry.event.uid
+            if uid in self.seats:
+                special.add(uid)
+            special |= line.unseen_by
+        delivered = 0
+        for render_class, seats in list(self.classes.items()):
+            rendered = [render(line.entry, line.about, name, render_class) for line in lines]
+            everything = b"".join(rendered)
+            if not everything:
+                continue
+            delivered += len(lines) * len(seats)
+            for uid, seat in seats.items():
+                if uid not in special:
+                    seat.write(everything)
+                elif own := _for_one(seat, lines, rendered, late.get(uid, 0)):
+                    seat.write(own)
+        return delivered
+
+    def _queue(self, entry: Entry, about: Member | None, unseen: frozenset[Uid], origin: Origin | None) -> None:
+        if origin is not None and entry.event.uid not in self.seats:
+            # The author's connection is gone; the command still has to hear that it is done.
+            origin.arrived(b"", entry.position)
+            origin = None
+        if self.seats:
+            self.lines.append(Line(entry, about, unseen, origin))
+
+    def _joined(self, entry: Entry, member: Member, origin: Origin | None) -> None:
+        self._queue(entry, member, frozenset({member.uid}) if origin is not None else NOBODY, None)
+        if origin is not None:
+            # Its own JOIN, the topic, names and history belong to exactly this place in the log.
+            origin.arrived(b"", entry.position)
+
+    def _part(self, entry: Entry, member: Member | None, origin: Origin | None, render: Render) -> None:
+        self._queue(entry, member, NOBODY, origin)
+        uid = entry.event.uid
+        if uid in self.seats:
+            self.flush(render)
+            self.unseat(uid)
+
+    def _reap(self, position: Position, member: Member) -> None:
+        self.unseat(member.uid)
+        unseen = self._told_elsewhere(member.uid)
+        left = Left(member.uid, MsgId(b""), LeftBy.QUIT, LOST)
+        self._queue(Entry(position, left), member, unseen, None)
+
+    def _told_elsewhere(self, uid: Uid, nick: str = "") -> frozenset[Uid]:
+        """Local members that share another room where `uid` is a member (by that nick, if one is given)."""
+        found = []
+        for seat in self.seats.values():
+            if len(seat.rooms) == 1:
+                continue
+            for room in seat.rooms.values():
+                member = room.replica.members.get(uid) if room is not self else None
+                if member is not None and (not nick or member.nick == nick):
+                    found.append(seat.uid)
+                    break
+        return frozenset(found)
+
+
+def _for_one(seat: Seat, lines: list[Line], rendered: list[bytes], start: int) -> bytes:
+    """The lines for a seat that does not get the same as its class: own lines, lines it knows already."""
+    parts = []
+    for line, data in zip(lines[start:], rendered[start:], strict=True):
+        event = line.entry.event
+        if seat.uid in line.unseen_by:
+            continue
+        if event.uid == seat.uid:
+            own = data if seat.wants_echo or event.__class__ is not Said else b""
+            parts.append(line.origin.arrived(own, line.entry.position) if line.origin is not None else own)
+        else:
+            parts.append(data)
+    return b"".join(parts)

@@ -1,0 +1,1 @@
+"""One peer's side of the protocol: who it is, what it negotiated, how replies look. Pure."""

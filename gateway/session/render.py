@@ -1,0 +1,90 @@
+"""Events as lines, encoded once per class of receiver. Pure. Source: IRCv3 server-time, message-ids, account-tag."""
+
+from functools import lru_cache
+
+from gateway.model import Entry, Event, Joined, Left, LeftBy, Member, ModesSet, Renamed, Said, TopicSet, time_ms
+from gateway.session.capabilities import ACCOUNT_TAG, EXTENDED_JOIN, SERVER_TIME, TAGS
+from gateway.wire.tags import escape, format_time
+
+__all__ = ["in_batch", "render", "with_label"]
+
+
+def render(entry: Entry, about: Member | None, room: str, render_class: int) -> bytes:
+    """One event as one line for receivers of a class; empty where they do not get it (`rooms.ports.Render`)."""
+    event = entry.event
+    if isinstance(event, Said):
+        return _said(entry, event, render_class)
+    line = _state_line(event, about, room, render_class)
+    if not line:
+        return b""
+    account = about.account.encode() if about is not None else b""
+    return _tags(entry, b"", account, render_class) + line.encode() + b"\r\n"
+
+
+def _said(entry: Entry, event: Said, render_class: int) -> bytes:
+    # A TAGMSG is nothing without its tags ("The TAGMSG tag-only message").
+    if not render_class & TAGS and b" TAGMSG " in event.line[: event.line.find(b" :", 1)]:
+        return b""
+    return _tags(entry, event.tags, event.account, render_class) + event.line + b"\r\n"
+
+
+def _tags(entry: Entry, client_tags: bytes, account: bytes, render_class: int) -> bytes:
+    if not render_class:
+        return b""
+    tags = []
+    if render_class & SERVER_TIME:
+        tags.append(b"time=" + _time(time_ms(entry.position)))
+    if render_class & TAGS:
+        if entry.event.msgid:
+            tags.append(b"msgid=" + entry.event.msgid)
+        if client_tags:
+            tags.append(client_tags)
+    if render_class & ACCOUNT_TAG and account:
+        tags.append(b"account=" + account)
+    return b"@" + b";".join(tags) + b" " if tags else b""
+
+
+@lru_cache(maxsize=256)
+def _time(at_ms: int) -> bytes:
+    return format_time(at_ms).encode()
+
+
+def _state_line(event: Event, about: Member | None, room: str, render_class: int) -> str:
+    match event:
+        case Joined(_, _, member):
+            extended = f" {member.account or '*'} :{member.realname}" if render_class & EXTENDED_JOIN else ""
+            return f":{member.source} JOIN {room}{extended}"
+        case Left(_, _, by, reason) if about is not None:
+            if by is LeftBy.QUIT:
+                return f":{about.source} QUIT :{reason}"
+            return f":{about.source} PART {room} :{reason}" if reason else f":{about.source} PART {room}"
+        case Renamed(_, _, nick) if about is not None:
+            return f":{about.source} NICK {nick}"
+        case TopicSet(_, _, source, text):
+            return f":{source} TOPIC {room} :{text}"
+        case ModesSet(_, _, source, changes):
+            return f":{source} MODE {room} {_modes(changes)}"
+    return ""
+
+
+def _modes(changes: tuple[tuple[str, str, str], ...]) -> str:
+    letters, values, sign = "", [], ""
+    for change_sign, letter, value in changes:
+        letters += letter if change_sign == sign else change_sign + letter
+        sign = change_sign
+        values += [value] if value else []
+    return " ".join([letters, *values])
+
+
+def with_label(line: bytes, label: str) -> bytes:
+    """A finished line with the `label` tag in front. Source: IRCv3 labeled-response."""
+    return _with_tag(line, b"label=" + escape(label).encode())
+
+
+def in_batch(line: bytes, reference: str) -> bytes:
+    """A finished line as part of a batch. Source: IRCv3 batch."""
+    return _with_tag(line, b"batch=" + reference.encode())
+
+
+def _with_tag(line: bytes, tag: bytes) -> bytes:
+    return b"@" + tag + b";" + line[1:] if line.startswith(b"@") else b"@" + tag + b" " + line

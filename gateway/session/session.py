@@ -1,0 +1,102 @@
+"""One peer as the gateway knows it. Pure: bytes go out through `write`, whatever that is."""
+
+from collections.abc import Callable
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from gateway.model import GatewayId, Member, Uid
+from gateway.session.budget import Budget
+from gateway.session.capabilities import CAP_NOTIFY, ECHO, RENDERED
+from gateway.wire.names import NickKey, RoomKey, nick_key
+
+if TYPE_CHECKING:
+    from gateway.rooms.room import Room
+
+__all__ = ["Session", "State"]
+
+
+class State(Enum):
+    """How far a session has come. A closed one never opens again."""
+
+    REGISTERING = 1
+    WELCOMING = 2  # everything was said, Redis is being asked
+    READY = 3
+    CLOSED = 4
+
+
+class Session:
+    """Who a peer is and what it negotiated. A seat in each of its rooms (`rooms.ports.Seat`)."""
+
+    __slots__ = ("account", "away", "budget", "caps", "close", "host", "in_flight", "negotiating", "nick", "on_settled",
+                 "operator", "password", "quit_reason", "realname", "render_class", "rooms", "signed_on_s", "state",
+                 "uid", "user", "wants_302", "wants_echo", "write")  # fmt: skip
+
+    def __init__(self, uid: Uid, host: str, write: Callable[[bytes], None]) -> None:
+        self.uid = uid
+        self.host = host
+        self.write = write
+        self.state = State.REGISTERING
+        self.nick = ""
+        self.user = ""
+        self.realname = ""
+        self.account = ""
+        self.away = ""
+        self.password = ""
+        self.operator = False
+        self.caps = 0
+        self.render_class = 0
+        self.wants_echo = False
+        self.wants_302 = False
+        self.negotiating = False  # between CAP LS or REQ and CAP END
+        self.rooms: dict[RoomKey, Room] = {}
+        self.signed_on_s = 0
+        self.quit_reason = "Connection closed"
+        self.close: Callable[[str], None] = lambda reason: None
+        self.budget = Budget()
+        self.in_flight = 0  # said here and not yet come back through the log
+        self.on_settled: Callable[[], None] | None = None  # called when `in_flight` falls to 0
+
+    @property
+    def source(self) -> str:
+        """`nick!user@host`."""
+        return f"{self.nick}!{self.user}@{self.host}"
+
+    @property
+    def name(self) -> str:
+        """What numerics call the peer: its nick, `*` before it has one."""
+        return self.nick or "*"
+
+    @property
+    def key(self) -> NickKey | None:
+        """The identity of the nick it holds."""
+        return nick_key(self.nick)
+
+    @property
+    def ready(self) -> bool:
+        """Registered, and not closed since."""
+        return self.state is State.READY
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything registration needs was said."""
+        return bool(self.nick and self.user) and not self.negotiating
+
+    def has(self, cap: int) -> bool:
+        """Whether a capability was negotiated."""
+        return bool(self.caps & cap)
+
+    def negotiate(self, caps: int) -> None:
+        """Take a new set of capabilities into use."""
+        self.caps = caps | CAP_NOTIFY if self.wants_302 else caps
+        self.render_class = caps & RENDERED
+        self.wants_echo = bool(caps & ECHO)
+
+    def as_member(self, gateway: GatewayId, modes: str) -> Member:
+        """This session in a room."""
+        return Member(self.uid, self.nick, self.user, self.host, self.account, self.realname, gateway, modes)
+
+    def settled(self) -> None:
+        """One thing said here came back or failed."""
+        self.in_flight -= 1
+        if not self.in_flight and self.on_settled is not None:
+            self.on_settled()

@@ -1,0 +1,195 @@
+"""From the text of a setting to its checked value: one reader per kind. Source: the sections named at each.
+
+A reader takes a text that is not empty and holds no control character, and raises ValueError with the reason. The
+reason never repeats the text: it may be a secret.
+"""
+
+import logging
+import re
+import tomllib
+from collections.abc import Callable
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from gateway.passwords import is_operator_name, is_password_hash
+from gateway.wire.limits import HOSTLEN, MAX_BODY_BYTES, NICKLEN
+from gateway.wire.splitting import clip
+
+__all__ = [
+    "host",
+    "log_level",
+    "motd_file",
+    "networks",
+    "opers_file",
+    "password",
+    "password_file",
+    "path",
+    "redis_url",
+    "seconds",
+    "server_name",
+    "switch",
+    "token",
+    "whole",
+    "words",
+]
+
+MAX_FILE_BYTES = 65_536  # of each file named by a setting
+MAX_MOTD_LINES = 500  # each client gets them at registration, all at once
+MAX_MOTD_LINE_BYTES = MAX_BODY_BYTES - len(
+    f":{'s' * HOSTLEN} 372 {'n' * NICKLEN} :- "
+)  # RFC 1459 section 6.2, RPL_MOTD
+
+_WHOLE = re.compile(r"[0-9]{1,18}")
+_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"  # RFC 1123 section 2.1
+_HOST_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
+_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+def whole(minimum: int, maximum: int) -> Callable[[str], int]:
+    """A reader of whole numbers in the range, both ends included."""
+
+    def read(text: str) -> int:
+        if not _WHOLE.fullmatch(text) or not minimum <= int(text) <= maximum:
+            raise ValueError(f"not a whole number from {minimum} to {maximum}")
+        return int(text)
+
+    return read
+
+
+def seconds(minimum: float, maximum: float) -> Callable[[str], float]:
+    """A reader of seconds in the range, written as a plain decimal number without a unit."""
+
+    def read(text: str) -> float:
+        if not _SECONDS.fullmatch(text) or not minimum <= float(text) <= maximum:
+            raise ValueError(f"not a number of seconds from {minimum:g} to {maximum:g}")
+        return float(text)
+
+    return read
+
+
+def words(max_bytes: int) -> Callable[[str], str]:
+    """A reader of any text up to a size."""
+
+    def read(text: str) -> str:
+        if len(text.encode()) > max_bytes:
+            raise ValueError(f"longer than {max_bytes} bytes")
+        return text
+
+    return read
+
+
+password = words(MAX_BODY_BYTES - len("PASS :"))
+"""A password that fits into its line. Source: RFC 1459 section 4.1.1."""
+
+
+def token(text: str) -> str:
+    """A name that travels in a list of words, such as the NETWORK of ISUPPORT."""
+    if not text.isprintable() or " " in text or len(text.encode()) > HOSTLEN:
+        raise ValueError(f"not one word of at most {HOSTLEN} bytes")
+    return text
+
+
+def switch(text: str) -> bool:
+    """`on` or `off`."""
+    if text not in ("on", "off"):
+        raise ValueError("neither on nor off")
+    return text == "on"
+
+
+def log_level(text: str) -> int:
+    """The number that `logging` has for `debug`, `info`, `warning` or `error`."""
+    if text not in _LEVELS:
+        raise ValueError(f"none of {', '.join(_LEVELS)}")
+    return _LEVELS[text]
+
+
+def host(text: str) -> str:
+    """An address to listen on, or a name that has one."""
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        if not _HOST_NAME.fullmatch(text):
+            raise ValueError("neither an IP address nor a host name") from None
+    return text
+
+
+def server_name(text: str) -> str:
+    """What the gateway is called on the wire; the dot tells it from a nick. Source: RFC 2812 section 2.3.1."""
+    if "." not in text or not _HOST_NAME.fullmatch(text) or len(text) > HOSTLEN:
+        raise ValueError(f"not a host name with a dot, at most {HOSTLEN} characters")
+    return text
+
+
+def networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Networks or single addresses, separated by commas."""
+    try:
+        return tuple(ip_network(part.strip()) for part in text.split(","))
+    except ValueError:
+        raise ValueError("not a list of networks such as 10.0.0.0/8,fd00::/8") from None
+
+
+def redis_url(text: str) -> str:
+    """A URL that redis-py takes."""
+    try:
+        url = urlsplit(text)
+        is_tcp = url.scheme in ("redis", "rediss") and bool(url.hostname) and url.port != 0
+    except ValueError:
+        raise ValueError("not a URL") from None
+    if not is_tcp and not (url.scheme == "unix" and len(url.path) > 1):
+        raise ValueError("not a URL such as redis://host:6379/0, rediss://host or unix:///path")
+    return text
+
+
+def path(text: str) -> Path:
+    """A path, made absolute."""
+    return Path(text).absolute()
+
+
+def password_file(text: str) -> str:
+    """The password that a file holds on its one line."""
+    lines = _file_text(text).splitlines()
+    if len(lines) != 1 or not lines[0] or not lines[0].isprintable():
+        raise ValueError("the file does not hold a password on one line")
+    return password(lines[0])
+
+
+def motd_file(text: str) -> tuple[str, ...]:
+    """The lines of a file, clipped to what fits the wire."""
+    content = _file_text(text).replace("\r\n", "\n").removesuffix("\n")
+    if "\0" in content or "\r" in content:
+        raise ValueError("the file holds a NUL or a lone CR")
+    # Not splitlines: it would cut at the control characters that clients read as italics and colours.
+    lines = content.split("\n") if content else []
+    if len(lines) > MAX_MOTD_LINES:
+        raise ValueError(f"the file has more than {MAX_MOTD_LINES} lines")
+    return tuple(clip(line, MAX_MOTD_LINE_BYTES) for line in lines)
+
+
+def opers_file(text: str) -> dict[str, str]:
+    """Operators of a TOML file: name to argon2id hash, as `chat-gateway hash-password` prints them."""
+    try:
+        table = tomllib.loads(_file_text(text))
+    except tomllib.TOMLDecodeError as exc:
+        raise ValueError(f"the file is not TOML: {exc}") from None
+    for name, password_hash in table.items():
+        if not is_operator_name(name):
+            raise ValueError(f"{name!r} in the file is no name of an operator")
+        if not isinstance(password_hash, str) or not is_password_hash(password_hash):
+            raise ValueError(f"the value of {name} in the file is no argon2id hash")
+    return table
+
+
+def _file_text(name: str) -> str:
+    try:
+        with Path(name).open("rb") as file:
+            content = file.read(MAX_FILE_BYTES + 1)
+    except OSError as exc:
+        raise ValueError(f"the file cannot be read: {exc.strerror}") from exc
+    if len(content) > MAX_FILE_BYTES:
+        raise ValueError(f"the file is larger than {MAX_FILE_BYTES} bytes")
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        raise ValueError("the file is not UTF-8") from None

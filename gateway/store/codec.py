@@ -1,0 +1,167 @@
+"""Redis values ⇄ the model: the one place where replies of any shape are narrowed.
+
+An event in the log is `KIND BODY`. What is said keeps its finished line, so that delivering it needs no encoding:
+`M uid msgid account tags line` (`-` for an empty field). What changes state is rare and has a JSON body.
+A member is `modes nick user host account realname gateway`, gateway last because `room_reap.lua` matches it there.
+"""
+
+import json
+from typing import Any
+
+from gateway.model import (
+    ORIGIN,
+    Answer,
+    Entry,
+    Event,
+    Foreign,
+    GatewayId,
+    Joined,
+    Left,
+    LeftBy,
+    Member,
+    ModesSet,
+    MsgId,
+    Outcome,
+    Position,
+    Reaped,
+    Renamed,
+    Said,
+    Snapshot,
+    Topic,
+    TopicSet,
+    Uid,
+)
+
+__all__ = [
+    "decode_announcement",
+    "decode_answer",
+    "decode_entries",
+    "decode_event",
+    "decode_member",
+    "decode_snapshot",
+    "encode_event",
+    "encode_member",
+]
+
+_STATE_KINDS = frozenset((b"J", b"P", b"N", b"T", b"O"))
+
+
+def encode_member(member: Member) -> bytes:
+    """The value of a member in a room's member hash."""
+    return (
+        f"{member.modes or '-'} {member.nick} {member.user} {member.host} {member.account or '-'} "
+        f"{member.realname} {member.gateway}"
+    ).encode()
+
+
+def decode_member(uid: Uid, value: bytes) -> Member:
+    """Undo `encode_member`."""
+    modes, nick, user, host, account, rest = value.decode().split(" ", 5)
+    realname, _, gateway = rest.rpartition(" ")
+    return Member(
+        uid, nick, user, host, "" if account == "-" else account, realname, GatewayId(gateway), modes.strip("-")
+    )
+
+
+def encode_event(event: Event) -> bytes:
+    """One event as the log keeps it: no line break, no NUL.
+
+    Raises:
+        TypeError: for `Reaped`, which only `room_reap.lua` writes.
+    """
+    match event:
+        case Said(uid, msgid, account, tags, line):
+            return b"M %b %b %b %b %b" % (uid, msgid, account or b"-", tags or b"-", line)
+        case Joined(uid, msgid, member):
+            return _body(b"J", uid, msgid, member=encode_member(member).decode())
+        case Left(uid, msgid, by, reason):
+            return _body(b"P", uid, msgid, by=by.value, reason=reason)
+        case Renamed(uid, msgid, nick):
+            return _body(b"N", uid, msgid, nick=nick)
+        case TopicSet(uid, msgid, source, text):
+            return _body(b"T", uid, msgid, source=source, text=text)
+        case ModesSet(uid, msgid, source, changes):
+            return _body(b"O", uid, msgid, source=source, changes=changes)
+    raise TypeError(type(event).__name__)
+
+
+def decode_event(value: bytes) -> Event:
+    """Undo `encode_event`; a kind that only a newer version knows is `Foreign`."""
+    if value.startswith(b"M "):
+        _, uid, msgid, account, tags, line = value.split(b" ", 5)
+        return Said(Uid(uid), MsgId(msgid), b"" if account == b"-" else account, b"" if tags == b"-" else tags, line)
+    kind, _, body = value.partition(b" ")
+    if kind == b"R":
+        gateway, _, uids = body.partition(b" ")
+        return Reaped(GatewayId(gateway.decode()), tuple(Uid(uid) for uid in uids.split(b",")))
+    if kind not in _STATE_KINDS:
+        return Foreign()
+    fields: dict[str, Any] = json.loads(body)
+    uid, msgid = Uid(fields["uid"].encode()), MsgId(fields["msgid"].encode())
+    match kind:
+        case b"J":
+            return Joined(uid, msgid, decode_member(uid, fields["member"].encode()))
+        case b"P":
+            return Left(uid, msgid, LeftBy(fields["by"]), fields["reason"])
+        case b"N":
+            return Renamed(uid, msgid, fields["nick"])
+        case b"T":
+            return TopicSet(uid, msgid, fields["source"], fields["text"])
+    return ModesSet(uid, msgid, fields["source"], tuple((sign, mode, value) for sign, mode, value in fields["changes"]))
+
+
+def _body(kind: bytes, uid: Uid, msgid: MsgId, **fields: object) -> bytes:
+    body = {"uid": uid.decode(), "msgid": msgid.decode(), **fields}
+    return kind + b" " + json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def decode_announcement(payload: bytes) -> tuple[Position, list[Entry]]:
+    """An announcement: the position before its first event, then `position event` a line."""
+    prev, *lines = payload.split(b"\n")
+    entries = []
+    for line in lines:
+        position, _, event = line.partition(b" ")
+        entries.append(Entry(Position(position), decode_event(event)))
+    return Position(prev), entries
+
+
+def decode_entries(reply: Any) -> list[Entry]:
+    """The reply of XRANGE or XREVRANGE, in its order."""
+    return [Entry(Position(position), decode_event(fields[1])) for position, fields in reply]
+
+
+def decode_answer(reply: Any) -> Answer:
+    """The reply of `room_msg.lua` and `room_tx.lua`."""
+    outcome = Outcome(reply[0])
+    if outcome is Outcome.HOLE:
+        return Answer(outcome, seen=int(reply[1]))
+    return Answer(outcome, tuple(Position(position) for position in reply[1:]))
+
+
+def decode_snapshot(state_reply: Any, members_reply: Any, gateway: GatewayId, fallback_name: str) -> Snapshot:
+    """The replies of HGETALL for a room's state and members, read in one transaction.
+
+    `fallback_name` is the room's name where it does not exist yet.
+    """
+    state: dict[bytes, bytes] = _pairs(state_reply)
+    members = {Uid(uid): decode_member(Uid(uid), value) for uid, value in _pairs(members_reply).items()}
+    text = state.get(b"topic", b"").decode()
+    topic = Topic(text, state.get(b"topic_by", b"").decode(), int(state.get(b"topic_at", b"0"))) if text else Topic()
+    produced = state.get(b"g:" + gateway.encode(), b"0")
+    return Snapshot(
+        name=state.get(b"name", fallback_name.encode()).decode(),
+        last=Position(state.get(b"last", ORIGIN)),
+        permissions=Position(state.get(b"permissions", ORIGIN)),
+        produced=0 if produced == b"X" else int(produced),
+        created_ms=int(state.get(b"created", b"0")),
+        topic=topic,
+        modes=state.get(b"modes", b"").decode(),
+        members=members,
+    )
+
+
+def _pairs(reply: Any) -> dict[bytes, bytes]:
+    # RESP3 answers HGETALL with a map, RESP2 with a flat list.
+    if isinstance(reply, dict):
+        return reply
+    return dict(zip(reply[::2], reply[1::2], strict=True))

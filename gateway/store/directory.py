@@ -1,0 +1,133 @@
+"""Who is where, for all gateways: nicks, users, room sizes, figures."""
+
+from gateway.model import Figures, GatewayId, RoomRow, Uid, User
+from gateway.store import keys
+from gateway.store.lanes import Lanes
+from gateway.store.scripts import sha
+from gateway.wire.names import NickKey, RoomKey
+
+__all__ = ["Directory"]
+
+MAX_LIST_ROWS = 5000  # rooms LIST answers with, the largest first
+
+
+class Directory:
+    """Nick claims are atomic; the rest is as fresh as its last write."""
+
+    def __init__(self, lanes: Lanes, gateway: GatewayId) -> None:
+        self._lanes = lanes
+        self._gateway = gateway
+
+    async def claim(self, nick: NickKey, uid: Uid) -> bool:
+        """Take a nick for a session; False when somebody else holds it. Raises `StoreError`.
+
+        A holder that is gone (its record or its gateway's lease has ended) is replaced.
+        """
+        lane = self._lanes.commands
+        # Written first: a reaper finds the claim whenever this process ends, and nobody takes the holder for gone.
+        lane.request(_ignore, "SADD", keys.gateway_users(self._gateway), uid)
+        lane.request(_ignore, "HSET", keys.user_record(uid), "gateway", self._gateway)
+        holder = await self._claim(nick, uid, b"")
+        if holder is None:
+            return True
+        return await self._is_gone(holder) and await self._claim(nick, uid, holder) is None
+
+    async def _claim(self, nick: NickKey, uid: Uid, replaces: bytes) -> Uid | None:
+        """Who holds the nick instead; None: `uid` does."""
+        reply = await self._lanes.commands.call("EVALSHA", sha("nick_claim"), 1, keys.nick_claim(nick), uid, replaces)
+        return None if reply[0] == 0 else Uid(reply[1])
+
+    async def _is_gone(self, uid: Uid) -> bool:
+        gateway = await self._lanes.commands.call("HGET", keys.user_record(uid), "gateway")
+        return gateway is None or await self._lanes.commands.call("ZSCORE", keys.HEARTBEATS, gateway) is None
+
+    async def free(self, nick: NickKey, uid: Uid) -> None:
+        """Give a nick back. Raises `StoreError`."""
+        await self._lanes.commands.call("EVALSHA", sha("nick_free"), 1, keys.nick_claim(nick), uid)
+
+    async def put(self, user: User) -> None:
+        """Write a session's record. Raises `StoreError`."""
+        fields = {
+            "nick": user.nick,
+            "user": user.user,
+            "host": user.host,
+            "realname": user.realname,
+            "account": user.account,
+            "away": user.away,
+            "signed_on_s": str(user.signed_on_s),
+            "gateway": user.gateway,
+            "operator": "1" if user.operator else "",
+        }
+        await self._lanes.commands.call(
+            "HSET", keys.user_record(user.uid), *(part for pair in fields.items() for part in pair)
+        )
+
+    async def remove(self, uid: Uid, nick: NickKey | None) -> None:
+        """Forget a session that has ended. Raises `StoreError`."""
+        lane = self._lanes.commands
+        if nick is not None:
+            lane.request(_ignore, "EVALSHA", sha("nick_free"), 1, keys.nick_claim(nick), uid)
+        lane.request(_ignore, "DEL", keys.user_record(uid))
+        await lane.call("SREM", keys.gateway_users(self._gateway), uid)
+
+    async def find(self, nick: NickKey) -> Uid | None:
+        """Who holds a nick now. Raises `StoreError`."""
+        holder = await self._lanes.commands.call("GET", keys.nick_claim(nick))
+        return None if holder is None else Uid(holder)
+
+    async def user(self, uid: Uid) -> User | None:
+        """A session's record, or None when it has ended. Raises `StoreError`."""
+        reply = await self._lanes.commands.call("HGETALL", keys.user_record(uid))
+        fields = reply if isinstance(reply, dict) else dict(zip(reply[::2], reply[1::2], strict=True))
+        if b"nick" not in fields:  # none, or not registered yet
+            return None
+        text = {key.decode(): value.decode() for key, value in fields.items()}
+        return User(
+            uid,
+            text["nick"],
+            text["user"],
+            text["host"],
+            text["realname"],
+            text["account"],
+            text["away"],
+            int(text["signed_on_s"]),
+            GatewayId(text["gateway"]),
+            bool(text["operator"]),
+        )
+
+    async def find_user(self, nick: NickKey) -> User | None:
+        """The session that holds a nick. Raises `StoreError`."""
+        uid = await self.find(nick)
+        return None if uid is None else await self.user(uid)
+
+    async def count_room(self, room: RoomKey, members: int) -> None:
+        """Tell LIST how many members a room has. Raises `StoreError`."""
+        if members:
+            await self._lanes.commands.call("ZADD", keys.ROOM_SIZES, members, room)
+        else:
+            await self._lanes.commands.call("ZREM", keys.ROOM_SIZES, room)
+
+    async def rooms(self) -> list[RoomRow]:
+        """The largest rooms, up to `MAX_LIST_ROWS`. Raises `StoreError`."""
+        lane = self._lanes.commands
+        reply = await lane.call("ZREVRANGE", keys.ROOM_SIZES, 0, MAX_LIST_ROWS - 1, "WITHSCORES")
+        pairs = reply if not reply or isinstance(reply[0], list) else list(zip(reply[::2], reply[1::2], strict=True))
+        rows = []
+        for room, size in pairs:
+            state = keys.log_keys(keys.room_log(RoomKey(room.decode()))).state
+            name, topic = await lane.call("HMGET", state, "name", "topic")
+            rows.append(RoomRow((name or room).decode(), int(float(size)), (topic or b"").decode()))
+        return rows
+
+    async def figures(self) -> Figures:
+        """What LUSERS tells. Raises `StoreError`."""
+        lane = self._lanes.commands
+        reply = await lane.call("HVALS", keys.FIGURES)
+        rows = [(0, 0, 0), *(map(int, value.split()) for value in reply)]
+        users, unregistered, operators = (sum(column) for column in zip(*rows, strict=True))
+        rooms = await lane.call("ZCARD", keys.ROOM_SIZES)
+        return Figures(users, unregistered, operators, int(rooms), len(reply))
+
+
+def _ignore(_: object) -> None:
+    """The answer to a reply nobody needs."""

@@ -1,0 +1,90 @@
+"""Every key and channel name. Version and hash tag in each, so that one room, one user is one slot.
+
+Source: Redis Cluster specification, "Hash tags".
+"""
+
+from typing import NamedTuple
+
+from gateway.model import GatewayId, LogKey, Uid
+from gateway.wire.names import NickKey, RoomKey
+
+__all__ = [
+    "BURIED",
+    "FIGURES",
+    "HEARTBEATS",
+    "ROOM_SIZES",
+    "LogKeys",
+    "gateway_logs",
+    "gateway_users",
+    "inbox_log",
+    "log_keys",
+    "log_of_channel",
+    "nick_claim",
+    "room_log",
+    "room_of",
+    "user_record",
+]
+
+_VERSION = "c1"  # a layout that old gateways cannot read gets another, and the two do not meet
+_UNSAFE = str.maketrans({"%": "%25", "{": "%7B", "}": "%7D"})  # a brace in a name would move the hash tag
+
+HEARTBEATS = f"{_VERSION}:{{gateways}}:heartbeats"  # zset: gateway -> ms of its last beat, by the clock of Redis
+BURIED = f"{_VERSION}:{{gateways}}:buried"  # hash: dead gateway -> "reaper|ms"
+FIGURES = f"{_VERSION}:{{gateways}}:figures"  # hash: gateway -> "users unregistered"
+ROOM_SIZES = f"{_VERSION}:{{rooms}}:sizes"  # zset: room key -> members, for LIST
+
+
+class LogKeys(NamedTuple):
+    """The keys of one log, all in one slot."""
+
+    state: str  # hash: last, permissions, name, created, topic..., and per gateway the number of its last batch
+    log: str  # stream: the events
+    members: str  # hash: uid -> member
+    channel: str  # shard channel of the announcements
+
+
+def room_log(room: RoomKey) -> LogKey:
+    """The log of a room."""
+    return LogKey(f"r:{room}")
+
+
+def inbox_log(uid: Uid) -> LogKey:
+    """The log of a user's direct messages."""
+    return LogKey(f"i:{uid.decode()}")
+
+
+def room_of(log: LogKey) -> RoomKey:
+    """The room a room's log belongs to."""
+    return RoomKey(log[2:])
+
+
+def log_keys(log: LogKey) -> LogKeys:
+    """The keys of a log."""
+    tag = f"{_VERSION}:{{{log.translate(_UNSAFE)}}}"
+    return LogKeys(f"{tag}:state", f"{tag}:log", f"{tag}:members", tag)
+
+
+def log_of_channel(channel: str) -> LogKey:
+    """The log whose announcements a channel carries; undoes `log_keys(log).channel`."""
+    name = channel[len(_VERSION) + 2 : -1]
+    return LogKey(name.replace("%7B", "{").replace("%7D", "}").replace("%25", "%"))
+
+
+def nick_claim(nick: NickKey) -> str:
+    """String: the uid that holds a nick."""
+    return f"{_VERSION}:{{n:{nick.translate(_UNSAFE)}}}"
+
+
+def user_record(uid: Uid) -> str:
+    """Hash: who a session is and which gateway holds it."""
+    return f"{_VERSION}:{{u:{uid.decode()}}}"
+
+
+def gateway_users(gateway: GatewayId) -> str:
+    """Set: every uid a gateway may hold; written before the session exists."""
+    return f"{_VERSION}:{{g:{gateway}}}:users"
+
+
+def gateway_logs(gateway: GatewayId) -> str:
+    """Set: every log a gateway may have members in; written before the first join."""
+    return f"{_VERSION}:{{g:{gateway}}}:logs"

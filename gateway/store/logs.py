@@ -1,0 +1,165 @@
+"""Logs in Redis: append with one script, read what was missed, hear announcements.
+
+Implements `rooms.ports.LogStore`.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from gateway.errors import StoreError
+from gateway.model import Entry, Event, GatewayId, LogKey, Position, Snapshot
+from gateway.rooms.ports import Change, OnAnswer
+from gateway.store import codec
+from gateway.store.keys import LogKeys, gateway_logs, log_keys, log_of_channel
+from gateway.store.lanes import Lanes
+from gateway.store.scripts import sha
+
+__all__ = ["Logs"]
+
+LOG_ENTRIES = 10_000  # kept per log, about; 1.7 MB of 150-byte messages
+MAX_CACHED_KEYS = 20_000  # logs whose key names are kept ready
+
+
+class Logs:
+    """All logs, seen from one gateway."""
+
+    def __init__(self, lanes: Lanes, gateway: GatewayId) -> None:
+        self._lanes = lanes
+        self._gateway = gateway
+        self._keys: dict[LogKey, LogKeys] = {}
+        self._log_of_channel: dict[bytes, LogKey] = {}
+        self.on_announcement: Callable[[LogKey, Position, list[Entry]], None] = lambda log, prev, entries: None
+        self.on_subscribed: Callable[[LogKey], None] = lambda log: None
+        lanes.on_push = self._pushed
+
+    @property
+    def up(self) -> bool:
+        """Whether Redis can be reached, as far as is known."""
+        return self._lanes.up
+
+    def append_said(
+        self, log: LogKey, number: int, permissions: Position | None, events: Sequence[Event], on_answer: OnAnswer
+    ) -> None:
+        """Append a batch of `Said` as this gateway's batch `number` in that log."""
+        keys = self._keys_of(log)
+        self._lanes.commands.request(
+            _decoding(on_answer),
+            "EVALSHA", sha("room_msg"), 2, keys.state, keys.log,
+            keys.channel, LOG_ENTRIES, self._gateway, number, permissions or b"",
+            *map(codec.encode_event, events),
+        )  # fmt: skip
+
+    def append_change(self, log: LogKey, number: int, change: Change, on_answer: OnAnswer) -> None:
+        """Append one state change as this gateway's batch `number` in that log."""
+        keys = self._keys_of(log)
+        member = b"-" if change.leaves else codec.encode_member(change.member) if change.member else b""
+        self._lanes.commands.request(
+            _decoding(on_answer),
+            "EVALSHA", sha("room_tx"), 3, keys.state, keys.log, keys.members,
+            keys.channel, LOG_ENTRIES, self._gateway, number, change.permissions or b"",
+            codec.encode_event(change.event), int(change.changes_permissions),
+            change.uid, change.need, member, *(part for pair in change.state for part in pair),
+        )  # fmt: skip
+
+    async def produced(self, log: LogKey) -> int:
+        """How many batches of this gateway the log has accepted. Raises `StoreError`."""
+        number = await self._lanes.commands.call("HGET", self._keys_of(log).state, f"g:{self._gateway}")
+        return 0 if number in {None, b"X"} else int(number)
+
+    async def snapshot(self, log: LogKey, name: str) -> Snapshot:
+        """The room at one moment. Raises `StoreError`."""
+        keys, lane = self._keys_of(log), self._lanes.commands
+        # Sent in one write, so nothing comes between; one slot, so MULTI works in a cluster too.
+        for command in (("MULTI",), ("HGETALL", keys.state), ("HGETALL", keys.members)):
+            lane.request(_ignore, *command)
+        reply = await lane.call("EXEC")
+        if reply is None or len(reply) != 2:
+            raise StoreError("the snapshot was refused")
+        return codec.decode_snapshot(reply[0], reply[1], self._gateway, name)
+
+    async def read_after(self, log: LogKey, position: Position, limit: int) -> list[Entry] | None:
+        """Up to `limit` entries after `position`; None when the log does not have it any more. Raises `StoreError`."""
+        key = self._keys_of(log).log
+        start = b"-" if position == b"0-0" else position
+        reply = await self._lanes.commands.call("XRANGE", key, start, "+", "COUNT", limit + 1)
+        if position == b"0-0":
+            return codec.decode_entries(reply[:limit])
+        if not reply or reply[0][0] != position:
+            return None
+        return codec.decode_entries(reply[1:])
+
+    async def read_before(self, log: LogKey, position: Position | None, limit: int) -> list[Entry]:
+        """Up to `limit` entries before `position` (None: the end), newest first. Raises `StoreError`."""
+        end = b"(" + position if position is not None else b"+"
+        return await self._range("XREVRANGE", log, end, b"-", limit)
+
+    async def read_between(self, log: LogKey, after: bytes, before: bytes, limit: int) -> list[Entry]:
+        """Up to `limit` entries between two ids, oldest first; `(` before an id leaves it out. Raises `StoreError`."""
+        return await self._range("XRANGE", log, after, before, limit)
+
+    async def read_back(self, log: LogKey, before: bytes, after: bytes, limit: int) -> list[Entry]:
+        """The same, newest first. Raises `StoreError`."""
+        return await self._range("XREVRANGE", log, before, after, limit)
+
+    async def _range(self, command: str, log: LogKey, start: bytes, end: bytes, limit: int) -> list[Entry]:
+        reply = await self._lanes.commands.call(command, self._keys_of(log).log, start, end, "COUNT", limit)
+        return codec.decode_entries(reply)
+
+    async def forget(self, log: LogKey, after_s: int) -> None:
+        """Let a log end by itself, `after_s` from now. Raises `StoreError`."""
+        keys = self._keys_of(log)
+        self._lanes.commands.request(_ignore, "EXPIRE", keys.state, after_s)
+        await self._lanes.commands.call("EXPIRE", keys.log, after_s)
+
+    async def remember_log(self, log: LogKey) -> None:
+        """Note that this gateway may have members in the log, before it has any. Raises `StoreError`."""
+        await self._lanes.commands.call("SADD", gateway_logs(self._gateway), log)
+
+    def subscribe(self, log: LogKey) -> None:
+        """Ask for the log's announcements; `on_subscribed` follows."""
+        self._lanes.subscriptions.tell("SSUBSCRIBE", self._keys_of(log).channel)
+
+    def unsubscribe(self, log: LogKey) -> None:
+        """End them."""
+        self._lanes.subscriptions.tell("SUNSUBSCRIBE", self._keys_of(log).channel)
+        if (keys := self._keys.pop(log, None)) is not None:
+            self._log_of_channel.pop(keys.channel.encode(), None)
+
+    async def barrier(self) -> None:
+        """Return when everything announced before this call has been delivered here. Raises `StoreError`.
+
+        Redis answers a connection in order, so the reply comes after every announcement published before.
+        """
+        await self._lanes.subscriptions.call("PING")
+
+    def _keys_of(self, log: LogKey) -> LogKeys:
+        keys = self._keys.get(log)
+        if keys is None:
+            if len(self._keys) >= MAX_CACHED_KEYS:
+                self._keys.clear()
+            keys = self._keys[log] = log_keys(log)
+        return keys
+
+    def _pushed(self, push: list[Any]) -> None:
+        kind, channel = push[0], push[1]
+        log = self._log_of_channel.get(channel)
+        if log is None:
+            log = log_of_channel(channel.decode())
+            if len(self._log_of_channel) >= MAX_CACHED_KEYS:
+                self._log_of_channel.clear()
+            self._log_of_channel[channel] = log
+        if kind == b"smessage":
+            self.on_announcement(log, *codec.decode_announcement(push[2]))
+        elif kind == b"ssubscribe":
+            self.on_subscribed(log)
+
+
+def _decoding(on_answer: OnAnswer) -> Callable[[Any], None]:
+    def answered(reply: Any) -> None:
+        on_answer(reply if isinstance(reply, StoreError) else codec.decode_answer(reply))
+
+    return answered
+
+
+def _ignore(_: Any) -> None:
+    """The answer to a reply nobody needs."""
