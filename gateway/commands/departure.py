@@ -13,7 +13,7 @@ from gateway.session.session import Session, State
 from gateway.wire.limits import KICKLEN
 from gateway.wire.splitting import clip
 
-__all__ = ["depart", "leave", "unheard"]
+__all__ = ["depart", "forget", "leave", "unheard"]
 
 RETRY_S = 0.5  # while Redis is away; should this process end first, its lease ends and others do the rest
 INBOX_KEPT_S = 3600
@@ -30,11 +30,12 @@ async def depart(services: Services, session: Session) -> None:
     for room in rooms:
         room.unseat(session.uid)
     await asyncio.gather(*(leave(services, session, room, LeftBy.QUIT, session.quit_reason, unheard) for room in rooms))
-    if session.signed_on_s or session.nick:
-        await _forget(services, session)
+    if session.recorded:
+        await forget(services, session)
 
 
-async def _forget(services: Services, session: Session) -> None:
+async def forget(services: Services, session: Session) -> None:
+    """Free the nick and delete the record, now or as soon as Redis is back."""
     while True:
         try:
             await services.directory.remove(session.uid, session.key)

@@ -10,9 +10,6 @@ from gateway.wire.message import Message
 
 __all__ = ["die", "oper"]
 
-# What an unknown name is compared with, so that it takes as long as a wrong password: argon2id of random bytes.
-_NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$AvK2G7pFv1bQ2m8c5l0yXA$3q2+7w0m4oGJ0cYhQm0l3m2nq9q4G4m6hY0v0kq1l5I"
-
 
 async def oper(services: Services, session: Session, message: Message, reply: Reply) -> None:
     """OPER name password."""
@@ -21,11 +18,11 @@ async def oper(services: Services, session: Session, message: Message, reply: Re
         reply.numeric(n.ERR_NOOPERHOST, "No operators are configured")
         return
     try:
-        right = await services.check_password(services.network.opers.get(name, _NOBODY), password)
+        right = await services.check_password(services.network.opers.get(name), password)
     except FullError:
         reply.fail("OPER", "TEMPORARILY_UNAVAILABLE", text="Too many logins at once, try again")
         return
-    if not right or name not in services.network.opers:
+    if not right:
         reply.numeric(n.ERR_PASSWDMISMATCH, "Password incorrect")
         return
     session.operator = True

@@ -9,7 +9,7 @@ from collections.abc import Coroutine
 from hmac import compare_digest
 from typing import Any
 
-from gateway.commands.departure import depart
+from gateway.commands.departure import depart, forget
 from gateway.commands.queries import isupport, motd
 from gateway.commands.services import Services
 from gateway.errors import StoreError
@@ -130,9 +130,14 @@ async def _register(services: Services, session: Session, reply: Reply) -> None:
     key = nick_key(session.nick)
     assert key is not None
     session.state = State.WELCOMING
+    session.recorded = True
     try:
         if not await services.directory.claim(key, session.uid):
-            _nick_in_use(session, reply)
+            if session.state is State.CLOSED:
+                await forget(services, session)
+            else:
+                session.state = State.REGISTERING
+                _nick_in_use(session, reply)
             return
         inbox = services.engine.open_inbox(session.uid, lambda entries: _deliver(session, entries))
         session.signed_on_s = int(services.clock_s())
@@ -144,8 +149,11 @@ async def _register(services: Services, session: Session, reply: Reply) -> None:
         reply.finish()
         session.close("Store unavailable")
         return
-    if session.state is not State.WELCOMING:
-        return  # the connection ended meanwhile; its departure cleans up
+    if session.state is State.CLOSED:
+        # The connection ended meanwhile, before there was a session to depart.
+        services.engine.close_inbox(session.uid)
+        await forget(services, session)
+        return
     session.state = State.READY
     services.sessions[session.uid] = session
     _welcome(services, session, reply)
@@ -153,8 +161,6 @@ async def _register(services: Services, session: Session, reply: Reply) -> None:
 
 def _nick_in_use(session: Session, reply: Reply) -> None:
     taken, session.nick = session.nick, ""
-    if session.state is State.WELCOMING:
-        session.state = State.REGISTERING
     reply.numeric(n.ERR_NICKNAMEINUSE, taken, "Nickname is already in use")
 
 

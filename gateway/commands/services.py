@@ -88,7 +88,7 @@ class Services:
     new_msgid: Callable[[], MsgId]
     now_s: Callable[[], float]  # monotonic
     clock_s: Callable[[], float]  # since 1970
-    check_password: Callable[[str, str], Awaitable[bool]]  # hash, text
+    check_password: Callable[[str | None, str], Awaitable[bool]]  # hash (None: nobody has this name), text
     request_drain: Callable[[str], None]
     sessions: dict[Uid, Session] = field(default_factory=dict)  # registered ones here
     resized: dict[RoomKey, Replica] = field(default_factory=dict)  # rooms whose size LIST does not know yet
@@ -102,7 +102,7 @@ class Services:
     async def settled(self, session: Session) -> None:
         """Return when everything the session said has come back through its log, or failed."""
         if session.in_flight:
-            done = asyncio.get_running_loop().create_future()
-            session.on_settled = lambda: done.done() or done.set_result(None)
-            await done
+            done = asyncio.Event()
+            session.on_settled = done.set
+            await done.wait()
             session.on_settled = None

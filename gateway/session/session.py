@@ -28,7 +28,8 @@ class Session:
     """Who a peer is and what it negotiated. A seat in each of its rooms (`rooms.ports.Seat`)."""
 
     __slots__ = ("account", "away", "budget", "caps", "close", "host", "in_flight", "negotiating", "nick", "on_settled",
-                 "operator", "password", "quit_reason", "realname", "render_class", "rooms", "signed_on_s", "state",
+                 "operator", "password", "quit_reason", "realname",
+                 "recorded", "render_class", "rooms", "signed_on_s", "state",
                  "uid", "user", "wants_302", "wants_echo", "write")  # fmt: skip
 
     def __init__(self, uid: Uid, host: str, write: Callable[[bytes], None]) -> None:
@@ -43,6 +44,7 @@ class Session:
         self.away = ""
         self.password = ""
         self.operator = False
+        self.recorded = False  # Redis may know of it
         self.caps = 0
         self.render_class = 0
         self.wants_echo = False

@@ -101,6 +101,12 @@ class Lane(asyncio.Protocol):
             _log.warning("redis_lane_dropped", extra={"lane": self.name, "reason": reason})
             self._transport.abort()
 
+    def close(self) -> None:
+        """Send what was collected, then close."""
+        if self._transport is not None and not self.lost.is_set():
+            self.flush()
+            self._transport.close()
+
     def oldest_wait_s(self) -> float:
         """How long the oldest unanswered command has waited; 0 for none."""
         return self._loop.time() - self._waiting[0][1] if self._waiting else 0.0

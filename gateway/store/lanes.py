@@ -82,9 +82,8 @@ class Lanes:
 
     def close(self) -> None:
         """Close both lanes."""
-        for lane in (self.commands, self.subscriptions):
-            lane.flush()
-            lane.abort("closing")
+        self.commands.close()
+        self.subscriptions.close()
 
     async def _keep_commands(self) -> None:
         while True:

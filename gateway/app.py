@@ -1,0 +1,185 @@
+"""The composition root: builds store, rooms and server, runs them, and takes them down in reverse."""
+
+import asyncio
+import gc
+import logging
+import signal
+import time
+from datetime import UTC, datetime
+
+from gateway import __version__
+from gateway.commands.services import Network, Services
+from gateway.config import Config
+from gateway.errors import StoreError
+from gateway.identity import message_ids, new_gateway_id, new_uid
+from gateway.net.server import Limits, Server
+from gateway.passwords import PasswordVerifier
+from gateway.rooms.engine import Engine
+from gateway.session.render import render
+from gateway.store.directory import Directory
+from gateway.store.keys import inbox_log, room_log
+from gateway.store.lanes import Lanes
+from gateway.store.leases import Leases
+from gateway.store.logs import Logs
+
+__all__ = ["EX_OK", "EX_TEMPFAIL", "EX_UNAVAILABLE", "Gateway"]
+
+EX_OK = 0
+EX_UNAVAILABLE = 69  # Redis or the port cannot be had
+EX_TEMPFAIL = 75  # the others buried this gateway; started again it is a new one
+SIZES_EVERY_S = 1.0
+_log = logging.getLogger(__name__)
+
+
+class Gateway:
+    """One gateway process."""
+
+    def __init__(self, config: Config, redis_url: str) -> None:
+        self.id = new_gateway_id()
+        self._config = config
+        self._lanes = Lanes(redis_url)
+        logs = Logs(self._lanes, self.id)
+        self._directory = Directory(self._lanes, self.id)
+        self._passwords = PasswordVerifier()
+        self._stop = asyncio.Event()
+        self._stop_reason = ""
+        self._exit_code = EX_OK
+        self._engine = Engine(
+            logs,
+            render,
+            log_of_room=room_log,
+            log_of_inbox=inbox_log,
+            recent_lines=config.history_lines,
+            on_fenced=self._fenced,
+        )
+        logs.on_announcement = self._engine.announced
+        logs.on_subscribed = self._engine.subscribed
+        self._lanes.on_read_end = self._engine.read_ended
+        self._lanes.on_commands_up = self._engine.commands_up
+        self._lanes.on_subscriptions_up = self._engine.subscriptions_up
+        self._services = Services(
+            network=_network(config),
+            gateway=self.id,
+            engine=self._engine,
+            history=logs,
+            directory=self._directory,
+            log_of_room=room_log,
+            log_of_inbox=inbox_log,
+            new_msgid=message_ids(),
+            now_s=time.monotonic,
+            clock_s=time.time,
+            check_password=self._passwords.verify,
+            request_drain=self.stop,
+        )
+        self._server = Server(self._services, _limits(config), new_uid)
+        self._leases = Leases(self._lanes, self.id, self._server.figures)
+
+    def stop(self, reason: str) -> None:
+        """Drain and end; the second call changes nothing."""
+        if not self._stop.is_set():
+            self._stop_reason = reason
+            self._stop.set()
+
+    def _fenced(self) -> None:
+        _log.error("gateway_fenced", extra={"gateway": self.id})
+        self._exit_code = EX_TEMPFAIL
+        self.stop("other gateways took this one for dead")
+
+    async def run(self, *, store_is_ours: bool, reuse_port: bool) -> int:
+        """Serve until stopped; returns the exit code.
+
+        Args:
+            store_is_ours: the store was started for this process alone, so whoever beat in it before is dead.
+        Raises:
+            StoreError: Redis could not be reached in time.
+            OSError: a port cannot be had.
+        """
+        config = self._config
+        await self._lanes.open(config.redis_wait_s)
+        await self._leases.begin()
+        if store_is_ours:
+            await self._leases.bury_all_others()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop, signal.Signals(number).name)
+        try:
+            port = await self._server.bind(config.host, config.port, reuse_port=reuse_port)
+            async with asyncio.TaskGroup() as tasks:
+                await self._start(tasks, port)
+                await self._stop.wait()
+                _log.info("draining", extra={"reason": self._stop_reason})
+                await self._server.drain(self._stop_reason, config.drain_s)
+                await self._say_goodbye()
+                for task in self._background:
+                    task.cancel()
+        finally:
+            self._passwords.close()
+        return self._exit_code
+
+    async def _start(self, tasks: asyncio.TaskGroup, port: int) -> None:
+        engine_up, server_up = asyncio.Event(), asyncio.Event()
+        self._background = [
+            tasks.create_task(self._lanes.run(), name="lanes"),
+            tasks.create_task(self._engine.run(engine_up), name="engine"),
+            tasks.create_task(self._server.run(server_up), name="server"),
+            tasks.create_task(self._leases.run(self._fenced), name="lease"),
+            tasks.create_task(self._publish_sizes(), name="sizes"),
+        ]
+        await engine_up.wait()
+        await server_up.wait()
+        await self._server.accept()
+        # What is alive now stays: a full collection need not look at it again.
+        gc.collect()
+        gc.freeze()
+        _log.info("listening", extra={"gateway": self.id, "host": self._config.host, "port": port})
+        print(f"hubbub gateway listening on {self._config.host}:{port}", flush=True)  # noqa: T201 - scripts wait for it
+
+    async def _publish_sizes(self) -> None:
+        """Tell LIST, at most once a second and room, how large rooms have become."""
+        while True:
+            await asyncio.sleep(SIZES_EVERY_S)
+            await self._publish_sizes_once()
+
+    async def _publish_sizes_once(self) -> None:
+        resized = self._services.resized
+        while resized:
+            key, replica = resized.popitem()
+            try:
+                await self._directory.count_room(key, len(replica.members))
+            except StoreError:
+                resized[key] = replica
+                return
+
+    async def _say_goodbye(self) -> None:
+        try:
+            async with asyncio.timeout(2.0):
+                await self._publish_sizes_once()
+                if not self._services.sessions and not self._engine.rooms:
+                    await self._leases.end()
+        except (StoreError, TimeoutError):
+            _log.warning("lease_left_behind", extra={"gateway": self.id})
+
+
+def _network(config: Config) -> Network:
+    return Network(
+        server_name=config.server_name,
+        name=config.network,
+        description=config.description,
+        motd=config.motd,
+        created=f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC",
+        version=__version__,
+        password=config.password or "",
+        opers=dict(config.opers),
+        limits=config.limits,
+    )
+
+
+def _limits(config: Config) -> Limits:
+    return Limits(
+        max_connections=config.max_connections,
+        sendq_bytes=config.sendq_bytes,
+        ping_interval_s=config.ping_interval_s,
+        ping_timeout_s=config.ping_timeout_s,
+        registration_timeout_s=config.registration_timeout_s,
+        proxy_from=config.proxy_from,
+    )

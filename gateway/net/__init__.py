@@ -1,0 +1,1 @@
+"""Sockets and time: bytes to lines, lines to commands, answers back."""

@@ -1,0 +1,198 @@
+"""One peer's TCP connection. No task of its own: lines run as they come, one that has to wait holds the next ones."""
+
+import asyncio
+import logging
+import socket
+from collections import deque
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, cast
+
+from gateway.commands.departure import depart
+from gateway.commands.table import obey
+from gateway.session.reply import Reply
+from gateway.session.session import Session, State
+from gateway.wire import numerics as n
+from gateway.wire.framing import LineDecoder, Overlong
+from gateway.wire.limits import MAX_BODY_BYTES, MAX_CLIENT_TAGS_BYTES
+from gateway.wire.proxy import MalformedProxyError, ProxyDecoder
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+    from typing import Any
+
+    from gateway.net.server import Server
+
+__all__ = ["Connection"]
+
+MAX_WAITING_LINES = 256  # behind a command that has to wait; past it nothing more is read until it is done
+_log = logging.getLogger(__name__)
+
+
+def _discard(_: bytes) -> None:
+    """Where bytes for a closed connection go."""
+
+
+class Connection(asyncio.Protocol):
+    """Bytes in, commands in order; everything out goes through the transport, bounded in bytes."""
+
+    __slots__ = ("_busy", "_decoder", "_proxy", "_server", "_transport", "_waiting", "asked_at_s", "began_at_s",
+                 "closing_at_s",                 "heard_at_s", "session")  # fmt: skip
+
+    def __init__(self, server: "Server") -> None:
+        self._server = server
+        self._decoder = LineDecoder(MAX_CLIENT_TAGS_BYTES + MAX_BODY_BYTES)
+        self._proxy: ProxyDecoder | None = None
+        self._transport: asyncio.Transport
+        self._waiting: deque[bytes | Overlong] | None = None
+        self._busy = False
+        self.session: Session
+        self.began_at_s = self.heard_at_s = server.now_s()
+        self.closing_at_s = 0.0  # 0: not closing
+        self.asked_at_s = 0.0  # of our PING without an answer
+
+    @property
+    def queued_bytes(self) -> int:
+        """What waits for the peer to read it."""
+        return self._transport.get_write_buffer_size()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Source: asyncio.Protocol."""
+        transport = cast(asyncio.Transport, transport)  # uvloop's are none by inheritance
+        self._transport = transport
+        # Over the limit is when the transport says "pause": no check per write, and the slow reader alone pays.
+        transport.set_write_buffer_limits(high=self._server.sendq_bytes)
+        # Not left to the loop: asyncio sets it only on sockets it knows to be TCP, and without it small lines wait.
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        host = _shown_host(transport.get_extra_info("peername"))
+        self.session = Session(self._server.new_uid(), host, transport.write)
+        self.session.close = self.close
+        if not self._server.add(self):
+            self.close("Too many connections")
+        elif self._server.is_proxy(host):
+            self._proxy = ProxyDecoder()
+
+    def data_received(self, data: bytes) -> None:
+        """Source: asyncio.Protocol."""
+        self.heard_at_s = self._server.now_s()
+        if self._proxy is not None:
+            data = self._read_proxy_header(self._proxy, data)
+        for line in self._decoder.feed(data):
+            if self._busy or self._waiting:
+                self._wait(line)
+            else:
+                self._obey(line)
+
+    def _read_proxy_header(self, proxy: ProxyDecoder, data: bytes) -> bytes:
+        try:
+            header = proxy.feed(data)
+        except MalformedProxyError:
+            self.close("No PROXY header")
+            return b""
+        if header is None:
+            return b""
+        self._proxy = None
+        if header.address is not None:
+            self.session.host = _shown_host((str(header.address), header.port))
+        return proxy.rest
+
+    def _wait(self, line: bytes | Overlong) -> None:
+        if self._waiting is None:
+            self._waiting = deque()
+        if not self._server.store_up() and isinstance(line, bytes) and line[:5].upper() == b"PING ":
+            # What it would wait for may take as long as Redis does; the peer must not take us for dead.
+            self._obey(line)
+            return
+        self._waiting.append(line)
+        if len(self._waiting) == MAX_WAITING_LINES:
+            self._transport.pause_reading()
+
+    def _obey(self, line: bytes | Overlong) -> None:
+        session = self.session
+        if session.state is State.CLOSED or self._transport.is_closing():
+            return
+        if isinstance(line, Overlong):
+            reply = Reply(session, self._server.name)
+            reply.numeric(n.ERR_INPUTTOOLONG, "Input line was too long")
+            reply.finish()
+            return
+        try:
+            work = obey(self._server.services, session, line)
+        except Exception:  # noqa: BLE001 - the edge: a bug in one command must not take the other peers along
+            self._failed()
+            return
+        if work is not None:
+            self._busy = True
+            self._server.spawn(self._run(work))
+
+    async def _run(self, work: "Coroutine[Any, Any, None]") -> None:
+        try:
+            await work
+        except Exception:  # noqa: BLE001 - the same edge
+            self._failed()
+        self._busy = False
+        while self._waiting and not self._busy:
+            if len(self._waiting) == MAX_WAITING_LINES and not self._transport.is_closing():
+                self._transport.resume_reading()
+            self._obey(self._waiting.popleft())
+        if not self._waiting:
+            self._waiting = None
+
+    def _failed(self) -> None:
+        _log.exception("command_failed", extra={"uid": self.session.uid.decode()})
+        reply = Reply(self.session, self._server.name)
+        reply.numeric(n.ERR_UNKNOWNERROR, "*", "Internal error; the command may not have been carried out")
+        reply.finish()
+
+    def ask(self, now_s: float) -> None:
+        """Send a PING of ours; any byte is an answer."""
+        self.asked_at_s = now_s
+        self.session.write(f":{self._server.name} PING :{self._server.name}\r\n".encode())
+
+    def close(self, reason: str) -> None:
+        """Say why, flush what is queued, close. The departure follows when the connection is gone."""
+        if self._transport.is_closing():
+            return
+        self.session.quit_reason = reason
+        self.session.write(f"ERROR :Closing link: {reason}\r\n".encode())
+        self.session.write = _discard
+        self.closing_at_s = self._server.now_s()
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Close at once; what is queued is lost."""
+        self.session.write = _discard
+        self._transport.abort()
+
+    def pause_writing(self) -> None:
+        """The peer does not read: it is closed, the others never wait. Source: asyncio.Protocol."""
+        self.session.quit_reason = "SendQ exceeded"
+        self._server.counters.slow_closed += 1
+        self.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Source: asyncio.Protocol."""
+        session = self.session
+        session.write = _discard
+        self._waiting = None
+        self._server.remove(self)
+        _log.info("connection_ended", extra={"uid": session.uid.decode(), "reason": session.quit_reason[:80]})
+        if session.state is State.WELCOMING:
+            session.state = State.CLOSED  # the registration under way sees it and cleans up
+        elif session.state is State.READY or session.recorded:
+            self._server.spawn(depart(self._server.services, session))
+        else:
+            session.state = State.CLOSED
+
+
+def _shown_host(peername: object) -> str:
+    """A peer's address as a host: one word that begins with no colon (RFC 2812 section 2.3.1 takes it for a source)."""
+    if not isinstance(peername, tuple) or not peername:
+        return "localhost"
+    try:
+        address = ip_address(str(peername[0]).partition("%")[0])
+    except ValueError:
+        return "localhost"
+    if address.version == 6 and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    text = address.compressed
+    return f"0{text}" if text.startswith(":") else text

@@ -1,0 +1,162 @@
+"""The listener and all its connections: limits, keepalive, drain."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import Any
+
+from gateway.commands.services import Services
+from gateway.model import Uid
+from gateway.net.connection import Connection
+from gateway.session.session import State
+
+__all__ = ["Limits", "Server"]
+
+BACKLOG = 4096
+SWEEP_S = 1.0
+CLOSE_TIMEOUT_S = 5.0  # a peer has to take the last lines
+NO_PING_BEFORE_S = 30.0  # some clients count our first PING as an error while they register
+DRAIN_STEP_S = 0.05
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a connection may cost."""
+
+    max_connections: int
+    sendq_bytes: int
+    ping_interval_s: float
+    ping_timeout_s: float
+    registration_timeout_s: float
+    proxy_from: tuple[IPv4Network | IPv6Network, ...]
+
+
+@dataclass(slots=True)
+class Counters:
+    """What the listener has seen."""
+
+    connections: int = 0
+    slow_closed: int = 0
+    refused: int = 0
+
+
+class Server:
+    """Accepts IRC clients for one gateway."""
+
+    def __init__(self, services: Services, limits: Limits, new_uid: Callable[[], Uid]) -> None:
+        self.services = services
+        self.name = services.network.server_name
+        self.new_uid = new_uid
+        self.now_s = services.now_s
+        self.sendq_bytes = limits.sendq_bytes
+        self.counters = Counters()
+        self.connections: set[Connection] = set()
+        self._limits = limits
+        self._listener: asyncio.Server | None = None
+        self._tasks: asyncio.TaskGroup
+
+    async def run(self, started: asyncio.Event) -> None:
+        """Own the commands that wait, and look after silent peers, until cancelled."""
+        async with asyncio.TaskGroup() as self._tasks:
+            started.set()
+            while True:
+                await asyncio.sleep(SWEEP_S)
+                self._sweep()
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run what a command left to do."""
+        self._tasks.create_task(work)
+
+    async def bind(self, host: str, port: int, *, reuse_port: bool = False) -> int:
+        """Take the port and return its number; `accept` opens it.
+
+        Raises:
+            OSError: it cannot be had.
+        """
+        self._listener = await asyncio.get_running_loop().create_server(
+            lambda: Connection(self), host, port, backlog=BACKLOG, reuse_port=reuse_port or None, start_serving=False
+        )
+        number: int = self._listener.sockets[0].getsockname()[1]
+        return number
+
+    async def accept(self) -> None:
+        """Let clients in; `run` must have started."""
+        assert self._listener is not None
+        await self._listener.start_serving()
+
+    def add(self, connection: Connection) -> bool:
+        """Count a new connection; False: there are too many."""
+        self.counters.connections += 1
+        if len(self.connections) >= self._limits.max_connections:
+            self.counters.refused += 1
+            return False
+        self.connections.add(connection)
+        return True
+
+    def remove(self, connection: Connection) -> None:
+        """The connection is gone."""
+        self.connections.discard(connection)
+
+    def is_proxy(self, host: str) -> bool:
+        """Whether connections from there begin with a PROXY header."""
+        if not self._limits.proxy_from or host == "localhost":
+            return False
+        address = ip_address(host)
+        return any(address in network for network in self._limits.proxy_from)
+
+    def store_up(self) -> bool:
+        """Whether Redis can be reached, as far as is known."""
+        return self.services.history.up
+
+    def figures(self) -> tuple[int, int, int]:
+        """Users, connections not registered, operators."""
+        users = self.services.sessions.values()
+        operators = sum(session.operator for session in users)
+        return len(users), len(self.connections) - len(users), operators
+
+    def queued_bytes(self) -> int:
+        """What waits in all send queues."""
+        return sum(connection.queued_bytes for connection in self.connections)
+
+    def _sweep(self) -> None:
+        now_s, limits = self.now_s(), self._limits
+        for connection in list(self.connections):
+            if connection.closing_at_s:
+                if now_s - connection.closing_at_s > CLOSE_TIMEOUT_S:
+                    connection.abort()
+                continue
+            silent_s = now_s - connection.heard_at_s
+            if connection.session.state is not State.READY:
+                if now_s - connection.began_at_s > limits.registration_timeout_s:
+                    connection.close("Registration timeout")
+            elif silent_s < limits.ping_interval_s or now_s - connection.began_at_s < NO_PING_BEFORE_S:
+                continue
+            elif connection.asked_at_s <= connection.heard_at_s:
+                connection.ask(now_s)
+            elif now_s - connection.asked_at_s > limits.ping_timeout_s:
+                connection.close(f"Ping timeout: {silent_s:.0f} seconds")
+
+    def stop_listening(self) -> None:
+        """Take no new connections."""
+        if self._listener is not None:
+            self._listener.close()
+
+    async def drain(self, reason: str, deadline_s: float) -> None:
+        """Tell the peers, let them go, wait until all have left their rooms or the deadline has passed."""
+        self.stop_listening()
+        notice = f":{self.name} NOTICE * :This gateway is shutting down ({reason}); connect again\r\n".encode()
+        for connection in list(self.connections):
+            connection.session.write(notice)
+            connection.close("Gateway shutting down")
+        try:
+            async with asyncio.timeout(deadline_s):
+                # Three parties end in their own time; asking now and then is simpler than an event in each.
+                while self.connections or self.services.sessions or self.services.engine.rooms:
+                    await asyncio.sleep(DRAIN_STEP_S)
+        except TimeoutError:
+            _log.warning("drain_incomplete", extra={"connections": len(self.connections)})
+            for connection in list(self.connections):
+                connection.abort()
