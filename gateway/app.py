@@ -21,6 +21,9 @@ from gateway.store.keys import inbox_log, room_log
 from gateway.store.lanes import Lanes
 from gateway.store.leases import Leases
 from gateway.store.logs import Logs
+from gateway.telemetry.counters import Counters, make_registry
+from gateway.telemetry.health import Health
+from gateway.telemetry.listener import HttpListener
 
 __all__ = ["EX_OK", "EX_TEMPFAIL", "EX_UNAVAILABLE", "Gateway"]
 
@@ -28,6 +31,7 @@ EX_OK = 0
 EX_UNAVAILABLE = 69  # Redis or the port cannot be had
 EX_TEMPFAIL = 75  # the others buried this gateway; started again it is a new one
 SIZES_EVERY_S = 1.0
+FIGURES_EVERY_S = 0.5
 _log = logging.getLogger(__name__)
 
 
@@ -70,7 +74,14 @@ class Gateway:
             clock_s=time.time,
             check_password=self._passwords.verify,
             request_drain=self.stop,
+            count_command=lambda name: None,
         )
+        self._counters = Counters()
+        self._counters.send_queue_bytes = lambda: self._queued_bytes
+        self._queued_bytes = 0
+        self._lanes.observe = self._counters.redis_latency.observe
+        self._health = Health()
+        self._services.count_command = self._counters.count_command
         self._server = Server(self._services, _limits(config), new_uid)
         self._leases = Leases(self._lanes, self.id, self._server.figures)
 
@@ -102,21 +113,28 @@ class Gateway:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop, signal.Signals(number).name)
+        http: HttpListener | None = None
         try:
             port = await self._server.bind(config.host, config.port, reuse_port=reuse_port)
+            http = HttpListener.start(
+                config.http_host, config.http_port, self._health, make_registry(self._counters, self.id)
+            )
             async with asyncio.TaskGroup() as tasks:
-                await self._start(tasks, port)
+                await self._start(tasks, port, http.port)
                 await self._stop.wait()
+                self._health.draining = True
                 _log.info("draining", extra={"reason": self._stop_reason})
                 await self._server.drain(self._stop_reason, config.drain_s)
                 await self._say_goodbye()
                 for task in self._background:
                     task.cancel()
         finally:
+            if http is not None:
+                http.close()
             self._passwords.close()
         return self._exit_code
 
-    async def _start(self, tasks: asyncio.TaskGroup, port: int) -> None:
+    async def _start(self, tasks: asyncio.TaskGroup, port: int, http_port: int) -> None:
         engine_up, server_up = asyncio.Event(), asyncio.Event()
         self._background = [
             tasks.create_task(self._lanes.run(), name="lanes"),
@@ -124,6 +142,7 @@ class Gateway:
             tasks.create_task(self._server.run(server_up), name="server"),
             tasks.create_task(self._leases.run(self._fenced), name="lease"),
             tasks.create_task(self._publish_sizes(), name="sizes"),
+            tasks.create_task(self._publish_figures(), name="figures"),
         ]
         await engine_up.wait()
         await server_up.wait()
@@ -133,6 +152,28 @@ class Gateway:
         gc.freeze()
         _log.info("listening", extra={"gateway": self.id, "host": self._config.host, "port": port})
         print(f"hubbub gateway listening on {self._config.host}:{port}", flush=True)  # noqa: T201 - scripts wait for it
+        print(f"hubbub gateway answers HTTP on {self._config.http_host}:{http_port}", flush=True)  # noqa: T201
+
+    async def _publish_figures(self) -> None:
+        """Show the HTTP listener's thread how things are; it must not walk over what the loop changes."""
+        while True:
+            self._health.tick()
+            self._health.redis_reachable = self._lanes.up
+            counters, counts = self._counters, self._engine.counts
+            counters.connections = len(self._server.connections)
+            counters.registered = len(self._services.sessions)
+            counters.rooms = len(self._engine.rooms)
+            counters.connections_total = self._server.counters.connections
+            counters.slow_closed = self._server.counters.slow_closed
+            counters.events_in = counts.applied
+            counters.events_out = counts.written
+            counters.deliveries = counts.deliveries
+            counters.catch_ups = counts.catch_ups
+            counters.snapshots = counts.snapshots
+            counters.stale_retries = counts.stale
+            counters.redis_reconnects = max(0, self._lanes.reconnects)
+            self._queued_bytes = self._server.queued_bytes()
+            await asyncio.sleep(FIGURES_EVERY_S)
 
     async def _publish_sizes(self) -> None:
         """Tell LIST, at most once a second and room, how large rooms have become."""

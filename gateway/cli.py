@@ -16,6 +16,7 @@ from gateway.config import Config, ConfigError, read_config
 from gateway.errors import StoreError
 from gateway.passwords import main_hash_password
 from gateway.store.embedded import EmbeddedStore, StoreStartError
+from gateway.telemetry.logs import set_up_logging
 
 __all__ = ["main"]
 
@@ -38,7 +39,7 @@ def main() -> None:
         config = read_config(argv, os.environ)
     except ConfigError as exc:
         sys.exit(_say(exc, EX_CONFIG))
-    logging.basicConfig(level=config.log_level, stream=sys.stderr)
+    set_up_logging(config.log_level)
     if config.ignored:
         _log.warning("unknown_settings_ignored", extra={"names": ",".join(config.ignored)})
     _allow_many_files()

@@ -90,6 +90,7 @@ class Services:
     clock_s: Callable[[], float]  # since 1970
     check_password: Callable[[str | None, str], Awaitable[bool]]  # hash (None: nobody has this name), text
     request_drain: Callable[[str], None]
+    count_command: Callable[[str], None]
     sessions: dict[Uid, Session] = field(default_factory=dict)  # registered ones here
     resized: dict[RoomKey, Replica] = field(default_factory=dict)  # rooms whose size LIST does not know yet
     batches: int = 0

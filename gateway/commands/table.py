@@ -86,6 +86,7 @@ def obey(services: Services, session: Session, line: bytes) -> Work | None:
         return None
     reply = Reply(session, server, message.tags.get("label", "") if message.tags else "")
     command = COMMANDS.get(message.command)
+    services.count_command(message.command if command is not None else "unknown")
     if command is None or not _admitted(services, session, command, message, line, reply):
         if command is None:
             _unknown(session, message, reply)

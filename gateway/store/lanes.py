@@ -50,7 +50,8 @@ class Lanes:
         self.on_subscriptions_up: Callable[[], None] = _nothing
         self.on_push: Callable[[list[Any]], None] = _ignore
         self.on_read_end: Callable[[], None] = _nothing
-        self.reconnects = 0
+        self.observe: Callable[[float], None] = _ignore
+        self.reconnects = -2  # both lanes have to be opened once
 
     @property
     def up(self) -> bool:
@@ -131,6 +132,7 @@ class Lanes:
                 attempt += 1
                 continue
             lane.take_over(connection)
+            lane.observe = self.observe
             self.reconnects += 1
             return
 

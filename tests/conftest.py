@@ -1,0 +1,55 @@
+"""Fixtures everybody may use, and what the `containers` marker does where there is no engine."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.store.embedded import EmbeddedStore
+from tests.harness.engine import why_no_engine
+from tests.harness.gateway_process import GatewayProcess
+from tests.harness.redis_container import redis_container
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Report a container test as not run, with the reason; in CI such a test fails instead of hiding."""
+    if item.get_closest_marker("containers") and (reason := why_no_engine()):
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def redis_container_url() -> Iterator[str]:
+    """URL of a Redis 8 in a container, shared by the session; for tests marked `containers`."""
+    with redis_container() as url:
+        yield url
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> Iterator[GatewayProcess]:
+    """A gateway process with its own store."""
+    process = GatewayProcess(state_dir=tmp_path / "state").start()
+    yield process
+    process.stop()
+
+
+@pytest.fixture(scope="session")
+def store_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of an embedded Valkey shared by the session; tests keep apart by the names they use."""
+    store = EmbeddedStore.start(tmp_path_factory.mktemp("store"), 10.0)
+    yield store.url
+    store.stop()
+
+
+@pytest.fixture
+def two_gateways(tmp_path: Path) -> Iterator[tuple[GatewayProcess, GatewayProcess]]:
+    """Two gateway processes over one embedded Valkey of their own."""
+    store = EmbeddedStore.start(tmp_path / "shared-store", 10.0)
+    pair = [GatewayProcess(state_dir=tmp_path / name, redis_url=store.url).start() for name in ("one", "two")]
+    yield pair[0], pair[1]
+    for process in pair:
+        process.stop()
+    store.stop()

@@ -1,0 +1,99 @@
+"""Real gateways as processes: started on free ports, killed with real signals."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections import deque
+from pathlib import Path
+
+from tests.harness.deadlines import DEADLINE_S
+
+__all__ = ["GatewayProcess"]
+
+READY = "hubbub gateway listening on "
+HTTP = "hubbub gateway answers HTTP on "
+MAX_LOG_LINES = 5_000  # of standard error kept for a failed test
+
+
+class GatewayProcess:
+    """One `chat-gateway`; ready to accept clients when `start` returns."""
+
+    def __init__(self, *, state_dir: Path, redis_url: str | None = None, **settings: str | int) -> None:
+        self.host = "127.0.0.1"
+        self.port = 0
+        self.http_port = 0
+        self.log: deque[str] = deque(maxlen=MAX_LOG_LINES)
+        self._state_dir = state_dir
+        self._settings = {"port": 0, "http_port": 0, **settings}
+        self._redis_url = redis_url
+        self._process: subprocess.Popen[str] | None = None
+
+    @property
+    def pid(self) -> int:
+        """The process, which must be running."""
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> "GatewayProcess":
+        """Run it and wait until it listens. Raises AssertionError with its log if it does not."""
+        flags = [f"--{name.replace('_', '-')}={value}" for name, value in self._settings.items()]
+        flags += [f"--state-dir={self._state_dir}"]
+        flags += [f"--redis-url={self._redis_url}"] if self._redis_url else []
+        environ = {name: value for name, value in os.environ.items() if not name.startswith("CHAT_GATEWAY_")}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "gateway", *flags],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environ,
+        )
+        threading.Thread(target=self._keep_log, daemon=True).start()
+        self.port = int(self._line_after(READY).rpartition(":")[2])
+        self.http_port = int(self._line_after(HTTP).rpartition(":")[2])
+        # A restart is the same gateway to its clients, so it comes back on the same port.
+        self._settings["port"] = self.port
+        return self
+
+    def _line_after(self, prefix: str) -> str:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert line.startswith(prefix), "\n".join([f"no {prefix!r}, but {line!r}", *self.log])
+        return line.removeprefix(prefix).strip()
+
+    def _keep_log(self) -> None:
+        assert self._process is not None
+        assert self._process.stderr is not None
+        with self._process.stderr as stream:
+            self.log.extend(line.rstrip() for line in stream)
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """A real signal to the real process."""
+        os.kill(self.pid, number)
+
+    def wait(self, deadline_s: float = DEADLINE_S) -> int:
+        """Its exit code, once it has ended."""
+        assert self._process is not None
+        code = self._process.wait(deadline_s)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        return code
+
+    def kill(self) -> None:
+        """SIGKILL, and wait until it is gone."""
+        self.send_signal(signal.SIGKILL)
+        self.wait()
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit code; does nothing to one that has ended."""
+        if self._process is None or self._process.returncode is not None:
+            return 0
+        self.send_signal(signal.SIGCONT)
+        self.send_signal(signal.SIGTERM)
+        return self.wait(deadline_s=15.0)
+
+    def restart(self) -> None:
+        """Run it again on the same port with the same data."""
+        self.start()
