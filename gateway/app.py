@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import multiprocessing
 import signal
 import time
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from gateway.passwords import PasswordVerifier
 from gateway.rooms.engine import Engine
 from gateway.session.render import render
 from gateway.store.directory import Directory
+from gateway.store.embedded import EmbeddedStore, StoreStartError
 from gateway.store.keys import inbox_log, room_log
 from gateway.store.lanes import Lanes
 from gateway.store.leases import Leases
@@ -32,15 +34,18 @@ EX_UNAVAILABLE = 69  # Redis or the port cannot be had
 EX_TEMPFAIL = 75  # the others buried this gateway; started again it is a new one
 SIZES_EVERY_S = 1.0
 FIGURES_EVERY_S = 0.5
+STORE_LOOK_EVERY_S = 1.0
 _log = logging.getLogger(__name__)
 
 
 class Gateway:
     """One gateway process."""
 
-    def __init__(self, config: Config, redis_url: str) -> None:
+    def __init__(self, config: Config, redis_url: str, store: EmbeddedStore | None = None) -> None:
+        """`store` is the server behind the URL where it was started for this process alone."""
         self.id = new_gateway_id()
         self._config = config
+        self._store = store
         self._lanes = Lanes(redis_url)
         logs = Logs(self._lanes, self.id)
         self._directory = Directory(self._lanes, self.id)
@@ -96,11 +101,9 @@ class Gateway:
         self._exit_code = EX_TEMPFAIL
         self.stop("other gateways took this one for dead")
 
-    async def run(self, *, store_is_ours: bool, reuse_port: bool) -> int:
+    async def run(self, *, reuse_port: bool) -> int:
         """Serve until stopped; returns the exit code.
 
-        Args:
-            store_is_ours: the store was started for this process alone, so whoever beat in it before is dead.
         Raises:
             StoreError: Redis could not be reached in time.
             OSError: a port cannot be had.
@@ -108,11 +111,14 @@ class Gateway:
         config = self._config
         await self._lanes.open(config.redis_wait_s)
         await self._leases.begin()
-        if store_is_ours:
+        if self._store is not None:
+            # Nobody else can have reached it yet, so whoever beat in it before is dead.
             await self._leases.bury_all_others()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop, signal.Signals(number).name)
+        if (parent := multiprocessing.parent_process()) is not None:
+            loop.add_reader(parent.sentinel, self.stop, "the process that started it is gone")
         http: HttpListener | None = None
         try:
             port = await self._server.bind(config.host, config.port, reuse_port=reuse_port)
@@ -141,6 +147,7 @@ class Gateway:
             tasks.create_task(self._engine.run(engine_up), name="engine"),
             tasks.create_task(self._server.run(server_up), name="server"),
             tasks.create_task(self._leases.run(self._fenced), name="lease"),
+            tasks.create_task(self._keep_store(), name="private store"),
             tasks.create_task(self._publish_sizes(), name="sizes"),
             tasks.create_task(self._publish_figures(), name="figures"),
         ]
@@ -153,6 +160,17 @@ class Gateway:
         _log.info("listening", extra={"gateway": self.id, "host": self._config.host, "port": port})
         print(f"hubbub gateway listening on {self._config.host}:{port}", flush=True)  # noqa: T201 - scripts wait for it
         print(f"hubbub gateway answers HTTP on {self._config.http_host}:{http_port}", flush=True)  # noqa: T201
+
+    async def _keep_store(self) -> None:
+        """Start our private store again should it die by itself; the lanes reconnect and heal."""
+        while self._store is not None:
+            await asyncio.sleep(STORE_LOOK_EVERY_S)
+            if not self._store.alive():
+                _log.error("private_store_died", extra={"code": self._store.returncode})
+                try:
+                    await asyncio.to_thread(self._store.restart)
+                except StoreStartError:
+                    _log.exception("private_store_not_restarted")
 
     async def _publish_figures(self) -> None:
         """Show the HTTP listener's thread how things are; it must not walk over what the loop changes."""

@@ -11,17 +11,20 @@ import resource
 import sys
 from collections.abc import Callable
 
-from gateway.app import EX_OK, EX_UNAVAILABLE, Gateway
+from gateway.app import EX_UNAVAILABLE, Gateway
 from gateway.config import Config, ConfigError, read_config
 from gateway.errors import StoreError
 from gateway.passwords import main_hash_password
 from gateway.store.embedded import EmbeddedStore, StoreStartError
 from gateway.telemetry.logs import set_up_logging
+from gateway.workers import run_workers
 
 __all__ = ["main"]
 
 EX_CONFIG = 78
 STORE_START_S = 10.0
+
+
 new_event_loop: Callable[[], asyncio.AbstractEventLoop]
 try:
     from uvloop import new_event_loop
@@ -48,31 +51,42 @@ def main() -> None:
 
 def _run(config: Config) -> int:
     if config.redis_url is not None:
-        return _serve(config, config.redis_url, store_is_ours=False)
+        return _serve(config, config.redis_url, None)
     try:
         store = EmbeddedStore.start(config.state_dir, STORE_START_S)
     except StoreStartError as exc:
         return _say(exc, EX_UNAVAILABLE)
     _log.info("private_store", extra={"data": str(store.data_dir), "note": "for this host alone"})
     try:
-        return _serve(config, store.url, store_is_ours=True)
+        return _serve(config, store.url, store)
     finally:
         store.stop()
 
 
-def _serve(config: Config, redis_url: str, *, store_is_ours: bool) -> int:
-    async def run() -> int:
-        return await Gateway(config, redis_url).run(store_is_ours=store_is_ours, reuse_port=False)
-
+def _serve(config: Config, redis_url: str, store: EmbeddedStore | None) -> int:
     try:
+        if config.workers > 1:
+            return run_workers(config, redis_url, _worker, store)
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
-            return runner.run(run())
+            return runner.run(_gateway(config, redis_url, store, reuse_port=False))
     except StoreError as exc:
         return _say(exc, EX_UNAVAILABLE)
     except OSError as exc:
         return _say(f"cannot listen on {config.host} port {config.port}: {exc.strerror or exc}", EX_UNAVAILABLE)
-    except KeyboardInterrupt:
-        return EX_OK
+
+
+async def _gateway(config: Config, redis_url: str, store: EmbeddedStore | None, *, reuse_port: bool) -> int:
+    return await Gateway(config, redis_url, store).run(reuse_port=reuse_port)
+
+
+def _worker(config: Config, redis_url: str) -> None:
+    """One of several processes that share the port; starts in a new interpreter."""
+    set_up_logging(config.log_level)
+    try:
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            sys.exit(runner.run(_gateway(config, redis_url, None, reuse_port=True)))
+    except (StoreError, OSError) as exc:
+        sys.exit(_say(exc, EX_UNAVAILABLE))
 
 
 def _say(problem: object, code: int) -> int:

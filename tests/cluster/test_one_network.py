@@ -25,7 +25,7 @@ async def names(peer: IrcPeer, room: str) -> set[str]:
     return found
 
 
-async def test_one_order_and_one_set_of_names(two_gateways: Pair):
+async def test_one_order_and_one_set_of_names(two_gateways: Pair) -> None:
     """Members on both gateways see all lines in the same order, and both gateways name the same members."""
     one, two = two_gateways
     peers = [await connect(gateway, f"{name}{i}") for i in range(3) for name, gateway in (("a", one), ("b", two))]
@@ -59,7 +59,7 @@ async def test_one_order_and_one_set_of_names(two_gateways: Pair):
         await peer.close()
 
 
-async def test_live_order_is_the_same_on_both(two_gateways: Pair):
+async def test_live_order_is_the_same_on_both(two_gateways: Pair) -> None:
     """Each member's own stream of the room is the one order, echo included."""
     one, two = two_gateways
     peers = [await connect(one, "ann"), await connect(two, "bob"), await connect(two, "carol")]
@@ -72,7 +72,7 @@ async def test_live_order_is_the_same_on_both(two_gateways: Pair):
         await peer.close()
 
 
-async def test_nicks_and_direct_messages_span_gateways(two_gateways: Pair):
+async def test_nicks_and_direct_messages_span_gateways(two_gateways: Pair) -> None:
     """A nick is held once over all gateways, messages to it find it anywhere, WHOIS knows it anywhere."""
     one, two = two_gateways
     ann, bob = await connect(one, "ann"), await connect(two, "bob")
@@ -85,7 +85,7 @@ async def test_nicks_and_direct_messages_span_gateways(two_gateways: Pair):
     await bob.close()
 
 
-async def test_two_founders_one_operator(two_gateways: Pair):
+async def test_two_founders_one_operator(two_gateways: Pair) -> None:
     """Who joins an empty room at the same time from two gateways: exactly one becomes operator."""
     one, two = two_gateways
     ann, bob = await connect(one, "ann"), await connect(two, "bob")
@@ -101,7 +101,7 @@ async def test_two_founders_one_operator(two_gateways: Pair):
     await bob.close()
 
 
-async def test_members_of_a_killed_gateway_leave_once(two_gateways: Pair):
+async def test_members_of_a_killed_gateway_leave_once(two_gateways: Pair) -> None:
     """SIGKILL: each lost member leaves every room exactly once, its nick is free, and the rooms go on."""
     one, two = two_gateways
     ann, bob = await connect(one, "ann"), await connect(two, "bob")
@@ -129,7 +129,7 @@ async def test_members_of_a_killed_gateway_leave_once(two_gateways: Pair):
         await peer.close()
 
 
-async def test_drain_tells_everybody_and_exits_0(two_gateways: Pair):
+async def test_drain_tells_everybody_and_exits_0(two_gateways: Pair) -> None:
     """SIGTERM: members are told, leave their rooms as the others see at once, and the process ends with 0."""
     one, two = two_gateways
     ann, bob = await connect(one, "ann"), await connect(two, "bob")

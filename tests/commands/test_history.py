@@ -35,7 +35,7 @@ async def told(connect: Connect, room: str) -> tuple[IrcPeer, str, list[Message]
     return ann, room, said
 
 
-async def test_latest_before_after(told: tuple[IrcPeer, str, list[Message]]):
+async def test_latest_before_after(told: tuple[IrcPeer, str, list[Message]]) -> None:
     """Each in ascending order, the reference itself left out."""
     ann, room, said = told
     fifth = f"msgid={said[5].tags['msgid']}"
@@ -46,7 +46,7 @@ async def test_latest_before_after(told: tuple[IrcPeer, str, list[Message]]):
     assert await ask(ann, f"AFTER {room} msgid={said[9].tags['msgid']} 10") == []
 
 
-async def test_around_and_between(told: tuple[IrcPeer, str, list[Message]]):
+async def test_around_and_between(told: tuple[IrcPeer, str, list[Message]]) -> None:
     """AROUND has the message in the middle; BETWEEN leaves both ends out, in either direction."""
     ann, room, said = told
     second, eighth = f"msgid={said[2].tags['msgid']}", f"msgid={said[8].tags['msgid']}"
@@ -56,7 +56,7 @@ async def test_around_and_between(told: tuple[IrcPeer, str, list[Message]]):
     assert await ask(ann, f"BETWEEN {room} {eighth} {second} 2") == ["6", "7"]
 
 
-async def test_by_timestamp(told: tuple[IrcPeer, str, list[Message]]):
+async def test_by_timestamp(told: tuple[IrcPeer, str, list[Message]]) -> None:
     """A time stands for all messages of its millisecond."""
     ann, room, said = told
     at = said[4].tags["time"]
@@ -79,7 +79,7 @@ async def test_by_timestamp(told: tuple[IrcPeer, str, list[Message]]):
         ("AFTER {room} rubbish 5", "INVALID_PARAMS"),
     ],
 )
-async def test_refusals(connect: Connect, room: str, request_: str, code: str):
+async def test_refusals(connect: Connect, room: str, request_: str, code: str) -> None:
     """FAIL CHATHISTORY with the code of the specification."""
     ann = await connect(f"chf{room[1:]}", caps=CAPS)
     await join(room, ann)

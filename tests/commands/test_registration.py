@@ -3,7 +3,7 @@
 from tests.commands.conftest import Connect
 
 
-async def test_welcome_burst_is_complete(connect: Connect):
+async def test_welcome_burst_is_complete(connect: Connect) -> None:
     """001 to 005 follow each other, and 376 or 422 ends the burst."""
     peer = await connect("welcome", register=False)
     await peer.send("NICK welcome", "USER w 0 * :W")
@@ -13,7 +13,7 @@ async def test_welcome_burst_is_complete(connect: Connect):
     await peer.expect(lambda m: m.command in {"376", "422"})
 
 
-async def test_cap_negotiation_holds_registration_back(connect: Connect):
+async def test_cap_negotiation_holds_registration_back(connect: Connect) -> None:
     """ "...the server MUST not complete registration until CAP END". Source: IRCv3 capability-negotiation."""
     peer = await connect("capper", register=False)
     await peer.send("CAP LS 302", "NICK capper", "USER c 0 * :C")
@@ -30,14 +30,14 @@ async def test_cap_negotiation_holds_registration_back(connect: Connect):
     await peer.expect("001")
 
 
-async def test_unknown_cap_subcommand(connect: Connect):
+async def test_unknown_cap_subcommand(connect: Connect) -> None:
     """410 names the subcommand."""
     peer = await connect("cap410")
     await peer.send("CAP FOO")
     assert (await peer.expect("410")).params[1] == "FOO"
 
 
-async def test_a_taken_nick_is_refused_and_the_next_one_works(connect: Connect):
+async def test_a_taken_nick_is_refused_and_the_next_one_works(connect: Connect) -> None:
     """433, then registration goes on with another nick."""
     await connect("taken")
     second = await connect("second", register=False)
@@ -47,7 +47,7 @@ async def test_a_taken_nick_is_refused_and_the_next_one_works(connect: Connect):
     assert (await second.expect("001")).params[0] == "second"
 
 
-async def test_nick_is_free_before_the_socket_closes_on_quit(connect: Connect):
+async def test_nick_is_free_before_the_socket_closes_on_quit(connect: Connect) -> None:
     """Who reconnects at once after QUIT gets the nick again."""
     first = await connect("again")
     await first.send("QUIT :bye")
@@ -55,7 +55,7 @@ async def test_nick_is_free_before_the_socket_closes_on_quit(connect: Connect):
     await connect("again")
 
 
-async def test_bad_nicks(connect: Connect):
+async def test_bad_nicks(connect: Connect) -> None:
     """431 for none, 432 for a malformed one; the old nick stays."""
     peer = await connect("goodnick")
     await peer.send("NICK", "NICK :", "NICK 1abc", "NICK a*b", "NICK :a b")
@@ -64,7 +64,7 @@ async def test_bad_nicks(connect: Connect):
     assert (await peer.expect("311")).params[1] == "goodnick"
 
 
-async def test_renaming_is_seen_once_by_who_shares_several_rooms(connect: Connect, room: str):
+async def test_renaming_is_seen_once_by_who_shares_several_rooms(connect: Connect, room: str) -> None:
     """A NICK comes once, however many rooms are shared, and lines before it carry the old nick."""
     ann, bob = await connect("renann"), await connect("renbob")
     for peer in (ann, bob):
@@ -79,28 +79,28 @@ async def test_renaming_is_seen_once_by_who_shares_several_rooms(connect: Connec
     assert (await bob.expect("NICK")).params == ("RENANNA",)
 
 
-async def test_commands_before_registration(connect: Connect):
+async def test_commands_before_registration(connect: Connect) -> None:
     """451 for anything but registration."""
     peer = await connect("early", register=False)
     await peer.send("JOIN #x", "FOO")
     assert [(await peer.read()).command for _ in range(2)] == ["451", "451"]
 
 
-async def test_user_with_too_few_parameters(connect: Connect):
+async def test_user_with_too_few_parameters(connect: Connect) -> None:
     """461 names the command; an empty real name is too few."""
     peer = await connect("fewparams", register=False)
     await peer.send("USER x 0 *", "USER x 0 * :")
     assert [(await peer.expect("461")).params[1] for _ in range(2)] == ["USER", "USER"]
 
 
-async def test_reregistration_is_refused(connect: Connect):
+async def test_reregistration_is_refused(connect: Connect) -> None:
     """462."""
     peer = await connect("twice")
     await peer.send("USER x 0 * :x", "PASS x")
     assert [m.command for m in await peer.barrier()] == ["462", "462"]
 
 
-async def test_ping_needs_an_origin(connect: Connect):
+async def test_ping_needs_an_origin(connect: Connect) -> None:
     """409 without a parameter; PONG echoes the token."""
     peer = await connect("pinger")
     await peer.send("PING", "PING :a b")

@@ -5,7 +5,7 @@ from tests.commands.test_talking import ALL, join
 from tests.harness.deadlines import eventually
 
 
-async def test_the_first_member_is_operator(connect: Connect, room: str):
+async def test_the_first_member_is_operator(connect: Connect, room: str) -> None:
     """The founder has @, the next has nothing; both see each other."""
     ann, bob = await connect("opann"), await connect("opbob")
     await join(room, ann, bob)
@@ -13,7 +13,7 @@ async def test_the_first_member_is_operator(connect: Connect, room: str):
     assert set((await bob.expect("353")).params[-1].split()) == {"@opann", "opbob"}
 
 
-async def test_join_names_exactly_the_bad_room(connect: Connect, room: str):
+async def test_join_names_exactly_the_bad_room(connect: Connect, room: str) -> None:
     """JOIN of a good and a bad name joins one and refuses one; a repeated JOIN is silent."""
     ann = await connect("joinbad")
     await ann.send(f"JOIN {room},bad name", f"JOIN {room}", "JOIN #has\x07bell")
@@ -22,7 +22,7 @@ async def test_join_names_exactly_the_bad_room(connect: Connect, room: str):
     assert messages[3].params[1] == "bad"
 
 
-async def test_part_and_quit_are_seen_once(connect: Connect, room: str):
+async def test_part_and_quit_are_seen_once(connect: Connect, room: str) -> None:
     """PART names the room and reason; QUIT comes once to who shares several rooms."""
     ann, bob = await connect("partann"), await connect("partbob")
     await join(room, ann, bob)
@@ -41,7 +41,7 @@ async def test_part_and_quit_are_seen_once(connect: Connect, room: str):
     assert (await bob.expect("353")).params[-1].split() == ["partbob"]
 
 
-async def test_a_lost_connection_is_a_quit(connect: Connect, room: str):
+async def test_a_lost_connection_is_a_quit(connect: Connect, room: str) -> None:
     """A socket that closes without QUIT leaves its rooms."""
     ann, bob = await connect("lostann"), await connect("lostbob")
     await join(room, ann, bob)
@@ -49,7 +49,7 @@ async def test_a_lost_connection_is_a_quit(connect: Connect, room: str):
     assert (await bob.expect("QUIT")).source.startswith("lostann!")
 
 
-async def test_topic(connect: Connect, room: str):
+async def test_topic(connect: Connect, room: str) -> None:
     """331 without one; set by operators only (+t); newcomers get 332 and 333."""
     ann, bob = await connect("topann"), await connect("topbob")
     await join(room, ann, bob)
@@ -70,7 +70,7 @@ async def test_topic(connect: Connect, room: str):
     await carol.expect("403")
 
 
-async def test_names_of_many_fit_their_lines(connect: Connect, room: str):
+async def test_names_of_many_fit_their_lines(connect: Connect, room: str) -> None:
     """Every 353 line fits 512 bytes, and together they name everybody."""
     peers = [await connect(f"{'n' * 20}{i:02d}") for i in range(30)]
     for peer in peers:
@@ -86,7 +86,7 @@ async def test_names_of_many_fit_their_lines(connect: Connect, room: str):
     assert sorted(name.lstrip("@") for name in named) == sorted(peer.nick for peer in peers)
 
 
-async def test_who_and_whois(connect: Connect, room: str):
+async def test_who_and_whois(connect: Connect, room: str) -> None:
     """352 per member; 311 and the shared rooms; 401 and 318 for nobody."""
     ann, bob = await connect("whoann"), await connect("whobob")
     await join(room, ann, bob)
@@ -100,7 +100,7 @@ async def test_who_and_whois(connect: Connect, room: str):
     await ann.expect("318")
 
 
-async def test_list_knows_the_room_soon(connect: Connect, room: str):
+async def test_list_knows_the_room_soon(connect: Connect, room: str) -> None:
     """LIST shows name, size and topic within seconds of the change."""
     ann, bob = await connect("listann"), await connect("listbob")
     await join(room, ann, bob)
@@ -115,7 +115,7 @@ async def test_list_knows_the_room_soon(connect: Connect, room: str):
     assert (await eventually(row, what="LIST shows two members"))[1:] == (room, "2", "listed")
 
 
-async def test_modes_can_be_read(connect: Connect, room: str):
+async def test_modes_can_be_read(connect: Connect, room: str) -> None:
     """324 and 329 for a room, 221 for oneself, 482 for who may not change."""
     ann, bob = await connect("modeann"), await connect("modebob")
     await join(room, ann, bob)
@@ -125,7 +125,7 @@ async def test_modes_can_be_read(connect: Connect, room: str):
     assert [m.command for m in await bob.barrier()] == ["324", "329", "368", "482", "221", "502", "403"]
 
 
-async def test_replay_on_join(connect: Connect, room: str):
+async def test_replay_on_join(connect: Connect, room: str) -> None:
     """A client without chathistory gets the last lines, with their first time and msgid, in a batch if it knows it."""
     ann = await connect("histann", caps=ALL)
     await join(room, ann)

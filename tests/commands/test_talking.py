@@ -16,7 +16,7 @@ async def join(room: str, *peers: IrcPeer) -> None:
         await peer.barrier()
 
 
-async def test_text_reaches_the_others_once_and_not_the_author(connect: Connect, room: str):
+async def test_text_reaches_the_others_once_and_not_the_author(connect: Connect, room: str) -> None:
     """Without echo-message the author gets nothing back."""
     ann, bob = await connect("talkann"), await connect("talkbob")
     await join(room, ann, bob)
@@ -27,7 +27,7 @@ async def test_text_reaches_the_others_once_and_not_the_author(connect: Connect,
     assert said[0].source == "talkann!~talkann@127.0.0.1"
 
 
-async def test_echo_has_the_msgid_and_time_that_the_others_get(connect: Connect, room: str):
+async def test_echo_has_the_msgid_and_time_that_the_others_get(connect: Connect, room: str) -> None:
     """ "msgid" and "time" are made once: equal in echo and delivery. Source: IRCv3 message-ids."""
     ann, bob = await connect("echoann", caps=ALL), await connect("echobob", caps=ALL)
     await join(room, ann, bob)
@@ -40,7 +40,7 @@ async def test_echo_has_the_msgid_and_time_that_the_others_get(connect: Connect,
     assert "other" not in got.tags
 
 
-async def test_labelled_without_echo_is_acknowledged(connect: Connect, room: str):
+async def test_labelled_without_echo_is_acknowledged(connect: Connect, room: str) -> None:
     """ "...servers MUST respond with an ACK". Source: IRCv3 labeled-response."""
     ann = await connect("ackann", caps=("labeled-response", "batch", "message-tags"))
     await join(room, ann)
@@ -48,7 +48,7 @@ async def test_labelled_without_echo_is_acknowledged(connect: Connect, room: str
     assert [(m.command, m.tags["label"]) for m in await ann.collect("ACK", 2)] == [("ACK", "a"), ("ACK", "b")]
 
 
-async def test_labelled_join_is_one_batch(connect: Connect, room: str):
+async def test_labelled_join_is_one_batch(connect: Connect, room: str) -> None:
     """More than one line travels in a labeled-response batch, each line inside with its reference."""
     ann = await connect("labjoin", caps=ALL)
     await ann.send(f"@label=j1 JOIN {room}")
@@ -63,7 +63,7 @@ async def test_labelled_join_is_one_batch(connect: Connect, room: str):
     assert {m.tags["batch"] for m in inside} == {reference}
 
 
-async def test_tagmsg_goes_to_tag_clients_only(connect: Connect, room: str):
+async def test_tagmsg_goes_to_tag_clients_only(connect: Connect, room: str) -> None:
     """A client without message-tags never sees TAGMSG."""
     ann, bob, old = await connect("tagann", caps=ALL), await connect("tagbob", caps=ALL), await connect("tagold")
     await join(room, ann, bob, old)
@@ -72,7 +72,7 @@ async def test_tagmsg_goes_to_tag_clients_only(connect: Connect, room: str):
     assert await old.barrier() == []
 
 
-async def test_direct_message_both_ways_and_to_oneself(connect: Connect):
+async def test_direct_message_both_ways_and_to_oneself(connect: Connect) -> None:
     """To a nick: it arrives, is echoed where wanted; to oneself it comes twice, one labelled."""
     ann, bob = await connect("dmann", caps=ALL), await connect("dmbob")
     await ann.send("PRIVMSG DmBob :psst")
@@ -85,7 +85,7 @@ async def test_direct_message_both_ways_and_to_oneself(connect: Connect):
     assert len({m.tags["msgid"] for m in copies}) == 1
 
 
-async def test_refusals(connect: Connect, room: str):
+async def test_refusals(connect: Connect, room: str) -> None:
     """The standard numerics; NOTICE never answers errors (RFC 2812 section 3.3.2)."""
     ann = await connect("refann")
     await ann.send(
@@ -96,14 +96,14 @@ async def test_refusals(connect: Connect, room: str):
     assert await ann.barrier() == []
 
 
-async def test_labelled_refusal_carries_the_label(connect: Connect, room: str):
+async def test_labelled_refusal_carries_the_label(connect: Connect, room: str) -> None:
     """One line of answer: the label is on it."""
     ann = await connect("labref", caps=ALL)
     await ann.send(f"@label=r PRIVMSG {room} :x")
     assert (await ann.expect("404")).tags["label"] == "r"
 
 
-async def test_what_is_relayed_fits_a_line(connect: Connect, room: str):
+async def test_what_is_relayed_fits_a_line(connect: Connect, room: str) -> None:
     """Text that would make the relayed line longer than 512 bytes is cut at a character's border."""
     ann, bob = await connect("longann"), await connect("longbob")
     await join(room, ann, bob)
@@ -113,7 +113,7 @@ async def test_what_is_relayed_fits_a_line(connect: Connect, room: str):
     assert set(got.params[1]) == {"ä"}
 
 
-async def test_order_is_the_same_for_everybody(connect: Connect, room: str):
+async def test_order_is_the_same_for_everybody(connect: Connect, room: str) -> None:
     """All members see all lines in one order, the author's own echo included."""
     peers = [await connect(f"order{i}", caps=ALL) for i in range(3)]
     await join(room, *peers)
