@@ -9,8 +9,7 @@ DEV    := $(VENV)/dev-installed
 .PHONY: run gateway check test format bench clean
 
 run: $(APP)  ## a gateway with its own store, and the client in #lobby
-	$(BIN)/chat-gateway 2>.hubbub-gateway.log >/dev/null & gateway=$$!; trap 'kill $$gateway; wait $$gateway' EXIT; \
-	$(BIN)/chat-client --room lobby
+	$(BIN)/python -m client.demo
 
 gateway: $(APP)  ## only the gateway, on 127.0.0.1:6667
 	$(BIN)/chat-gateway

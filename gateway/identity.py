@@ -28,10 +28,10 @@ def message_ids(clock_s: Callable[[], float] = time.time) -> Callable[[], MsgId]
 
     The time is a hint where in a log to look for the message; nothing orders by it.
     """
-    maker = secrets.token_urlsafe(9).replace("-", "_").encode()
+    maker = f"-{secrets.token_urlsafe(9).replace('-', '_')}-".encode()
     counter = itertools.count()
 
     def new_msgid() -> MsgId:
-        return MsgId(b"%x-%b-%x" % (int(clock_s() * 1000), maker, next(counter)))
+        return MsgId(b"%x%b%x" % (int(clock_s() * 1000), maker, next(counter)))
 
     return new_msgid

@@ -5,7 +5,7 @@ from typing import Any
 
 from gateway.commands.services import Services
 from gateway.errors import FullError, StoreError
-from gateway.model import Entry, Position, Said
+from gateway.model import Entry, MsgId, Position, Said
 from gateway.rooms.replica import Replica
 from gateway.rooms.room import Room
 from gateway.rooms.writer import Saying
@@ -16,16 +16,15 @@ from gateway.wire import numerics as n
 from gateway.wire.limits import MAX_BODY_BYTES
 from gateway.wire.message import Message
 from gateway.wire.names import nick_key, room_key
-from gateway.wire.splitting import clip
 from gateway.wire.tags import format_tags, is_client_only
 
-__all__ = ["Sending", "talk"]
+__all__ = ["talk"]
 
 MAX_TARGETS = 4  # of one command; advertised as TARGMAX
 AWAY = "Redis is away; nothing was sent, try again"
 
 
-class Sending:
+class _Sending:
     """One command's messages on their way; its answer is complete when the last has come back."""
 
     __slots__ = ("command", "pending", "reply", "session")
@@ -51,6 +50,13 @@ class Sending:
             self.reply.add(line)
         return b"" if self.pending else self.reply.take()
 
+    def fail(self) -> None:
+        """One will not be appended; why is in the reply."""
+        if rest := self.end(b""):
+            self.session.write(rest)
+        elif not self.reply.label:
+            self.reply.finish()
+
     def refuse(self, number: str, target: str, text: str) -> None:
         """Say no; NOTICE is never answered by an error (RFC 2812 section 3.3.2)."""
         if self.command != "NOTICE":
@@ -62,45 +68,44 @@ class Sending:
             self.reply.fail(self.command, "TEMPORARILY_UNAVAILABLE", target, text=text)
 
 
-class _ToRoom:
-    """A message on its way to a room (`rooms.ports.Origin`)."""
+class _ToRoom(Saying):
+    """A message on its way to a room."""
 
     __slots__ = ("room", "sending")
 
-    def __init__(self, sending: Sending, room: Room) -> None:
-        self.sending = sending
+    def __init__(self, event: Said, room: Room, sending: _Sending) -> None:
+        self.event = event
+        self.permissions = room.replica.permissions
         self.room = room
+        self.sending = sending
 
     def arrived(self, line: bytes, position: Position) -> bytes:
         return self.sending.end(line)
 
     def allowed(self, replica: Replica) -> bool:
-        if self.sending.session.uid in replica.members:
+        sending = self.sending
+        if sending.session.uid in replica.members:
             return True
-        self.sending.refuse(n.ERR_CANNOTSENDTOCHAN, replica.name, "Cannot send to channel")
-        self._fail()
+        del self.room.origins[self.event.msgid]
+        sending.refuse(n.ERR_CANNOTSENDTOCHAN, replica.name, "Cannot send to channel")
+        sending.fail()
         return False
 
     def failed(self) -> None:
         self.sending.unavailable(self.room.replica.name)
-        self._fail()
-
-    def _fail(self) -> None:
-        if rest := self.sending.end(b""):
-            self.sending.session.write(rest)
-        elif not self.sending.reply.label:
-            self.sending.reply.finish()
+        self.sending.fail()
 
 
-class _ToNick:
-    """A message on its way to somebody's inbox (`rooms.ports.Origin`)."""
+class _ToNick(Saying):
+    """A message on its way to somebody's inbox."""
 
-    __slots__ = ("event", "sending", "target")
+    __slots__ = ("sending", "target")
 
-    def __init__(self, sending: Sending, event: Said, target: str) -> None:
-        self.sending = sending
+    def __init__(self, event: Said, target: str, sending: _Sending) -> None:
         self.event = event
+        self.permissions = None
         self.target = target
+        self.sending = sending
 
     def arrived(self, line: bytes, position: Position) -> bytes:
         session = self.sending.session
@@ -114,16 +119,12 @@ class _ToNick:
 
     def failed(self) -> None:
         self.sending.unavailable(self.target)
-        if rest := self.sending.end(b""):
-            self.sending.session.write(rest)
-        elif not self.sending.reply.label:
-            self.sending.reply.finish()
+        self.sending.fail()
 
 
 def talk(services: Services, session: Session, message: Message, reply: Reply) -> Coroutine[Any, Any, None] | bool:
     """Handle the three commands; True: the answer follows when the messages have come back."""
     command = message.command
-    sending = Sending(session, reply, command)
     if not message.params or not message.params[0]:
         if command != "NOTICE":
             reply.numeric(n.ERR_NORECIPIENT, f"No recipient given ({command})")
@@ -133,6 +134,7 @@ def talk(services: Services, session: Session, message: Message, reply: Reply) -
         if command != "NOTICE":
             reply.numeric(n.ERR_NOTEXTTOSEND, "No text to send")
         return False
+    sending = _Sending(session, reply, command)
     targets = message.params[0].split(",")
     if len(targets) > MAX_TARGETS:
         sending.refuse(n.ERR_TOOMANYTARGETS, message.params[0][:60], "Too many targets")
@@ -156,14 +158,17 @@ def _client_tags(message: Message) -> bytes:
     return format_tags(kept)[1:-1].encode()
 
 
-def _event(services: Services, session: Session, command: str, target: str, tags: bytes, text: str) -> Said:
-    line = f":{session.source} {command} {target}"
-    if command != "TAGMSG":
-        line += " :" + clip(text, MAX_BODY_BYTES - len(line.encode()) - 2)
-    return Said(session.uid, services.new_msgid(), session.account.encode(), tags, line.encode())
+def _event(msgid: MsgId, session: Session, command: str, target: str, tags: bytes, text: str) -> Said:
+    if command == "TAGMSG":
+        line = f":{session.source} TAGMSG {target}".encode()
+    else:
+        line = f":{session.source} {command} {target} :{text}".encode()
+        if len(line) > MAX_BODY_BYTES:
+            line = line[:MAX_BODY_BYTES].decode(errors="ignore").encode()
+    return Said(session.uid, msgid, session.account.encode(), tags, line)
 
 
-def _to_room(services: Services, sending: Sending, target: str, tags: bytes, text: str) -> None:
+def _to_room(services: Services, sending: _Sending, target: str, tags: bytes, text: str) -> None:
     session = sending.session
     key = room_key(target)
     room = session.rooms.get(key) if key is not None else None
@@ -176,16 +181,16 @@ def _to_room(services: Services, sending: Sending, target: str, tags: bytes, tex
     if not services.history.up:
         sending.unavailable(target)
         return
-    event = _event(services, session, sending.command, room.replica.name, tags, text)
+    event = _event(services.new_msgid(), session, sending.command, room.replica.name, tags, text)
     try:
-        services.engine.say(room, Saying(event, _ToRoom(sending, room), room.replica.permissions))
+        services.engine.say(room, _ToRoom(event, room, sending))
     except FullError:
         sending.unavailable(target, "Too much is waiting for this room; nothing was sent, try again")
     else:
         sending.begin()
 
 
-async def _to_nicks(services: Services, sending: Sending, nicks: list[str], tags: bytes, text: str) -> None:
+async def _to_nicks(services: Services, sending: _Sending, nicks: list[str], tags: bytes, text: str) -> None:
     for nick in nicks:
         try:
             key = nick_key(nick)
@@ -193,8 +198,8 @@ async def _to_nicks(services: Services, sending: Sending, nicks: list[str], tags
             if uid is None:
                 sending.refuse(n.ERR_NOSUCHNICK, nick, "No such nick")
                 continue
-            event = _event(services, sending.session, sending.command, nick, tags, text)
-            services.engine.send(uid, Saying(event, _ToNick(sending, event, nick), None))
+            event = _event(services.new_msgid(), sending.session, sending.command, nick, tags, text)
+            services.engine.send(uid, _ToNick(event, nick, sending))
             sending.begin()
         except (StoreError, FullError):
             sending.unavailable(nick)

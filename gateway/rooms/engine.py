@@ -128,7 +128,7 @@ class Engine:
     def say(self, room: Room, saying: Saying) -> None:
         """Append what a member says; its origin hears when it has come back. Raises `FullError`."""
         room.writer.put(saying)
-        room.origins[saying.event.msgid] = saying.origin
+        room.origins[saying.event.msgid] = saying
         self._wake(room.writer)
 
     def change(self, room: Room, msgid: MsgId, proposal: Proposal) -> None:
@@ -363,7 +363,7 @@ class Engine:
         if room is None:
             # A duplicate names the log's last position alone; it is of the same moment.
             for index, saying in enumerate(batch):
-                saying.origin.arrived(saying.event.line, answer.positions[min(index, len(answer.positions) - 1)])
+                saying.arrived(saying.event.line, answer.positions[min(index, len(answer.positions) - 1)])
         else:
             position = answer.positions[-1]
             follower = room.follower

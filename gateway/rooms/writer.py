@@ -31,14 +31,25 @@ class Proposal(Origin, Protocol):
 
 
 class Saying:
-    """Something said, waiting to be appended."""
+    """Something said, waiting to be appended; the command behind it derives from this and is its own `Origin`."""
 
-    __slots__ = ("event", "origin", "permissions")
+    __slots__ = ("event", "permissions")
 
-    def __init__(self, event: Said, origin: Origin, permissions: Position | None) -> None:
+    def __init__(self, event: Said, permissions: Position | None) -> None:
         self.event = event
-        self.origin = origin
         self.permissions = permissions  # what it was allowed on
+
+    def arrived(self, line: bytes, position: Position) -> bytes:
+        """See `Origin`."""
+        raise NotImplementedError
+
+    def allowed(self, replica: Replica) -> bool:
+        """See `Origin`."""
+        raise NotImplementedError
+
+    def failed(self) -> None:
+        """See `Origin`."""
+        raise NotImplementedError
 
 
 _Flight = list[Saying] | tuple[Proposal, Change]
@@ -115,7 +126,7 @@ class Writer:
         """Tell everybody who waits that the store cannot take it. What is in flight stays: its fate is unknown."""
         waiting, self._queue = self._queue, deque()
         for item in waiting:
-            (item.origin if isinstance(item, Saying) else item).failed()
+            item.failed()
 
     def _next_flight(self) -> _Flight | None:
         batch: list[Saying] = []
@@ -135,7 +146,7 @@ class Writer:
 
     def _may_say(self, item: Saying) -> bool:
         replica = self._replica
-        return replica is None or item.permissions == replica.permissions or item.origin.allowed(replica)
+        return replica is None or item.permissions == replica.permissions or item.allowed(replica)
 
     def _send(self, flight: _Flight) -> None:
         assert self.number is not None

@@ -22,8 +22,7 @@ class Reply:
     def __init__(self, session: Session, server: str, label: str = "") -> None:
         self.session = session
         self.server = server
-        usable = session.has(LABELED) and session.has(BATCH) and len(label.encode()) <= MAX_LABEL_BYTES
-        self.label = label if usable else ""
+        self.label = label if label and _usable(session, label) else ""
         self._lines: list[bytes] = []
 
     def add(self, line: bytes) -> None:
@@ -88,6 +87,10 @@ class Reply:
         """Send the answer."""
         if answer := self.take():
             self.session.write(answer)
+
+
+def _usable(session: Session, label: str) -> bool:
+    return session.has(LABELED) and session.has(BATCH) and len(label.encode()) <= MAX_LABEL_BYTES
 
 
 def _checked(line: str) -> bytes:

@@ -27,7 +27,7 @@ class State(Enum):
 class Session:
     """Who a peer is and what it negotiated. A seat in each of its rooms (`rooms.ports.Seat`)."""
 
-    __slots__ = ("account", "away", "budget", "caps", "close", "host", "in_flight", "negotiating", "nick", "on_settled",
+    __slots__ = ("_source", "_source_of", "account", "away", "budget", "caps", "close", "host", "in_flight", "negotiating", "nick", "on_settled",
                  "operator", "password", "quit_reason", "realname",
                  "recorded", "render_class", "rooms", "signed_on_s", "state",
                  "uid", "user", "wants_302", "wants_echo", "write")  # fmt: skip
@@ -38,6 +38,7 @@ class Session:
         self.write = write
         self.state = State.REGISTERING
         self.nick = ""
+        self._source = self._source_of = ""
         self.user = ""
         self.realname = ""
         self.account = ""
@@ -60,8 +61,11 @@ class Session:
 
     @property
     def source(self) -> str:
-        """`nick!user@host`."""
-        return f"{self.nick}!{self.user}@{self.host}"
+        """`nick!user@host`; user and host are fixed once the session is welcomed."""
+        if self._source_of is not self.nick or not self.signed_on_s:
+            self._source = f"{self.nick}!{self.user}@{self.host}"
+            self._source_of = self.nick
+        return self._source
 
     @property
     def name(self) -> str:

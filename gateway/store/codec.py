@@ -69,9 +69,10 @@ def encode_event(event: Event) -> bytes:
     Raises:
         TypeError: for `Reaped`, which only `room_reap.lua` writes.
     """
+    if isinstance(event, Said):
+        uid, msgid, account, tags, line = event
+        return b"M %b %b %b %b %b" % (uid, msgid, account or b"-", tags or b"-", line)
     match event:
-        case Said(uid, msgid, account, tags, line):
-            return b"M %b %b %b %b %b" % (uid, msgid, account or b"-", tags or b"-", line)
         case Joined(uid, msgid, member):
             return _body(b"J", uid, msgid, member=encode_member(member).decode())
         case Left(uid, msgid, by, reason):
@@ -120,7 +121,7 @@ def decode_announcement(payload: bytes) -> tuple[Position, list[Entry]]:
     prev, *lines = payload.split(b"\n")
     entries = []
     for line in lines:
-        position, _, event = line.partition(b" ")
+        position, event = line.split(b" ", 1)
         entries.append(Entry(Position(position), decode_event(event)))
     return Position(prev), entries
 
@@ -135,7 +136,7 @@ def decode_answer(reply: Any) -> Answer:
     outcome = Outcome(reply[0])
     if outcome is Outcome.HOLE:
         return Answer(outcome, seen=int(reply[1]))
-    return Answer(outcome, tuple(Position(position) for position in reply[1:]))
+    return Answer(outcome, tuple(reply[1:]))
 
 
 def decode_snapshot(state_reply: Any, members_reply: Any, gateway: GatewayId, fallback_name: str) -> Snapshot:

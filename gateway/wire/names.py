@@ -4,6 +4,7 @@ Source: RFC 2812 section 2.3.1; ISUPPORT CASEMAPPING=ascii.
 """
 
 import re
+from functools import lru_cache
 from string import ascii_lowercase, ascii_uppercase
 from typing import NewType
 
@@ -43,6 +44,7 @@ def nick_key(text: str) -> NickKey | None:
     return NickKey(casefold(text)) if is_nick(text) else None
 
 
+@lru_cache(maxsize=4096)  # a name is said far more often than it is new
 def room_key(text: str) -> RoomKey | None:
     """The identity of a room, or None where `text` names none."""
     return RoomKey(casefold(text)) if is_room_name(text) else None

@@ -69,14 +69,26 @@ class ComposeStack:
         """Remove the project as the documentation says."""
         self.compose("down", "--volumes", "--remove-orphans")
 
+    def end_clients(self) -> None:
+        """Remove clients that a failed test left running; `down` spares those, and they would keep its network."""
+        if clients := self._ps("label=com.docker.compose.oneoff=True"):
+            docker("rm", "--force", *clients)
+
     def left(self) -> list[str]:
         """Names of every container, network and volume of the project, stopped ones too."""
-        mine = f"label=com.docker.compose.project={self.project}"
         return [
-            *docker("ps", "--all", "--filter", mine, "--format", "{{.Names}}").split(),
-            *docker("network", "ls", "--filter", mine, "--format", "{{.Name}}").split(),
-            *docker("volume", "ls", "--filter", mine, "--format", "{{.Name}}").split(),
+            *self._ps(),
+            *docker("network", "ls", "--filter", self._mine, "--format", "{{.Name}}").split(),
+            *docker("volume", "ls", "--filter", self._mine, "--format", "{{.Name}}").split(),
         ]
+
+    def _ps(self, *filters: str) -> list[str]:
+        narrowed = [word for each in (self._mine, *filters) for word in ("--filter", each)]
+        return docker("ps", "--all", *narrowed, "--format", "{{.Names}}").split()
+
+    @property
+    def _mine(self) -> str:
+        return f"label=com.docker.compose.project={self.project}"
 
     def containers(self, service: str) -> list[str]:
         """Ids of the running containers of a service."""

@@ -29,7 +29,6 @@ def test_each_counter_is_shown_under_its_gateway() -> None:
         "events_in": "hubbub_events_in_total",
         "events_out": "hubbub_events_out_total",
         "deliveries": "hubbub_deliveries_total",
-        "bytes_out": "hubbub_sent_bytes_total",
         "slow_closed": "hubbub_slow_closed_total",
         "catch_ups": "hubbub_catch_ups_total",
         "snapshots": "hubbub_snapshots_total",

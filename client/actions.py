@@ -1,0 +1,222 @@
+"""What a typed line means. Imports `gateway.wire` only.
+
+The table `COMMANDS` is the single list of slash commands: `parse` obeys it and /help is made from it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.wire.names import is_nick, is_room_name
+
+__all__ = [
+    "COMMANDS",
+    "Action",
+    "ChangeNick",
+    "Exit",
+    "Help",
+    "Invalid",
+    "Join",
+    "ListRooms",
+    "Names",
+    "Part",
+    "Quit",
+    "Say",
+    "SetTopic",
+    "Switch",
+    "help_lines",
+    "parse",
+    "room_name",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Say:
+    """Say `text`; with `emote` as /me does; to `target`, or to the current room when that is empty."""
+
+    text: str
+    target: str = ""
+    emote: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Enter a room and make it the current one."""
+
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Leave `room`, or the current one when that is empty."""
+
+    room: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """Make a room or private talk the current one; empty: tell which there are."""
+
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeNick:
+    """Ask for another nick."""
+
+    nick: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetTopic:
+    """Set the topic of the current room; empty: show it."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Show who is in `room`, or in the current one when that is empty."""
+
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListRooms:
+    """Show the rooms of the server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    """Show the commands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """Leave, but ask first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quit:
+    """Leave at once."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Invalid:
+    """The line means nothing; `reason` is for the person who typed it."""
+
+    reason: str
+
+
+Action = Say | Join | Part | Switch | ChangeNick | SetTopic | Names | ListRooms | Help | Exit | Quit | Invalid
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One slash command: its arguments as /help shows them, what it does, and how they are read."""
+
+    usage: str
+    does: str
+    read: Callable[[str], Action | None]  # None: the arguments do not fit the usage
+
+
+def room_name(text: str) -> str | None:
+    """The room as the wire calls it (`lobby` and `#lobby` are both `#lobby`), or None where `text` names none."""
+    name = text if text.startswith("#") else f"#{text}"
+    return name if is_room_name(name) else None
+
+
+def _say(text: str) -> Action | None:
+    return Say(text=text) if text else None
+
+
+def _emote(text: str) -> Action | None:
+    return Say(text=text, emote=True) if text else None
+
+
+def _message(text: str) -> Action | None:
+    target, _, words = text.partition(" ")
+    if not words.strip():
+        return None
+    if not (is_nick(target) or is_room_name(target)):
+        return Invalid(f"{target!r} is neither a nick nor a #room")
+    return Say(text=words.strip(), target=target)
+
+
+def _join(text: str) -> Action | None:
+    name = room_name(text)
+    return Join(name) if name else None
+
+
+def _part(text: str) -> Action | None:
+    first, _, rest = text.partition(" ")
+    if first.startswith("#"):
+        return Part(first, rest.strip()) if is_room_name(first) else None
+    return Part("", text)
+
+
+def _switch(text: str) -> Action | None:
+    return None if " " in text else Switch(text)
+
+
+def _nick(text: str) -> Action | None:
+    return ChangeNick(text) if is_nick(text) else None
+
+
+def _names(text: str) -> Action | None:
+    if not text:
+        return Names("")
+    name = room_name(text)
+    return Names(name) if name else None
+
+
+COMMANDS = {
+    "join": Command("ROOM", "enter a room and talk there", _join),
+    "part": Command("[#ROOM] [REASON]", "leave a room", _part),
+    "room": Command("[NAME]", "talk in another room you are in; without a name: which there are", _switch),
+    "msg": Command("NICK|#ROOM TEXT", "say something to one person, or in another room", _message),
+    "me": Command("TEXT", "say what you do: * ann waves", _emote),
+    "say": Command("TEXT", "say it as it stands, also `exit` or a /word", _say),
+    "nick": Command("NICK", "change your nick", _nick),
+    "topic": Command("[TEXT]", "set the topic of the room, or show it", SetTopic),
+    "names": Command("[ROOM]", "who is in the room", _names),
+    "list": Command("", "the rooms of this server", lambda text: None if text else ListRooms()),
+    "help": Command("", "this list", lambda _: Help()),
+    "quit": Command("[REASON]", "leave at once; `exit`, Ctrl-D and Ctrl-C ask first", Quit),
+}
+
+
+def help_lines() -> list[str]:
+    """The text of /help, one command a line."""
+    width = max(len(f"/{name} {command.usage}") for name, command in COMMANDS.items())
+    return [f"{f'/{name} {command.usage}':{width}}  {command.does}" for name, command in COMMANDS.items()]
+
+
+def parse(line: str) -> Action | None:
+    """Read one typed line; None when there is nothing in it.
+
+    A line that begins with `/` is a command (any beginning of its name that fits no other will do), `//` says a line
+    that begins with `/`, and `exit` alone asks to leave. Control characters become spaces: they would end or alter the
+    line on the wire.
+    """
+    text = "".join(char if char.isprintable() or ord(char) > 0x9F else " " for char in line).rstrip()
+    if not text.strip():
+        return None
+    if text.strip() == "exit":
+        return Exit()
+    if not text.startswith("/"):
+        return Say(text=text)
+    if text.startswith("//"):
+        return Say(text=text[1:])
+    word, _, rest = text[1:].partition(" ")
+    fitting = [name for name in COMMANDS if name.startswith(word.lower())] if word else []
+    if word.lower() in COMMANDS:
+        fitting = [word.lower()]
+    if not fitting:
+        return Invalid(f"there is no command /{word}; /help lists them, //{word} says it")
+    if len(fitting) > 1:
+        return Invalid(f"/{word} could be " + " or ".join(f"/{name}" for name in fitting))
+    command = COMMANDS[fitting[0]]
+    return command.read(rest.strip()) or Invalid(f"usage: /{fitting[0]} {command.usage}".rstrip())

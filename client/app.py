@@ -1,0 +1,224 @@
+"""The running client: link, conversation and face put together; it owns their tasks, deadlines and exit code."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+
+from client.chat import Chat
+from client.console import Console
+from client.face import Face, Screen
+from client.link import Link, Server
+
+__all__ = ["App", "ExitCode"]
+
+TICK_S = 1.0
+FLUSH_LIMIT_S = 10.0  # from one acknowledgement to the next, when a pipe has ended
+LEAVE_FLUSH_LIMIT_S = 1.0  # the same for a person, whose outbox is kept
+GOODBYE_LIMIT_S = 1.0  # for the server to close after QUIT
+MAX_TYPED_AHEAD = 100  # lines that a pipe may be ahead of the server
+TOLD_TRIES = 5  # each of the first tries is told, then only every tenth
+
+
+class ExitCode:
+    """Source: sysexits.h; 128 + number for signals."""
+
+    OK = 0
+    USAGE = 2
+    UNAVAILABLE = 69  # no gateway was reachable
+    CRASH = 70
+    OUTPUT_GONE = 74
+    NOT_CONFIRMED = 75
+    LOGIN_REFUSED = 77
+    CONFIG = 78
+    SIGNAL = 128
+
+
+class App:
+    """One run of the client. It is the link's user and the face's typist."""
+
+    def __init__(
+        self,
+        chat: Chat,
+        servers: Sequence[Server],
+        face: Face,
+        *,
+        interactive: bool,
+        timeout_s: float,
+        rng: Callable[[], float],
+    ) -> None:
+        """Args: timeout_s: how long a run that is not `interactive` looks for a gateway."""
+        self._chat = chat
+        self._console = Console(chat)
+        self._face = face
+        self._link = Link(servers, self, rng=rng)
+        self._interactive = interactive
+        self._timeout_s = timeout_s
+        self._progress = asyncio.Event()
+        self._signal: int | None = None
+        self._gave_up = False
+        self._first_server = servers[0]
+
+    async def run(self) -> int:
+        """Chat until the person leaves, the input ends or a signal comes; the exit code."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._timeout_s
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            loop.add_signal_handler(number, self._signalled, number)
+        self._chat.transcripts.note(f"connecting to {self._first_server}; /help lists commands, exit leaves")
+        async with asyncio.TaskGroup() as tasks:
+            background = [tasks.create_task(self._link.run()), tasks.create_task(self._tick())]
+            if not self._interactive:
+                background.append(tasks.create_task(self._give_up(deadline)))
+            await self._face.run(Screen(self._chat, self._console), self)
+            if self._signal is None:
+                await self._flush(deadline)
+            code = self._exit_code()
+            await self._say_goodbye()
+            for task in background:
+                task.cancel()
+        self._face.update()
+        return code
+
+    # The face's side.
+
+    def typed(self, text: str) -> None:
+        """Obey one Enter."""
+        self._console.typed(text)
+        self._pump()
+
+    def ask_to_leave(self) -> None:
+        """Put the question, or take it back."""
+        self._console.ask_to_leave()
+        self._pump()
+
+    async def room_to_type(self) -> None:
+        """Wait while more lines wait than a pipe may be ahead; ends when the chat does."""
+        while len(self._chat.own_lines) >= MAX_TYPED_AHEAD and not self._over:
+            await self._progressed()
+
+    # The link's side.
+
+    def link_opened(self, server: Server) -> None:
+        """Greet the server."""
+        self._chat.opened(str(server))
+        self._pump()
+
+    def link_received(self, chunk: bytes) -> None:
+        """Hear the server."""
+        was_welcome = self._chat.session is not None
+        self._chat.received(chunk)
+        if not was_welcome and self._chat.session is not None:
+            self._link.settled()
+        self._pump()
+
+    def link_idle(self) -> None:
+        """Ask for a sign of life."""
+        self._chat.ping()
+        self._pump()
+
+    def link_lost(self, server: Server, reason: str) -> None:
+        """Say so at once."""
+        self._chat.lost()
+        self._chat.transcripts.note(f"connection to {server} lost; trying again ({reason})")
+        self._pump()
+
+    def link_failed(self, server: Server, attempt: int, reason: str, wait_s: float) -> None:
+        """Say which try it was; a long outage is not told thirty times a page."""
+        if attempt <= TOLD_TRIES or attempt % 10 == 0:
+            self._chat.transcripts.note(f"try {attempt}: no connection to {server}: {reason}; next in {wait_s:.1f} s")
+        self._pump()
+
+    # Between them.
+
+    def _pump(self) -> None:
+        """Something has changed: send what is to be sent, draw what is to be drawn, end when it is time."""
+        self._link.send(self._chat.data_to_send())
+        self._progress.set()
+        self._face.update()
+        if self._over:
+            self._face.stop()
+
+    @property
+    def _over(self) -> bool:
+        """Nothing more is to be typed."""
+        return bool(self._console.left or self._chat.login_refused or self._signal or self._gave_up)
+
+    async def _give_up(self, deadline: float) -> None:
+        """A pipe does not wait for ever for its first gateway."""
+        await asyncio.sleep(deadline - asyncio.get_running_loop().time())
+        self._gave_up = not self._chat.welcomed
+        self._pump()
+
+    async def _tick(self) -> None:
+        """What time alone brings about: lines to be tried again, answers that did not come."""
+        while True:
+            await asyncio.sleep(TICK_S)
+            if self._chat.stuck():
+                self._link.drop("it left a line without an answer")
+            self._link.send(self._chat.data_to_send())
+
+    def _signalled(self, number: signal.Signals) -> None:
+        if number is signal.SIGINT and self._face.takes_interrupts:
+            self.ask_to_leave()
+            return
+        self._signal = number
+        self._pump()
+
+    async def _flush(self, deadline: float) -> None:
+        """Wait, but not for ever, until what was typed is acknowledged."""
+        if self._interactive:
+            if self._chat.session is not None:
+                await self._until(lambda: not len(self._chat.own_lines), LEAVE_FLUSH_LIMIT_S)
+            return
+        if self._console.left and not len(self._chat.own_lines):
+            return
+        left_s = deadline - asyncio.get_running_loop().time()
+        await self._until(lambda: self._chat.welcomed, left_s)
+        moving = self._chat.welcomed
+        while moving and not self._chat.at_rest:
+            left = len(self._chat.own_lines)
+            moving = await self._until(partial(self._moved, left), FLUSH_LIMIT_S)
+
+    def _moved(self, left: int) -> bool:
+        return self._chat.at_rest or len(self._chat.own_lines) < left
+
+    async def _until(self, fact: Callable[[], bool], limit_s: float) -> bool:
+        """Wait for `fact`; False when it did not come about in time, or cannot any more."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit_s):
+                while not (fact() or self._chat.login_refused or self._signal):
+                    await self._progressed()
+        return fact()
+
+    async def _progressed(self) -> None:
+        self._progress.clear()
+        await self._progress.wait()
+
+    def _exit_code(self) -> int:
+        """What the run came to; what is left in the outbox is told, or kept for the next run."""
+        left = len(self._chat.own_lines)
+        if self._signal is not None:
+            return ExitCode.SIGNAL + self._signal
+        if self._face.output_gone:
+            return ExitCode.OUTPUT_GONE
+        if self._chat.login_refused:
+            self._chat.transcripts.note(f"the server refuses us: {self._chat.login_refused}")
+            return ExitCode.LOGIN_REFUSED
+        if self._interactive:
+            if left:
+                self._chat.transcripts.note(f"not confirmed: {left}; kept, and sent when you come back")
+            return ExitCode.OK
+        failed = self._chat.own_lines.failed
+        # The exit code tells the caller; a line kept as well would be said twice when the caller tries again.
+        self._chat.own_lines.forget()
+        if not self._chat.welcomed and (left or not self._console.left):
+            return ExitCode.UNAVAILABLE
+        return ExitCode.NOT_CONFIRMED if left or failed else ExitCode.OK
+
+    async def _say_goodbye(self) -> None:
+        if self._chat.session is not None:
+            self._chat.quit(self._console.reason)
+            self._pump()
+            await self._until(lambda: self._chat.session is None, GOODBYE_LIMIT_S)

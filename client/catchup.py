@@ -1,0 +1,113 @@
+"""One room's way from JOIN to "nothing is missing". Pure; imports `events` and `gateway.wire`.
+
+Each request for history is followed by a PING: when its PONG is here, the server has answered the request or never
+will. So no clock is needed, and a server that refuses, ignores or does not know CHATHISTORY needs no case of its own.
+Live lines that arrive meanwhile are held back, so that the transcript grows at its end only.
+
+Source: IRCv3 draft/chathistory.
+"""
+
+from client.events import CaughtUp, Event, Hole, RoomDelayed, RoomLine
+from gateway.wire.message import Message
+
+__all__ = ["FIRST_PAGE_LINES", "PAGE_LINES", "CatchUp"]
+
+FIRST_PAGE_LINES = 50
+PAGE_LINES = 100
+MAX_PAGES = 50  # then the rest is given up and shown as a hole
+MAX_HELD_LINES = 1000  # live lines; then they are let through, and order is the timeline's business
+
+
+class CatchUp:
+    """The history of one room, asked for page by page."""
+
+    def __init__(self, room: str, *, position: str, limit: int, token: str, supported: bool) -> None:
+        """Begin.
+
+        Args:
+            position: `msgid=...` or `timestamp=...` of the last line known, or empty the first time.
+            limit: what the server allows in one answer (ISUPPORT CHATHISTORY), 0 for "no limit".
+            token: names this catch-up in PINGs and labels; one word, unique in the connection.
+            supported: whether the server has draft/chathistory; without it whatever it replays by itself is taken.
+        """
+        self.room = room
+        self._position = position
+        self._limit = limit
+        self._token = token
+        self._supported = supported
+        self._pages = 0
+        self._answer: list[RoomLine] | None = None
+        self._answer_size = 0
+        self._held: list[RoomLine] = []
+        self._delayed = ""
+
+    @property
+    def label(self) -> str:
+        """Names the page that is asked for now, in the request's label and in the PING behind it."""
+        return f"{self._token}-{self._pages}"
+
+    def request(self, *, labelled: bool) -> list[Message]:
+        """The next request and its barrier."""
+        self._pages += 1
+        barrier = Message("PING", (self.label,))
+        if not self._supported:
+            return [barrier]
+        tags = {"label": self.label} if labelled else {}
+        if self._position:
+            params = ("AFTER", self.room, self._position, str(self._asked()))
+        else:
+            params = ("LATEST", self.room, "*", str(self._asked()))
+        return [Message("CHATHISTORY", params, tags=tags), barrier]
+
+    def answered(self, lines: list[RoomLine], size: int) -> None:
+        """The batch that answers the request is complete; `size` counts what was in it, understood or not."""
+        self._answer = (self._answer or []) + lines
+        self._answer_size = size
+
+    def delayed(self, reason: str) -> None:
+        """The server cannot answer this request now; that is no hole."""
+        self._delayed = reason
+
+    def hold(self, line: RoomLine) -> list[Event]:
+        """Keep a live line until history is here. When too many wait, all are handed over, after a `Hole`."""
+        self._held.append(line)
+        if len(self._held) <= MAX_HELD_LINES:
+            return []
+        held, self._held = self._held, []
+        return [Hole(self.room), *held]
+
+    def barrier_passed(self) -> tuple[list[Event], bool]:
+        """The PONG is here: what to hand over now, and whether `request` must be sent once more at once.
+
+        `RoomDelayed` as the last event: `request` must be sent again after a moment; `CaughtUp`: never again.
+        """
+        answer, self._answer = self._answer, None
+        delayed, self._delayed = self._delayed, ""
+        if not self._supported:
+            return [*(answer or ()), *self._finish()], False
+        if answer is None:
+            return ([RoomDelayed(self.room, delayed)], False) if delayed else self._unanswered()
+        if not self._position or self._answer_size < self._asked():
+            return [*answer, *self._finish()], False
+        last = next((line.msgid for line in reversed(answer) if line.msgid), "")
+        if not last or f"msgid={last}" == self._position or self._pages >= MAX_PAGES:
+            return [*answer, self._give_up()], True
+        self._position = f"msgid={last}"
+        return list(answer), True
+
+    def _unanswered(self) -> tuple[list[Event], bool]:
+        """No answer: most likely our position has been trimmed from the log; the newest lines are better than none."""
+        return ([self._give_up()], True) if self._position else (self._finish(), False)
+
+    def _give_up(self) -> Event:
+        """Ask for the newest lines next."""
+        self._position = ""
+        return Hole(self.room)
+
+    def _finish(self) -> list[Event]:
+        held, self._held = self._held, []
+        return [*held, CaughtUp(self.room)]
+
+    def _asked(self) -> int:
+        wanted = PAGE_LINES if self._position else FIRST_PAGE_LINES
+        return min(wanted, self._limit) if self._limit > 0 else wanted

@@ -1,0 +1,184 @@
+"""What a typed line does, and the questions before it: shared by all faces. Pure.
+
+A face gives it lines, Ctrl-C and the end of input; it shows `question` while there is one and ends when `left` is set.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import singledispatchmethod
+
+from client import actions
+from client.chat import Chat
+from client.outbox import OutboxFullError
+from client.transcripts import Transcripts
+from gateway.wire.names import casefold
+
+__all__ = ["Console"]
+
+UNASKED_PASTE_LINES = 5  # more lines in one go are asked about first: a paste may be an accident
+MAX_PASTE_LINES = 500
+_YES = frozenset({"y", "yes"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    text: str
+    yes: Callable[[], None]
+
+
+class Console:
+    """Typed lines to actions, actions to the chat."""
+
+    def __init__(self, chat: Chat) -> None:
+        self.left = False
+        self.reason = ""  # of leaving, told to others
+        self._chat = chat
+        self._question: _Question | None = None
+
+    @property
+    def question(self) -> str:
+        """What is asked now; the next typed line is the answer. Empty when nothing is."""
+        return self._question.text if self._question is not None else ""
+
+    @property
+    def prompt(self) -> str:
+        """Where typed text goes, and whether it can be sent now."""
+        room = self._chat.transcripts.current or "no room"
+        return f"{room}> " if self._chat.session is not None else f"{room} (offline)> "
+
+    def typed(self, text: str) -> None:
+        """Obey what was typed; more than one line is a paste, whose lines are all said, never obeyed."""
+        if self._question is not None:
+            question, self._question = self._question, None
+            if text.strip().lower() in _YES:
+                question.yes()
+            return
+        lines = [line for line in text.splitlines() if line.strip()]
+        if len(lines) > 1:
+            self._paste(lines)
+        elif (action := actions.parse(text)) is not None:
+            self._do(action)
+
+    def ask_to_leave(self) -> None:
+        """`exit`, Ctrl-C or Ctrl-D on an empty line. While something is asked it is an answer, and not a yes."""
+        if self._question is not None:
+            self._question = None
+        else:
+            self._question = _Question("Leave chat? [y/N] ", self._leave)
+
+    @singledispatchmethod
+    def _do(self, action: actions.Action) -> None:
+        raise NotImplementedError(action)
+
+    @_do.register
+    def _(self, action: actions.Say) -> None:
+        try:
+            self._chat.say(action.text, target=action.target, emote=action.emote)
+        except OutboxFullError as exc:
+            self._note(f"not taken, {exc}: {action.text}")
+
+    @_do.register
+    def _(self, action: actions.Join) -> None:
+        self._chat.join(action.room)
+
+    @_do.register
+    def _(self, action: actions.Part) -> None:
+        # "/part dev" means the room when we are in it; else the word is the reason.
+        named = action.room or self._known(action.reason)
+        room = named or self._chat.transcripts.current
+        if casefold(room) in {casefold(name) for name in self._chat.rooms}:
+            self._chat.part(room, "" if named and not action.room else action.reason)
+        else:
+            self._note(f"you are not in {room}" if room else "you are in no room")
+
+    @_do.register
+    def _(self, action: actions.Switch) -> None:
+        rooms: Transcripts = self._chat.transcripts
+        if not action.room:
+            self._note("you are in: " + (", ".join(self._chat.rooms) or "no room"))
+        elif known := self._known(action.room):
+            rooms.current = known
+        elif action.room in rooms:
+            rooms.current = rooms[action.room].room  # a private talk
+        else:
+            self._note(f"you are not in {action.room}; /join enters a room, /msg begins a private talk")
+
+    @_do.register
+    def _(self, action: actions.ChangeNick) -> None:
+        self._chat.change_nick(action.nick)
+
+    @_do.register
+    def _(self, action: actions.SetTopic) -> None:
+        room = self._chat.transcripts.current
+        if not room.startswith("#"):
+            self._note("this is no room")
+        elif (session := self._chat.session) is None:
+            self._offline()
+        else:
+            if not action.text:
+                self._chat.await_answer("topic", room)
+            session.topic(room, action.text)
+
+    @_do.register
+    def _(self, action: actions.Names) -> None:
+        room = action.room or self._chat.transcripts.current
+        if not room.startswith("#"):
+            self._note("this is no room")
+        elif (session := self._chat.session) is None:
+            self._offline()
+        else:
+            self._chat.await_answer("names", room)
+            session.names(room)
+
+    @_do.register
+    def _(self, _action: actions.ListRooms) -> None:
+        if (session := self._chat.session) is None:
+            self._offline()
+        else:
+            session.list_rooms()
+
+    @_do.register
+    def _(self, _action: actions.Help) -> None:
+        for line in actions.help_lines():
+            self._note(line)
+
+    @_do.register
+    def _(self, _action: actions.Exit) -> None:
+        self.ask_to_leave()
+
+    @_do.register
+    def _(self, action: actions.Quit) -> None:
+        self.reason = action.reason
+        self.left = True
+
+    @_do.register
+    def _(self, action: actions.Invalid) -> None:
+        self._note(action.reason)
+
+    def _paste(self, lines: list[str]) -> None:
+        if len(lines) > MAX_PASTE_LINES:
+            self._note(f"{len(lines)} lines are too many at once, {MAX_PASTE_LINES} are the limit; nothing was sent")
+        elif len(lines) > UNASKED_PASTE_LINES:
+            room = self._chat.transcripts.current
+            self._question = _Question(f"Send {len(lines)} lines to {room}? [y/N] ", lambda: self._say_all(lines))
+        else:
+            self._say_all(lines)
+
+    def _say_all(self, lines: list[str]) -> None:
+        for line in lines:
+            if (action := actions.parse("/say " + line)) is not None:
+                self._do(action)
+
+    def _known(self, name: str) -> str:
+        """The room of ours that `name` names, with `#` or without, as it is spelled; else empty."""
+        keys = {casefold(name), casefold(f"#{name}")}
+        return next((room for room in self._chat.rooms if casefold(room) in keys), "")
+
+    def _leave(self) -> None:
+        self.left = True
+
+    def _offline(self) -> None:
+        self._note("there is no connection now")
+
+    def _note(self, text: str) -> None:
+        self._chat.transcripts.note(text)

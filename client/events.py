@@ -1,0 +1,235 @@
+"""What a session tells the program: values, no behaviour. Standard library only.
+
+A session turns bytes from the server into these, in the order of the wire.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+__all__ = [
+    "Accepted",
+    "CaughtUp",
+    "Closing",
+    "Event",
+    "Hole",
+    "Kind",
+    "LoginRefused",
+    "Members",
+    "NickChanged",
+    "NickTaken",
+    "Refused",
+    "Registered",
+    "RoomDelayed",
+    "RoomEntered",
+    "RoomLeft",
+    "RoomLine",
+    "RoomList",
+    "RoomRefused",
+    "ServerText",
+    "TopicIs",
+]
+
+
+class Kind(Enum):
+    """What happened in a room. The first three are text; the others are about the room itself."""
+
+    MESSAGE = "message"
+    ACTION = "action"
+    NOTICE = "notice"
+    JOIN = "join"
+    PART = "part"
+    QUIT = "quit"
+    KICK = "kick"
+    NICK = "nick"
+    TOPIC = "topic"
+    MODE = "mode"
+
+    @property
+    def is_text(self) -> bool:
+        """Whether somebody said it; only such lines are in every server's history."""
+        return self in _TEXT
+
+
+_TEXT = frozenset({Kind.MESSAGE, Kind.ACTION, Kind.NOTICE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoomLine:
+    """One line of a room's transcript; a private talk is a room named after the other's nick.
+
+    Attributes:
+        room: as the server spells it.
+        text: what was said; the reason of a part, quit or kick; the new nick, topic or modes.
+        subject: who was kicked, else empty.
+        time_ms: milliseconds since 1970, the server's clock where it has server-time, else ours.
+        ident: equal for two copies of one line and for nothing else; empty when nothing can tell (it is then kept).
+        msgid: the server's message id, or empty.
+        key: the client-made key of our own line (`+hubbub.chat/key`), or empty.
+        own: said by one of our own nicks.
+        replayed: came from history, not live.
+    """
+
+    room: str
+    kind: Kind
+    nick: str
+    text: str
+    time_ms: int
+    subject: str = ""
+    ident: str = ""
+    msgid: str = ""
+    key: str = ""
+    own: bool = False
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """The server knows us as `nick` (001)."""
+
+    nick: str
+
+
+@dataclass(frozen=True, slots=True)
+class NickTaken:
+    """`nick` cannot be had for `reason`; `trying` is asked for instead, or empty when nothing is."""
+
+    nick: str
+    trying: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NickChanged:
+    """Our own nick is another one now."""
+
+    nick: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoginRefused:
+    """The server will not have us, and trying again would not help: wrong password, banned, no nick to be had."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoomEntered:
+    """We are a member of `room`; its history comes next, then `CaughtUp`."""
+
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoomLeft:
+    """We are no member any more: by our own /part, or thrown out by `by` for `reason`."""
+
+    room: str
+    by: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomRefused:
+    """We may not enter `room`."""
+
+    room: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoomDelayed:
+    """The server cannot let us into `room`, or give its history, just now; ask again in a moment."""
+
+    room: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """Between the lines before this event and those after it some may be missing, and the server cannot give them."""
+
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaughtUp:
+    """All history of `room` that was asked for has been handed over; what comes now is live."""
+
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The server took our line `key` but will not echo it."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The server did not take our line `key`. With `retry` it asks us to try again later."""
+
+    key: str
+    reason: str
+    retry: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """Who is in `room`: nick to prefix (`@`, `+`, ...)."""
+
+    room: str
+    prefixes: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class TopicIs:
+    """The topic of `room`, empty for none; sent on entering and when asked for."""
+
+    room: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoomList:
+    """Answer to /list: (room, members, topic) each; `more` were left out."""
+
+    rooms: tuple[tuple[str, str, str], ...]
+    more: int
+
+
+@dataclass(frozen=True, slots=True)
+class ServerText:
+    """Anything else the server wants a person to read."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """The server says that it will close the connection (ERROR)."""
+
+    reason: str
+
+
+Event = (
+    Accepted
+    | CaughtUp
+    | Closing
+    | Hole
+    | LoginRefused
+    | Members
+    | NickChanged
+    | NickTaken
+    | Refused
+    | Registered
+    | RoomDelayed
+    | RoomEntered
+    | RoomLeft
+    | RoomLine
+    | RoomList
+    | RoomRefused
+    | ServerText
+    | TopicIs
+)

@@ -1,0 +1,87 @@
+"""What the app asks of a face, and what a face may ask of the app. Types only: no I/O, no terminal library."""
+
+from typing import Protocol
+
+from client.chat import Chat
+from client.console import Console
+from client.render import Fragment, day_of, day_rule, render
+
+__all__ = ["Face", "Screen"]
+
+
+class Screen:
+    """What there is to draw, as fragments; every face draws from here."""
+
+    def __init__(self, chat: Chat, console: Console) -> None:
+        self._chat = chat
+        self._console = console
+        self._day = ""
+
+    @property
+    def question(self) -> str:
+        """What is asked now, or empty."""
+        return self._console.question
+
+    @property
+    def prompt(self) -> str:
+        """Stands before the typed text: the question, or the room it goes to."""
+        return self._console.question or self._console.prompt
+
+    def fresh(self) -> list[list[Fragment]]:
+        """Rows that came since the last call, with a rule where a day begins."""
+        rows = []
+        for shown in self._chat.transcripts.fresh():
+            day = f"{day_of(shown.row.time_ms):%F}"
+            # The day a client starts on needs no rule, unless what it shows is older.
+            if day != self._day and (self._day or day != f"{day_of(self._chat.now_ms()):%F}"):
+                rows.append(day_rule(shown.row.time_ms))
+            self._day = day
+            tag = shown.room if shown.room not in ("", self._chat.transcripts.current) else ""
+            rows.append(render(shown.row, own_nick=self._chat.nick, tag=tag))
+        return rows
+
+    def pending(self, limit: int) -> list[list[Fragment]]:
+        """Our newest lines on their way, at most `limit`, and how many more there are."""
+        lines = self._chat.transcripts.pending
+        rows = [
+            render(line, own_nick=self._chat.nick, tag=room if room != self._chat.transcripts.current else "")
+            for room, line in lines[-limit:]
+        ]
+        if len(lines) > limit:
+            rows.insert(0, [("class:pending", f"~ {len(lines) - limit} more of yours wait")])
+        return rows
+
+
+class Typist(Protocol):
+    """Where a face hands in what it was given."""
+
+    def typed(self, text: str) -> None:
+        """One Enter: a line, or several when it was a paste."""
+
+    def ask_to_leave(self) -> None:
+        """Ctrl-C or Ctrl-D on an empty line."""
+
+    async def room_to_type(self) -> None:
+        """Wait until the outbox has room; for input that comes faster than a server takes it."""
+
+
+class Face(Protocol):
+    """A way to talk with the person. `run` ends when `stop` is called, or at the end of input that cannot come back."""
+
+    takes_interrupts: bool
+    """SIGINT comes from a person's Ctrl-C, and asks to leave; else it ends the program."""
+
+    output_gone: bool
+    """Nobody reads any more."""
+
+    async def ask(self, question: str, default: str) -> str | None:
+        """Ask before the chat begins; None: stopped, or no answer will come."""
+
+    async def run(self, screen: Screen, typist: Typist) -> None:
+        """Take input and draw until the end."""
+
+    def update(self) -> None:
+        """The screen's rows, prompt or question have changed."""
+
+    def stop(self) -> None:
+        """End `run` and `ask`. Harmless when neither runs."""

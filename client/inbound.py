@@ -1,0 +1,154 @@
+"""Obey what the server says: one handler a command. Pure; the tables are the dispatch.
+
+Source: RFC 2812; https://modern.ircdocs.horse/; IRCv3 batch, labeled-response.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from client.events import Accepted, CaughtUp, Closing, Event, Registered, RoomLine
+from client.replies import REPLIES, refused, standard_reply
+from client.roomlines import ROOM_COMMANDS, consequences, room_lines
+from client.state import State
+from gateway.wire.errors import InvalidUtf8Error, MalformedLineError
+from gateway.wire.message import Message
+from gateway.wire.names import casefold
+
+__all__ = ["obey", "read"]
+
+_QUIET: tuple[Event, ...] = ()
+
+
+def read(line: bytes) -> Message | None:
+    """A line as a message; None for what is none. Bytes that are no UTF-8 become U+FFFD: better than losing a line."""
+    try:
+        try:
+            return Message.parse(line)
+        except InvalidUtf8Error:
+            return Message.parse(line.decode(errors="replace").encode())
+    except MalformedLineError:
+        return None
+
+
+def obey(state: State, message: Message) -> Iterable[Event]:
+    """Change `state` as `message` says and return what the program should know."""
+    if state.batches.collect(message):
+        return _QUIET
+    command = message.command
+    if command in ROOM_COMMANDS:
+        return list(_room_command(state, message))
+    if (handler := _HANDLERS.get(command)) is not None:
+        return list(handler(state, message))
+    if (reply := REPLIES.get(command)) is not None:
+        return list(reply(state, message))
+    if len(command) == 3 and command.isascii() and command.isdigit():
+        return list(refused(state, message))
+    return _QUIET
+
+
+def _room_command(state: State, message: Message) -> Iterator[Event]:
+    """Live lines: what they change holds at once, they themselves wait while the room's history is on its way."""
+    lines = room_lines(state, message)
+    yield from consequences(state, message)
+    for line in lines:
+        catchup = state.catchups.get(casefold(line.room))
+        # The echo of our own line is an acknowledgement as well, and that does not wait.
+        yield from [line] if catchup is None or line.key else catchup.hold(line)
+
+
+def _welcome(state: State, message: Message) -> Iterator[Event]:
+    if not message.params or state.ready:
+        return
+    state.registration.welcomed()
+    state.ready = True
+    state.nick = message.params[0]
+    yield Registered(state.nick)
+    for room, position in state.wishes.rooms.items():
+        state.join(room, position)
+
+
+def _isupport(state: State, message: Message) -> Iterable[Event]:
+    for token in message.params[1:-1]:
+        name, _, value = token.partition("=")
+        if name in ("CHATHISTORY", "draft/CHATHISTORY") and value.isascii() and value.isdigit():
+            state.history_limit = int(value[:6])
+    return _QUIET
+
+
+def _cap(state: State, message: Message) -> Iterable[Event]:
+    state.registration.cap(message.params)
+    return _QUIET
+
+
+def _ping(state: State, message: Message) -> Iterable[Event]:
+    state.send("PONG", message.params[-1] if message.params else "")
+    return _QUIET
+
+
+def _pong(state: State, message: Message) -> Iterator[Event]:
+    token = message.params[-1] if message.params else ""
+    if token in state.sent:
+        yield from _taken_without_echo(state, token)
+    for room, catchup in list(state.catchups.items()):
+        if catchup.label == token:
+            events, once_more = catchup.barrier_passed()
+            yield from events
+            if once_more:
+                state.out.extend(catchup.request(labelled=state.labels))
+            elif isinstance(events[-1], CaughtUp):
+                del state.catchups[room]
+
+
+def _taken_without_echo(state: State, key: str) -> Iterator[Event]:
+    """A server without echo-message: the line has been taken, and we are the only one who can show it to us."""
+    sent = state.sent.pop(key)
+    yield RoomLine(
+        room=sent.target,
+        kind=sent.kind,
+        nick=state.nick,
+        text=sent.text,
+        time_ms=state.now_ms,
+        key=key,
+        own=True,
+    )
+
+
+def _batch(state: State, message: Message) -> Iterator[Event]:
+    ref = message.params[0] if message.params else ""
+    if ref.startswith("+"):
+        state.batches.open(message)
+    elif ref.startswith("-") and (batch := state.batches.close(ref)) is not None and batch.kind == "chathistory":
+        lines = [line for text in batch.lines for line in room_lines(state, text, replayed=True)]
+        catchup = state.catchups.get(casefold(batch.params[0])) if batch.params else None
+        if catchup is not None and (not state.labels or batch.label == catchup.label):
+            catchup.answered(lines, len(batch.lines))
+        else:
+            yield from lines  # the server's plain replay
+
+
+def _ack(state: State, message: Message) -> Iterator[Event]:
+    """IRCv3 labeled-response: "ACK" when there is nothing else to say."""
+    label = message.tags.get("label", "")
+    if label in state.sent and "echo-message" in state.enabled:
+        del state.sent[label]
+        yield Accepted(label)
+
+
+def _error(state: State, message: Message) -> Iterator[Event]:
+    state.ready = False
+    if not state.leaving:
+        yield Closing(message.params[-1] if message.params else "")
+
+
+_HANDLERS: dict[str, Callable[[State, Message], Iterable[Event]]] = {
+    "001": _welcome,
+    "005": _isupport,
+    "ACK": _ack,
+    "BATCH": _batch,
+    "CAP": _cap,
+    "ERROR": _error,
+    "FAIL": standard_reply,
+    "NOTE": standard_reply,
+    "PING": _ping,
+    "PONG": _pong,
+    "WARN": standard_reply,
+}

@@ -1,0 +1,154 @@
+"""A connection that comes back: connect, read, notice silence, reconnect. It moves bytes and knows no protocol.
+
+Full-jitter backoff over all servers in turn, so that the clients of a dead gateway spread over those that live.
+"""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+from client.backoff import Backoff
+
+__all__ = ["Link", "LinkUser", "Server"]
+
+CONNECT_LIMIT_S = 5.0
+IDLE_S = 10.0  # nothing came for so long: ask for a sign of life
+ANSWER_LIMIT_S = 5.0  # and then wait so long for it
+CLOSE_LIMIT_S = 1.0
+READ_BYTES = 65_536
+MAX_UNSENT_BYTES = 1_048_576  # a server that does not read is as good as gone
+
+
+class Server(NamedTuple):
+    """Where a gateway listens."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class LinkUser(Protocol):
+    """What a link tells of itself. All calls come from the loop that runs the link, one at a time."""
+
+    def link_opened(self, server: Server) -> None:
+        """Bytes can be sent."""
+
+    def link_received(self, chunk: bytes) -> None:
+        """Bytes came."""
+
+    def link_idle(self) -> None:
+        """Nothing came for a while: send something that must be answered."""
+
+    def link_lost(self, server: Server, reason: str) -> None:
+        """The connection is gone; the next try follows at once."""
+
+    def link_failed(self, server: Server, attempt: int, reason: str, wait_s: float) -> None:
+        """Try number `attempt` since the last connection that `settled` got none; the next is in `wait_s`."""
+
+
+class Link:
+    """One connection at a time, to one of `servers`."""
+
+    def __init__(
+        self,
+        servers: Sequence[Server],
+        user: LinkUser,
+        *,
+        rng: Callable[[], float],
+        idle_s: float = IDLE_S,
+        answer_limit_s: float = ANSWER_LIMIT_S,
+    ) -> None:
+        self._servers = servers
+        self._user = user
+        self._backoff = Backoff(rng)
+        self._idle_s = idle_s
+        self._answer_limit_s = answer_limit_s
+        self._writer: asyncio.StreamWriter | None = None
+        self._dropped = ""
+        self._attempt = 0
+
+    async def run(self) -> None:
+        """Stay connected until cancelled; cancelling closes the connection."""
+        turn = 0
+        while True:
+            server = self._servers[turn % len(self._servers)]
+            turn += 1
+            self._attempt += 1
+            try:
+                async with asyncio.timeout(CONNECT_LIMIT_S):
+                    reader, writer = await asyncio.open_connection(server.host, server.port)
+            except OSError as exc:
+                await self._wait(server, _reason(exc))
+                continue
+            reason = await self._serve(server, reader, writer)
+            self._user.link_lost(server, reason)
+            await asyncio.sleep(self._backoff.next_wait_s())
+
+    def send(self, data: bytes) -> None:
+        """Send bytes; without a connection they are dropped, for what must arrive is kept by those who say it."""
+        if self._writer is None or not data:
+            return
+        self._writer.write(data)
+        if self._writer.transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
+            self.drop("it does not read")
+
+    def drop(self, reason: str) -> None:
+        """Give the connection up and try the next server."""
+        if self._writer is not None:
+            self._dropped = reason
+            self._writer.transport.abort()
+
+    def settled(self) -> None:
+        """The connection proved good: the next loss begins with short waits again."""
+        self._attempt = 0
+        self._backoff.reset()
+
+    async def _wait(self, server: Server, reason: str) -> None:
+        wait_s = self._backoff.next_wait_s()
+        self._user.link_failed(server, self._attempt, reason, wait_s)
+        await asyncio.sleep(wait_s)
+
+    async def _serve(self, server: Server, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:
+        """Read until the end; why it ended."""
+        self._writer = writer
+        self._dropped = ""
+        try:
+            self._user.link_opened(server)
+            return await self._read(reader)
+        except OSError as exc:
+            return self._dropped or _reason(exc)
+        finally:
+            self._writer = None
+            writer.close()
+            with contextlib.suppress(OSError):
+                async with asyncio.timeout(CLOSE_LIMIT_S):
+                    await writer.wait_closed()
+
+    async def _read(self, reader: asyncio.StreamReader) -> str:
+        asked = False
+        while True:
+            try:
+                async with asyncio.timeout(self._answer_limit_s if asked else self._idle_s):
+                    chunk = await reader.read(READ_BYTES)
+            except TimeoutError:
+                if asked:
+                    return "it stopped answering"
+                asked = True
+                self._user.link_idle()
+                continue
+            if not chunk:
+                return self._dropped or "it closed the connection"
+            asked = False
+            self._user.link_received(chunk)
+
+
+def _reason(exc: OSError) -> str:
+    if isinstance(exc, TimeoutError):
+        return "no answer"
+    if exc.errno is not None and exc.errno > 0:
+        return os.strerror(exc.errno).lower()  # asyncio's own text repeats the address
+    return (exc.strerror or "no address answers").lower()  # negative: the resolver's; none: several addresses failed

@@ -1,0 +1,68 @@
+"""Who is in our rooms. Pure; imports `gateway.wire` only. Source: RFC 2812 section 3.2; IRCv3 multi-prefix."""
+
+from collections.abc import Mapping
+from itertools import takewhile
+
+from gateway.wire.names import casefold
+
+__all__ = ["Roster"]
+
+PREFIXES = "~&@%+"
+MAX_MEMBERS = 100_000  # of one room; more are left out of the roster: they are not named, but heard all the same
+MAX_LISTINGS = 64  # NAMES answers under way at once; the oldest is forgotten
+
+
+class Roster:
+    """Members by room, as NAMES, JOIN, PART, KICK, QUIT and NICK tell."""
+
+    def __init__(self) -> None:
+        self._rooms: dict[str, dict[str, tuple[str, str]]] = {}  # room -> nick -> (nick as spelled, prefixes)
+        self._listing: dict[str, dict[str, tuple[str, str]]] = {}  # NAMES under way
+
+    def enter(self, room: str) -> None:
+        """We are in `room` now; its members are not known yet."""
+        self._rooms[casefold(room)] = {}
+
+    def leave(self, room: str) -> None:
+        """We are not in `room` any more."""
+        self._rooms.pop(casefold(room), None)
+
+    def __contains__(self, room: str) -> bool:
+        return casefold(room) in self._rooms
+
+    def add(self, room: str, nick: str) -> None:
+        """`nick` came into `room`."""
+        members = self._rooms.get(casefold(room))
+        if members is not None and len(members) < MAX_MEMBERS:
+            members[casefold(nick)] = (nick, "")
+
+    def remove(self, room: str, nick: str) -> None:
+        """`nick` went out of `room`."""
+        self._rooms.get(casefold(room), {}).pop(casefold(nick), None)
+
+    def rooms_of(self, nick: str) -> list[str]:
+        """The casefolded names of our rooms that `nick` is in."""
+        return [room for room, members in self._rooms.items() if casefold(nick) in members]
+
+    def rename(self, old: str, new: str) -> None:
+        """`old` is called `new` now, everywhere."""
+        for members in self._rooms.values():
+            if (member := members.pop(casefold(old), None)) is not None:
+                members[casefold(new)] = (new, member[1])
+
+    def listed(self, room: str, names: str) -> None:
+        """A part of NAMES (353): nicks with their prefixes before them."""
+        listing = self._listing.setdefault(casefold(room), {})
+        if len(self._listing) > MAX_LISTINGS:
+            del self._listing[next(iter(self._listing))]
+        for name in names.split()[: MAX_MEMBERS - len(listing)]:
+            prefix = "".join(takewhile(PREFIXES.__contains__, name))
+            nick = name[len(prefix) :].partition("!")[0]
+            listing[casefold(nick)] = (nick, prefix)
+
+    def list_ended(self, room: str) -> Mapping[str, str]:
+        """NAMES is complete (366): nick to prefixes. In a room of ours it is the truth from now on."""
+        listing = self._listing.pop(casefold(room), {})
+        if room in self:
+            self._rooms[casefold(room)] = listing
+        return dict(listing.values())

@@ -1,0 +1,173 @@
+"""Lines typed and not yet acknowledged: in memory in order, and on disk so that they survive a crash of the client.
+
+The file is a journal: one JSON object a line, either a line to send or the key of one that is done. It is written
+before a line is sent; it survives the client being killed, not the machine losing power (no fsync a line). A lock file
+beside it keeps two running clients apart.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+__all__ = ["MAX_LINES", "Outbox", "OutboxFullError", "OutboxLine", "open_outbox"]
+
+MAX_LINES = 1000  # then a typed line is refused: nobody wants that many to come out hours later
+MAX_RECORD_BYTES = 8192  # a longer record is none of ours
+MAX_DONE_RECORDS = 1000  # then the journal is written anew, with what is left
+MAX_CLIENTS = 16  # running at once as the same nick on the same servers; more keep their lines in memory only
+
+
+class OutboxFullError(Exception):
+    """The line was not taken: `limit_lines` wait already."""
+
+    def __init__(self, limit_lines: int) -> None:
+        super().__init__(f"the outbox is full (limit {limit_lines})")
+        self.limit_lines = limit_lines
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxLine:
+    """A line to send.
+
+    Attributes:
+        key: made by the client, never used twice.
+        target: room or nick.
+        position: where the room's history stood when it was typed; the answer to "was it sent?" comes after that.
+    """
+
+    key: str
+    target: str
+    text: str
+    time_ms: int
+    emote: bool = False
+    position: str = ""
+
+
+class Outbox:
+    """At most `MAX_LINES` lines, oldest first."""
+
+    def __init__(self, path: Path | None = None, *, lock: int | None = None, limit_lines: int = MAX_LINES) -> None:
+        """Take up what an earlier run left.
+
+        Args:
+            path: the journal; None: keep nothing on disk.
+            lock: descriptor to close together with the outbox.
+        Raises:
+            OSError: the journal cannot be read or written.
+        """
+        self._path = path
+        self._lock = lock
+        self._limit = limit_lines
+        self._lines = {line.key: line for line in _read(path)[-limit_lines:]} if path else {}
+        self._journal: BinaryIO | None = None
+        self._rewrite()
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __iter__(self) -> Iterator[OutboxLine]:
+        return iter(tuple(self._lines.values()))
+
+    def append(self, *lines: OutboxLine) -> None:
+        """Keep lines until they are done, all or none.
+
+        Raises:
+            OutboxFullError: there is no room for all of them; none was kept.
+            OSError: they could not be written; they are kept in memory only.
+        """
+        if len(self._lines) + len(lines) > self._limit:
+            raise OutboxFullError(self._limit)
+        self._lines.update((line.key, line) for line in lines)
+        for line in lines:
+            self._write(asdict(line))
+
+    def done(self, key: str) -> OutboxLine | None:
+        """The line needs no sending any more: acknowledged, or refused for good. None when it is unknown."""
+        if (line := self._lines.pop(key, None)) is not None:
+            self._write({"done": key})
+            self._done_records += 1
+            if self._done_records > MAX_DONE_RECORDS:
+                self._rewrite()
+        return line
+
+    def close(self) -> None:
+        """Let go of the journal and its lock."""
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _write(self, record: dict[str, object]) -> None:
+        if self._journal is not None:
+            self._journal.write(_encode(record))
+
+    def _rewrite(self) -> None:
+        """Begin a new journal with what is left; the old one stands until the new one is whole."""
+        self._done_records = 0
+        if self._path is None:
+            return
+        fresh = self._path.with_suffix(".new")
+        journal = open(fresh, "wb", buffering=0, opener=_private)  # noqa: SIM115 - stays open for the records to come
+        journal.write(b"".join(_encode(asdict(line)) for line in self._lines.values()))
+        fresh.replace(self._path)
+        if self._journal is not None:
+            self._journal.close()
+        self._journal = journal
+
+
+def open_outbox(folder: Path, name: str) -> Outbox:
+    """The outbox `name` in `folder`, which must exist; the next free one when another client runs under that name.
+
+    Raises:
+        OSError: a file cannot be opened.
+    """
+    for number in range(MAX_CLIENTS):
+        stem = folder / (name if number == 0 else f"{name}.{number}")
+        lock = os.open(f"{stem}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            continue
+        return Outbox(Path(f"{stem}.outbox"), lock=lock)
+    return Outbox()
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CLOEXEC, 0o600)
+
+
+def _encode(record: dict[str, object]) -> bytes:
+    return json.dumps(record, ensure_ascii=False).encode() + b"\n"
+
+
+def _read(path: Path) -> list[OutboxLine]:
+    """What a journal says is still to be sent. A broken record, as a crash may leave at the end, is skipped."""
+    lines: dict[str, OutboxLine] = {}
+    if not path.exists():
+        return []
+    with path.open("rb") as journal:
+        while record := journal.readline(MAX_RECORD_BYTES):
+            try:
+                fields = json.loads(record)
+                if "done" in fields:
+                    lines.pop(fields["done"], None)
+                elif (line := OutboxLine(**fields)) and _sane(line):
+                    lines[line.key] = line
+            except (ValueError, TypeError):
+                continue
+    return list(lines.values())
+
+
+def _sane(line: OutboxLine) -> bool:
+    """Whether the line can be said on the wire: the file is ours, but a person may have edited it."""
+    parts = (line.key, line.target, line.text, line.position)
+    return all(isinstance(part, str) and not set(part).intersection("\r\n\0") for part in parts) and not set(
+        line.key + line.target + line.position
+    ).intersection(" :")

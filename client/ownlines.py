@@ -1,0 +1,113 @@
+"""Our own lines, from the keyboard to the server's word: outbox, delivery and transcript kept in step. Pure."""
+
+from collections.abc import Callable
+
+from client.delivery import Delivery
+from client.outbox import Outbox, OutboxLine
+from client.pieces import pieces, room_for_text
+from client.session import Session
+from client.transcripts import Transcripts
+from gateway.wire.names import casefold
+
+__all__ = ["OwnLines"]
+
+
+class OwnLines:
+    """What we said and no server has acknowledged yet."""
+
+    def __init__(
+        self, outbox: Outbox, transcripts: Transcripts, *, new_key: Callable[[], str], now_ms: Callable[[], int]
+    ) -> None:
+        self.delivery = Delivery(outbox)
+        self.failed = 0  # lines that will not be sent
+        self._outbox = outbox
+        self._transcripts = transcripts
+        self._new_key = new_key
+        self._now_ms = now_ms
+
+    def __len__(self) -> int:
+        return len(self._outbox)
+
+    def keys_for(self, targets: set[str]) -> set[str]:
+        """The keys of lines that wait for casefolded `targets`."""
+        return {line.key for line in self._outbox if casefold(line.target) in targets}
+
+    def first_position(self, room: str) -> str:
+        """Where history stood when the first of the waiting lines of `room` was typed, or empty."""
+        return next((line.position for line in self._outbox if casefold(line.target) == casefold(room)), "")
+
+    def recall(self, rooms: list[str], nick: str) -> None:
+        """Show what an earlier run left, and what of it must wait for a room that we do not enter."""
+        wanted = {casefold(room) for room in rooms}
+        strayed: dict[str, int] = {}
+        for line in self._outbox:
+            self._transcripts.pend(line, nick)
+            if line.target.startswith("#") and casefold(line.target) not in wanted:
+                strayed[line.target] = strayed.get(line.target, 0) + 1
+        for room, count in strayed.items():
+            self._transcripts.note(f"{_lines(count)} for {room} wait from last time; /join {room} sends them")
+
+    def say(self, text: str, *, target: str, emote: bool, nick: str, position: str) -> None:
+        """Take a line, cut into pieces that fit the wire.
+
+        Raises:
+            OutboxFullError: too many lines wait; nothing was taken.
+        """
+        lines = [
+            OutboxLine(
+                key=self._new_key(),
+                target=target,
+                text=piece,
+                time_ms=self._now_ms(),
+                emote=emote,
+                position=position,
+            )
+            for piece in pieces(text, room_for_text(target, action=emote))
+        ]
+        self._outbox.append(*lines)
+        for line in lines:
+            self._transcripts.pend(line, nick)
+
+    def send(self, session: Session) -> None:
+        """Hand over the lines that are due."""
+        for key in self.delivery.hopeless():
+            self.refused(key, "no server confirmed it; it may have been delivered", retry=False)
+        for line in self.delivery.due(self._now_ms()):
+            session.say(key=line.key, target=line.target, text=line.text, emote=line.emote)
+
+    def accepted(self, key: str) -> bool:
+        """The server has the line; False when that is no news."""
+        line = self.delivery.settled(key)
+        if line is not None:
+            self._transcripts[line.target].accept(key)
+        return line is not None
+
+    def refused(self, key: str, reason: str, *, retry: bool) -> None:
+        """The server did not take the line: it waits for another try, or fails for good."""
+        line = next((line for line in self._outbox if line.key == key), None)
+        if line is None:
+            return
+        if retry:
+            self.delivery.postponed(key, line.target, self._now_ms())
+            self._transcripts[line.target].explain(key, reason)
+        else:
+            self.delivery.settled(key)
+            self._transcripts.fail(line, reason)
+            self.failed += 1
+
+    def forget(self) -> int:
+        """Take all waiting lines out of the outbox: somebody else knows that they were not confirmed. How many."""
+        count = len(self._outbox)
+        for line in self._outbox:
+            self._outbox.done(line.key)
+        return count
+
+    def drop(self, room: str, reason: str) -> None:
+        """We are not in `room` any more: its lines fail."""
+        for line in self._outbox:
+            if casefold(line.target) == casefold(room):
+                self.refused(line.key, reason, retry=False)
+
+
+def _lines(count: int) -> str:
+    return "1 line" if count == 1 else f"{count} lines"

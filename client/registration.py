@@ -1,0 +1,124 @@
+"""From a fresh connection to a nick: capabilities, password, nick. Pure; imports `gateway.wire` and `events`.
+
+Source: IRCv3 capability-negotiation (302); RFC 2812 section 3.1; https://modern.ircdocs.horse/#connection-registration
+"""
+
+from collections.abc import Iterator, Sequence
+
+from client.events import Event, LoginRefused, NickTaken
+from gateway.wire import numerics
+from gateway.wire.limits import NICKLEN
+from gateway.wire.message import Message
+
+__all__ = ["WANTED_CAPABILITIES", "Registration", "nick_candidates"]
+
+WANTED_CAPABILITIES = (
+    "batch",
+    "draft/chathistory",
+    "echo-message",
+    "labeled-response",
+    "message-tags",
+    "multi-prefix",
+    "server-time",
+    "standard-replies",
+)
+MAX_NICK_TRIES = 10
+CLASSIC_NICKLEN = 9  # RFC 1459 section 1.2: what a server that finds our nick too long is sure to take
+_HOPELESS = (numerics.ERR_PASSWDMISMATCH, "465")  # 465: ERR_YOUREBANNEDCREEP
+
+
+def nick_candidates(nick: str) -> list[str]:
+    """What to try when `nick` is taken: `nick_`, then `nick2`, `nick3` ..., each within the length limit."""
+    endings = ["_", *(str(number) for number in range(2, MAX_NICK_TRIES))]
+    return [nick[: NICKLEN - len(ending)] + ending for ending in endings]
+
+
+class Registration:
+    """One connection's way to 001. What it wants to send is appended to `out`, the list shared with the session."""
+
+    def __init__(self, nick: str, out: list[Message]) -> None:
+        self.nick = nick  # the one asked for last; the server's word for it comes with 001
+        self.enabled: set[str] = set()
+        self._candidates = nick_candidates(nick)
+        self._shortened = False
+        self._offered: set[str] = set()
+        self._unanswered = 0  # CAP REQs
+        self._done = False
+        self._out = out
+
+    def start(self, *, user: str, realname: str, password: str) -> None:
+        """Say who we are. The server waits for CAP END before it welcomes us; one without CAP just welcomes us."""
+        if password:
+            self._send("PASS", password)
+        self._send("CAP", "LS", "302")
+        self._send("NICK", self.nick)
+        self._send("USER", user, "0", "*", realname)
+
+    def welcomed(self) -> None:
+        """001 came: nothing is left to negotiate."""
+        self._done = True
+
+    def cap(self, params: Sequence[str]) -> None:
+        """Obey one CAP line (`target subcommand [*] :capabilities`); a malformed one is ignored."""
+        if len(params) < 3:
+            return
+        # "a=b" is a capability with a value; none that we want needs its value read.
+        names = [word.partition("=")[0] for word in params[-1].split()]
+        match params[1].upper():
+            case "LS":
+                self._offered.update(names)
+                if params[2] != "*":  # a star: more lines follow
+                    self._request(sorted(self._offered.intersection(WANTED_CAPABILITIES)))
+            case "ACK":
+                self.enabled.update(name for name in names if not name.startswith("-"))
+                self._answered()
+            case "NAK":
+                # All or nothing: what was refused together may be granted alone.
+                if len(names) > 1:
+                    for name in names:
+                        self._request([name])
+                self._answered()
+            case "NEW":
+                if fresh := sorted(set(names).intersection(WANTED_CAPABILITIES) - self.enabled):
+                    self._request(fresh)
+            case "DEL":
+                self.enabled.difference_update(names)
+
+    def nick_refused(self, code: str, reason: str) -> Iterator[Event]:
+        """The server will not give us `nick` (431-437): try the next."""
+        refused = self.nick
+        if code == numerics.ERR_ERRONEUSNICKNAME and not self._shortened and len(refused) > CLASSIC_NICKLEN:
+            self._shortened = True
+            self.nick = refused[:CLASSIC_NICKLEN]
+        elif code != numerics.ERR_ERRONEUSNICKNAME and self._candidates:
+            self.nick = self._candidates.pop(0)
+        else:
+            yield LoginRefused(f"nick {refused}: {reason}")
+            return
+        yield NickTaken(refused, self.nick, reason)
+        self._send("NICK", self.nick)
+
+    def refused(self, code: str, reason: str) -> Iterator[Event]:
+        """An error came before 001: is it one that trying again cannot mend?"""
+        if code in _HOPELESS:
+            yield LoginRefused(reason)
+
+    def _request(self, names: list[str]) -> None:
+        if names:
+            self._unanswered += 1
+            self._send("CAP", "REQ", " ".join(names))
+        else:
+            self._end()
+
+    def _answered(self) -> None:
+        self._unanswered -= 1
+        if self._unanswered <= 0:
+            self._end()
+
+    def _end(self) -> None:
+        if not self._done:
+            self._done = True
+            self._send("CAP", "END")
+
+    def _send(self, command: str, *params: str) -> None:
+        self._out.append(Message(command, params))

@@ -1,0 +1,131 @@
+"""A row as (style, text) pairs. Pure: the same row gives the same pairs; nothing here writes to a terminal.
+
+Whatever others say is text and nothing else: control characters, bidirectional controls and invisible characters are
+spelled out, so that no message can move the cursor, change colours, or look like another one. mIRC's formatting codes
+are dropped: they are dress, not words.
+
+Styles are class names; the face that draws knows colours. Meaning never rides on colour alone: `*` marks a line that
+names us, `~` one not confirmed yet, `!` one that failed.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from datetime import UTC, datetime, tzinfo
+
+from client.events import Kind, RoomLine
+from client.timeline import Failed, Note, Pending, Row
+from gateway.wire.names import casefold
+
+__all__ = ["Fragment", "day_of", "day_rule", "mentions", "plain", "printable", "render"]
+
+Fragment = tuple[str, str]
+
+NICK_COLOURS = 6
+_MIRC = re.compile("\x03(?:\\d{1,2}(?:,\\d{1,2})?)?|\x04(?:[0-9A-Fa-f]{6})?|[\x02\x0f\x11\x16\x1d\x1e\x1f]")
+_JOINERS = "\u200d\ufe0e\ufe0f"  # they only join emoji; terminals disagree about the width, so they are left out
+_SPELLED = frozenset({"Cf", "Zl", "Zp", "Cs"})  # bidi and invisible controls, line separators, lone surrogates
+
+
+def printable(text: str) -> str:
+    """`text` with everything spelled out that a terminal would obey instead of showing."""
+    return "".join(map(_visible, _MIRC.sub("", text)))
+
+
+def _visible(char: str) -> str:
+    code = ord(char)
+    if 0x20 <= code < 0x7F:
+        return char
+    if char == "\t":
+        return " "
+    if code < 0x20 or code == 0x7F:
+        return "^" + chr(code ^ 0x40)
+    if char in _JOINERS:
+        return ""
+    if code < 0xA0 or unicodedata.category(char) in _SPELLED:
+        return f"<U+{code:04X}>"
+    return char
+
+
+def mentions(text: str, nick: str) -> bool:
+    """Whether `text` names `nick` as a word of its own, in any case."""
+    word = re.escape(casefold(nick))
+    return re.search(rf"(?<![\w-]){word}(?![\w-])", casefold(text)) is not None
+
+
+def day_of(time_ms: int, tz: tzinfo | None = None) -> datetime:
+    """The moment in the reader's time zone; None: the machine's."""
+    return datetime.fromtimestamp(time_ms / 1000, UTC).astimezone(tz)
+
+
+def day_rule(time_ms: int, tz: tzinfo | None = None) -> list[Fragment]:
+    """The line between two days."""
+    return [("class:note", f"-- {day_of(time_ms, tz):%A %d %B %Y}")]
+
+
+def plain(fragments: Sequence[Fragment]) -> str:
+    """The text alone."""
+    return "".join(text for _, text in fragments)
+
+
+def render(row: Row | Pending, *, own_nick: str, tag: str = "", tz: tzinfo | None = None) -> list[Fragment]:
+    """One row.
+
+    Args:
+        own_nick: who reads; lines that name this nick are marked.
+        tag: the room's name where the row does not stand in its own room, else empty.
+        tz: the reader's time zone; None: the machine's.
+    """
+    head: list[Fragment] = [("class:time", f"{day_of(row.time_ms, tz):%H:%M} ")]
+    if tag:
+        head.append(("class:room", f"({printable(tag)}) "))
+    match row:
+        case Note():
+            return [*head, ("class:note", f"-- {printable(row.text)}")]
+        case Pending():
+            reason = [("class:pending", f"  ({printable(row.reason)})")] if row.reason else []
+            return [*head, *_speech("class:pending", "~", row.nick, row.text, row.emote), *reason]
+        case Failed():
+            line = row.line
+            said = _speech("class:failed", "!", line.nick, line.text, line.emote)
+            return [*head, *said, ("class:failed", f"  (not sent: {printable(row.reason)})")]
+        case RoomLine():
+            return [*head, *_line(row, own_nick)]
+
+
+def _line(line: RoomLine, own_nick: str) -> list[Fragment]:
+    nick, text = line.nick, line.text
+    if line.kind.is_text:
+        named = not line.own and mentions(text, own_nick)
+        style = "class:own" if line.own else f"class:nick{sum(casefold(nick).encode()) % NICK_COLOURS}"
+        flag = "*" if named else ""
+        if line.kind is Kind.NOTICE:
+            return [(style, f"{flag}-{printable(nick)}-"), ("class:mention" if named else "", f" {printable(text)}")]
+        said = _speech(style, flag, nick, text, line.kind is Kind.ACTION)
+        return [said[0], ("class:mention", said[1][1])] if named else said
+    return [("class:note", f"-- {_happened(line)}")]
+
+
+def _speech(style: str, flag: str, nick: str, text: str, emote: bool) -> list[Fragment]:
+    head = f"{flag}* {printable(nick)}" if emote else f"{flag}{printable(nick)}:"
+    return [(style, head), (style if flag in ("~", "!") else "", f" {printable(text)}")]
+
+
+def _happened(line: RoomLine) -> str:
+    nick, text = printable(line.nick), printable(line.text)
+    because = f" ({text})" if text else ""
+    match line.kind:
+        case Kind.JOIN:
+            return f"{nick} joined"
+        case Kind.PART:
+            return f"{nick} left{because}"
+        case Kind.QUIT:
+            return f"{nick} quit{because}"
+        case Kind.KICK:
+            return f"{nick} threw {printable(line.subject)} out{because}"
+        case Kind.NICK:
+            return f"{nick} is now {text}"
+        case Kind.TOPIC:
+            return f"{nick} set the topic: {text}" if text else f"{nick} cleared the topic"
+        case _:
+            return f"{nick} set mode {text}"

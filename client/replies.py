@@ -1,0 +1,176 @@
+"""Numeric replies, errors and standard replies. Pure.
+
+Source: https://modern.ircdocs.horse/#numerics; IRCv3 standard-replies, labeled-response.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from client.catchup import CatchUp
+from client.events import Event, Members, NickTaken, Refused, RoomDelayed, RoomList, RoomRefused, ServerText, TopicIs
+from client.state import State
+from gateway.wire import numerics
+from gateway.wire.message import Message
+from gateway.wire.names import casefold
+
+__all__ = ["REPLIES", "refused", "standard_reply"]
+
+MAX_LISTED_ROOMS = 500
+# Codes of FAIL that say: not now. MESSAGE_ERROR is CHATHISTORY's.
+_RETRY_CODES = frozenset({"TRY_AGAIN", "TEMPORARILY_UNAVAILABLE", "RATE_LIMITED", "MESSAGE_ERROR"})
+_NICK_ERRORS = frozenset(
+    {numerics.ERR_NONICKNAMEGIVEN, numerics.ERR_ERRONEUSNICKNAME, numerics.ERR_NICKNAMEINUSE, "437"}
+)
+# Answers to a PRIVMSG; 416, 477 and 531 are not among our gateway's.
+_SEND_ERRORS = frozenset(
+    {
+        numerics.RPL_TRYAGAIN,
+        numerics.ERR_NOSUCHNICK,
+        numerics.ERR_NOSUCHCHANNEL,
+        numerics.ERR_CANNOTSENDTOCHAN,
+        numerics.ERR_TOOMANYTARGETS,
+        numerics.ERR_NORECIPIENT,
+        numerics.ERR_NOTEXTTOSEND,
+        numerics.ERR_INPUTTOOLONG,
+        numerics.ERR_NOTONCHANNEL,
+        "477",
+        "531",
+    }
+)
+# Greetings and figures that a person in a chat room has no use for.
+_UNSAID = frozenset(
+    {
+        *("002", "003", "004", "042", "219", "221", "250", "251", "252", "253", "254", "255", "265", "266"),
+        *("305", "306", "315", "318", "321", "324", "328", "329", "333", "368", "372", "375", "376", "396", "422"),
+    }
+)
+
+
+def refused(state: State, message: Message) -> Iterator[Event]:
+    """Any numeric that has no handler of its own: an error that answers something of ours, or text to show."""
+    code, params = message.command, message.params
+    reason = params[-1] if params else code
+    is_error = code[0] in "45" or code == numerics.RPL_TRYAGAIN
+    if is_error and not state.ready:
+        if code in _NICK_ERRORS:
+            yield from state.registration.nick_refused(code, reason)
+        else:
+            yield from state.registration.refused(code, reason)
+            yield ServerText(reason)
+    elif is_error and (key := _line_refused(state, message)):
+        del state.sent[key]
+        yield Refused(key, reason, retry=code == numerics.RPL_TRYAGAIN)
+    elif is_error and (room := _room_refused(state, params, by_order=False)):
+        yield RoomDelayed(room, reason) if code == numerics.RPL_TRYAGAIN else RoomRefused(room, reason)
+    elif code in _NICK_ERRORS:
+        yield NickTaken(params[1] if len(params) > 2 else "", "", reason)
+    elif code not in _UNSAID and not _of_history(state, message):
+        yield ServerText(" ".join(params[1:]) or reason)
+
+
+def standard_reply(state: State, message: Message) -> Iterator[Event]:
+    """FAIL, WARN and NOTE: `command code context... :description`."""
+    params = message.params
+    if len(params) < 3:
+        return
+    command, code, reason = params[0].upper(), params[1].upper(), params[-1]
+    retry = code in _RETRY_CODES
+    if message.command != "FAIL":
+        yield ServerText(reason)
+    elif command in ("PRIVMSG", "*") and (key := _line_refused(state, message)):
+        del state.sent[key]
+        yield Refused(key, reason, retry=retry)
+    elif command == "JOIN" and (room := _room_refused(state, params, by_order=True)):
+        yield RoomDelayed(room, reason) if retry else RoomRefused(room, reason)
+    elif command == "CHATHISTORY":
+        # Whatever else it says, the barrier behind the request will show that there was no answer.
+        if retry and state.catchups:
+            _history_refused(state, message).delayed(reason)
+    else:
+        yield ServerText(reason)
+
+
+def _room_refused(state: State, params: Sequence[str], *, by_order: bool) -> str:
+    """The room that an error keeps us out of, or empty; `by_order`: the oldest one asked for when none is named."""
+    room = next((word for word in params if casefold(word) in state.joining), "")
+    if not room and by_order:
+        room = next(iter(state.joining), "")
+    state.joining.pop(casefold(room), None)
+    return room
+
+
+def _history_refused(state: State, message: Message) -> CatchUp:
+    """The request for history that failed: by its label, by its room, or else the oldest."""
+    label = message.tags.get("label", "")
+    named = {casefold(word) for word in message.params}
+    catchups = state.catchups
+    fitting = (catchup for room, catchup in catchups.items() if catchup.label == label or room in named)
+    return next(fitting, next(iter(catchups.values())))
+
+
+def _line_refused(state: State, message: Message) -> str:
+    """The key of our line that an error answers, or empty."""
+    label = message.tags.get("label") or state.batches.label_of(message.tags.get("batch", ""))
+    if label:
+        return label if label in state.sent else ""
+    if message.command != "FAIL" and message.command not in _SEND_ERRORS:
+        return ""
+    # Answers come in the order of the commands, so without labels it is the oldest line to that target.
+    targets = {casefold(word) for word in message.params[1:-1]}
+    for key, sent in state.sent.items():
+        if casefold(sent.target) in targets:
+            return key
+    no_target = message.command in ("FAIL", numerics.ERR_INPUTTOOLONG, numerics.RPL_TRYAGAIN)
+    return next(iter(state.sent), "") if no_target else ""
+
+
+def _of_history(state: State, message: Message) -> bool:
+    """A server without CHATHISTORY says that it knows no such command; nobody asked."""
+    return message.command == numerics.ERR_UNKNOWNCOMMAND and "CHATHISTORY" in message.params
+
+
+def _names(state: State, message: Message) -> Iterator[Event]:
+    if len(message.params) >= 3:
+        state.roster.listed(message.params[-2], message.params[-1])
+    yield from ()
+
+
+def _end_of_names(state: State, message: Message) -> Iterator[Event]:
+    if len(message.params) >= 2:
+        room = message.params[1]
+        yield Members(room, state.roster.list_ended(room))
+
+
+def _topic(_state: State, message: Message) -> Iterator[Event]:
+    if len(message.params) >= 3:
+        yield TopicIs(message.params[1], message.params[2])
+
+
+def _no_topic(_state: State, message: Message) -> Iterator[Event]:
+    if len(message.params) >= 2:
+        yield TopicIs(message.params[1], "")
+
+
+def _listed(state: State, message: Message) -> Iterator[Event]:
+    if len(message.params) >= 3:
+        if len(state.room_list) < MAX_LISTED_ROOMS:
+            topic = message.params[3] if len(message.params) > 3 else ""
+            state.room_list.append((message.params[1], message.params[2], topic))
+        else:
+            state.rooms_left_out += 1
+    yield from ()
+
+
+def _end_of_list(state: State, _message: Message) -> Iterator[Event]:
+    yield RoomList(tuple(state.room_list), state.rooms_left_out)
+    state.room_list.clear()
+    state.rooms_left_out = 0
+
+
+REPLIES: dict[str, Callable[[State, Message], Iterable[Event]]] = {
+    numerics.RPL_NAMREPLY: _names,
+    numerics.RPL_ENDOFNAMES: _end_of_names,
+    numerics.RPL_TOPIC: _topic,
+    numerics.RPL_NOTOPIC: _no_topic,
+    numerics.RPL_LIST: _listed,
+    numerics.RPL_LISTEND: _end_of_list,
+}

@@ -1,0 +1,124 @@
+"""The client's half of the protocol: bytes in, events out; actions in, bytes out. No I/O, no clock, no chance.
+
+One `Session` is one connection; what outlives it (rooms, positions, lines not acknowledged) is handed in as `Wishes`.
+The core is the loop `for event in session.receive(chunk, now_ms=...): ...` then `send(session.data_to_send())`.
+
+Source: RFC 2812; https://modern.ircdocs.horse/; IRCv3 echo-message, labeled-response, batch, draft/chathistory.
+"""
+
+from client.events import Event, Kind
+from client.inbound import obey, read
+from client.state import KEY_TAG, Sent, State, Wishes
+from gateway.wire.framing import LineDecoder, Overlong
+from gateway.wire.limits import MAX_BODY_BYTES, MAX_TAGS_BYTES
+from gateway.wire.names import casefold
+
+__all__ = ["Session", "Wishes"]
+
+
+class Session:
+    """One connection to a server, from the first byte to the last."""
+
+    def __init__(self, wishes: Wishes) -> None:
+        self._state = State(wishes)
+        self._decoder = LineDecoder(MAX_TAGS_BYTES + MAX_BODY_BYTES)
+
+    @property
+    def nick(self) -> str:
+        """The nick the server knows us by; before 001 the one asked for last."""
+        return self._state.nick
+
+    @property
+    def own_nicks(self) -> frozenset[str]:
+        """All nicks we have had, casefolded, those of connections before included."""
+        return frozenset(self._state.own_nicks)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the server has welcomed us, and not closed since."""
+        return self._state.ready
+
+    def start(self) -> None:
+        """Begin the connection; to be called once."""
+        wishes = self._state.wishes
+        self._state.registration.start(user=wishes.user, realname=wishes.realname, password=wishes.password)
+
+    def receive(self, chunk: bytes, *, now_ms: int) -> list[Event]:
+        """Take bytes from the server and return what they mean.
+
+        Args:
+            chunk: any number of bytes; borders carry no meaning.
+            now_ms: our clock, milliseconds since 1970; used where the server does not say the time.
+        Raises:
+            Nothing: what cannot be understood is left out.
+        """
+        self._state.now_ms = now_ms
+        events: list[Event] = []
+        for line in self._decoder.feed(chunk):
+            if not isinstance(line, Overlong) and (message := read(line)) is not None:
+                events.extend(obey(self._state, message))
+        return events
+
+    def data_to_send(self) -> bytes:
+        """What is to be sent now; it is handed out once."""
+        data = b"".join(message.encode() for message in self._state.out)
+        self._state.out.clear()
+        return data
+
+    def say(self, *, key: str, target: str, text: str, emote: bool = False) -> None:
+        """Send one line; `RoomLine.key`, `Accepted` or `Refused` with `key` is the answer, on this connection or none.
+
+        Args:
+            key: one word, at most 64 bytes, never used for another line.
+            target: room or nick.
+            text: one line that fits (`pieces.room_for_text`).
+        """
+        state = self._state
+        state.sent[key] = Sent(target, Kind.ACTION if emote else Kind.MESSAGE, text)
+        tags = {"label": key} if state.labels else {}
+        if "message-tags" in state.enabled:
+            tags[KEY_TAG] = key
+        state.send("PRIVMSG", target, f"\x01ACTION {text}\x01" if emote else text, tags=tags)
+        if "echo-message" not in state.enabled:
+            # No echo will come: when the PONG is here without an error before it, the line has been taken.
+            state.send("PING", key)
+
+    def join(self, room: str, position: str = "") -> None:
+        """Enter `room`; `RoomEntered` or `RoomRefused` follows. `position` as in `Wishes.rooms`."""
+        self._state.join(room, position)
+
+    def ask_again(self, room: str, position: str = "") -> None:
+        """After `RoomDelayed`: enter, or ask for the history, once more."""
+        if (catchup := self._state.catchups.get(casefold(room))) is not None:
+            self._state.out.extend(catchup.request(labelled=self._state.labels))
+        else:
+            self._state.join(room, position)
+
+    def part(self, room: str, reason: str = "") -> None:
+        """Leave `room`; `RoomLeft` follows."""
+        self._state.send("PART", room, *([reason] if reason else []))
+
+    def change_nick(self, nick: str) -> None:
+        """Ask for another nick; `NickChanged` or `NickTaken` follows."""
+        self._state.send("NICK", nick)
+
+    def topic(self, room: str, text: str) -> None:
+        """Set the topic, or ask for it when `text` is empty; `TopicIs` is the answer."""
+        self._state.send("TOPIC", room, *([text] if text else []))
+
+    def names(self, room: str) -> None:
+        """Ask who is in `room`; `Members` is the answer."""
+        self._state.send("NAMES", room)
+
+    def list_rooms(self) -> None:
+        """Ask for all rooms; `RoomList` is the answer."""
+        self._state.send("LIST")
+
+    def ping(self) -> None:
+        """Say something that the server must answer."""
+        self._state.send("PING", "alive")
+
+    def quit(self, reason: str) -> None:
+        """Say good-bye; nothing that comes after is of interest."""
+        self._state.leaving = True
+        self._state.send("QUIT", *([reason] if reason else []))

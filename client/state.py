@@ -1,0 +1,117 @@
+"""What one connection knows; shared by `session`, `inbound`, `roomlines` and `replies`. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from client.batches import Batches
+from client.catchup import CatchUp
+from client.events import Kind
+from client.members import Roster
+from client.registration import Registration
+from gateway.wire.message import Message
+from gateway.wire.names import casefold
+
+__all__ = ["KEY_TAG", "Sent", "State", "Wishes"]
+
+KEY_TAG = "+hubbub.chat/key"  # names our line for good; servers relay it, and the gateway keeps it in history
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What a connection is for.
+
+    Attributes:
+        user: the user name, a part of our prefix that others see.
+        rooms: room to position (`msgid=...`, `timestamp=...`), empty where nothing is known yet.
+        own_nicks: casefolded nicks we had on connections before; lines from them in history are ours.
+    """
+
+    nick: str
+    user: str
+    realname: str
+    rooms: Mapping[str, str]
+    password: str = field(default="", repr=False)
+    own_nicks: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A line of ours that the server has not answered yet."""
+
+    target: str
+    kind: Kind
+    text: str
+
+
+class State:
+    """The facts of one connection. `sent` and `joining` are as long as what we asked for, `catchups` as our rooms."""
+
+    def __init__(self, wishes: Wishes) -> None:
+        self.wishes = wishes
+        self.out: list[Message] = []
+        self.registration = Registration(wishes.nick, self.out)
+        self.ready = False
+        self.leaving = False
+        self.own_nicks = set(wishes.own_nicks)
+        self.roster = Roster()
+        self.batches = Batches()
+        self.catchups: dict[str, CatchUp] = {}
+        self.joining: dict[str, str] = {}  # casefolded room -> position
+        self.sent: dict[str, Sent] = {}
+        self.room_list: list[tuple[str, str, str]] = []
+        self.rooms_left_out = 0
+        self.history_limit = 0
+        self.now_ms = 0
+        self.last_token = 0
+
+    @property
+    def nick(self) -> str:
+        """The nick the server knows us by; before 001 the one asked for last."""
+        return self.registration.nick
+
+    @nick.setter
+    def nick(self, nick: str) -> None:
+        self.registration.nick = nick
+        self.own_nicks.add(casefold(nick))
+
+    @property
+    def enabled(self) -> set[str]:
+        """The capabilities both ends agreed on."""
+        return self.registration.enabled
+
+    @property
+    def labels(self) -> bool:
+        """Whether the server answers with our labels."""
+        return "labeled-response" in self.enabled and "batch" in self.enabled
+
+    def is_me(self, nick: str) -> bool:
+        """Whether `nick` is the one we have now."""
+        return casefold(nick) == casefold(self.nick)
+
+    def send(self, command: str, *params: str, tags: Mapping[str, str] | None = None) -> None:
+        """Queue one message for the server."""
+        self.out.append(Message(command, params, tags=tags or {}))
+
+    def join(self, room: str, position: str) -> None:
+        """Ask to enter `room`."""
+        self.joining[casefold(room)] = position
+        self.send("JOIN", room)
+
+    def entered(self, room: str) -> None:
+        """We are a member of `room`: ask for its history."""
+        self.roster.enter(room)
+        self.last_token += 1
+        catchup = CatchUp(
+            room,
+            position=self.joining.pop(casefold(room), ""),
+            limit=self.history_limit,
+            token=f"history-{self.last_token}",
+            supported="draft/chathistory" in self.enabled and "batch" in self.enabled,
+        )
+        self.catchups[casefold(room)] = catchup
+        self.out.extend(catchup.request(labelled=self.labels))
+
+    def left(self, room: str) -> None:
+        """We are no member of `room` any more."""
+        self.roster.leave(room)
+        self.catchups.pop(casefold(room), None)

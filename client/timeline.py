@@ -1,0 +1,131 @@
+"""The transcript of one room: ordered, no line twice, bounded. Pure.
+
+Lines come live, from history, twice, in any interleaving; the rows are the same for all of them as long as no two
+lines bear the same time. Of lines at the very same millisecond the one that came first stands first.
+"""
+
+from bisect import bisect_right
+from dataclasses import dataclass, replace
+
+from client.events import RoomLine
+from gateway.wire.tags import format_time
+
+__all__ = ["MAX_ROWS", "Failed", "Note", "Pending", "Row", "Timeline"]
+
+MAX_ROWS = 5000  # then the oldest row goes, and older lines are not taken any more
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A line of the client itself, as "connection lost"."""
+
+    text: str
+    time_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """A line of ours that no server has acknowledged yet; `reason` says why it waits, when that is known."""
+
+    key: str
+    nick: str
+    text: str
+    time_ms: int
+    emote: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A line of ours that will not be sent again, and why."""
+
+    line: Pending
+    reason: str
+    time_ms: int
+
+
+Row = RoomLine | Note | Failed
+
+
+class Timeline:
+    """The rows of one room, and our own lines that are to become rows."""
+
+    def __init__(self, room: str, *, limit_rows: int = MAX_ROWS) -> None:
+        self.room = room
+        self._limit = limit_rows
+        self._rows: list[Row] = []
+        self._idents: set[str] = set()
+        self._floor_ms = -1  # time of the newest row that had to go
+        self._pending: dict[str, Pending] = {}
+        self._latest_text: RoomLine | None = None
+        self._first_seen_ms: int | None = None
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """Oldest first, at most `limit_rows`."""
+        return tuple(self._rows)
+
+    @property
+    def pending(self) -> tuple[Pending, ...]:
+        """Our lines on their way, in the order typed; they stand below all rows."""
+        return tuple(self._pending.values())
+
+    @property
+    def position(self) -> str:
+        """Where catching up must begin: `msgid=...` of the newest text, or the time we came; empty: nothing known."""
+        if self._latest_text is not None:
+            return f"msgid={self._latest_text.msgid}"
+        return "" if self._first_seen_ms is None else f"timestamp={format_time(self._first_seen_ms)}"
+
+    def add(self, line: RoomLine) -> bool:
+        """Take a line from the server; False when it is here already, or older than all that is kept."""
+        self._pending.pop(line.key, None)
+        if line.ident in self._idents or line.time_ms <= self._floor_ms:
+            return False
+        if line.ident:
+            self._idents.add(line.ident)
+        if self._first_seen_ms is None:
+            self._first_seen_ms = line.time_ms
+        latest = self._latest_text
+        if line.msgid and line.kind.is_text and (latest is None or latest.time_ms <= line.time_ms):
+            self._latest_text = line
+        self._insert(line)
+        return True
+
+    def note(self, text: str, now_ms: int) -> Note:
+        """Add a line of our own; it stands last, whatever the server's clock says."""
+        note = Note(text, self._not_before_last(now_ms))
+        self._insert(note)
+        return note
+
+    def pend(self, line: Pending) -> None:
+        """A line has been typed. Its number is limited by the outbox."""
+        self._pending[line.key] = line
+
+    def explain(self, key: str, reason: str) -> None:
+        """A line waits, for `reason`; unknown keys are ignored."""
+        if key in self._pending:
+            self._pending[key] = replace(self._pending[key], reason=reason)
+
+    def accept(self, key: str) -> None:
+        """The server took the line and shows it elsewhere, or not at all."""
+        self._pending.pop(key, None)
+
+    def fail(self, key: str, reason: str, now_ms: int) -> Failed | None:
+        """The line will not be sent: it becomes a row that says so. None when it is not pending."""
+        if (line := self._pending.pop(key, None)) is None:
+            return None
+        failed = Failed(line, reason, self._not_before_last(now_ms))
+        self._insert(failed)
+        return failed
+
+    def _not_before_last(self, now_ms: int) -> int:
+        return max(now_ms, self._rows[-1].time_ms) if self._rows else now_ms
+
+    def _insert(self, row: Row) -> None:
+        self._rows.insert(bisect_right(self._rows, row.time_ms, key=lambda other: other.time_ms), row)
+        if len(self._rows) > self._limit:
+            oldest = self._rows.pop(0)
+            self._floor_ms = oldest.time_ms
+            if isinstance(oldest, RoomLine):
+                self._idents.discard(oldest.ident)

@@ -1,0 +1,94 @@
+"""All timelines of the client, which of them is current, and what a face has not shown yet. Pure: time is passed in."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from client.events import RoomLine
+from client.outbox import OutboxLine
+from client.timeline import Failed, Note, Pending, Row, Timeline
+from gateway.wire.names import casefold
+
+__all__ = ["Shown", "Transcripts"]
+
+MAX_TIMELINES = 200  # then the private talk that began first is forgotten, so that strangers cannot fill our memory
+MAX_FRESH = 10_000  # rows a stalled face has not drawn; then the oldest are only in the timeline
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A row that is new, and the room it belongs to; the empty room is the client itself."""
+
+    room: str
+    row: Row
+
+
+class Transcripts:
+    """One timeline a room or private talk, and one, named by the empty string, for the client itself."""
+
+    def __init__(self, now_ms: Callable[[], int]) -> None:
+        self.current = ""
+        self._now_ms = now_ms
+        self._timelines: dict[str, Timeline] = {}
+        self._fresh: deque[Shown] = deque(maxlen=MAX_FRESH)
+
+    def __contains__(self, room: str) -> bool:
+        return casefold(room) in self._timelines
+
+    def __getitem__(self, room: str) -> Timeline:
+        """The timeline of `room`; it begins here when there is none."""
+        key = casefold(room)
+        if key not in self._timelines:
+            self._timelines[key] = Timeline(room)
+            self._forget_one()
+        return self._timelines[key]
+
+    @property
+    def names(self) -> list[str]:
+        """Rooms and private talks, as they are spelled."""
+        return [timeline.room for timeline in self._timelines.values() if timeline.room]
+
+    @property
+    def pending(self) -> list[tuple[str, Pending]]:
+        """Our lines on their way, of all rooms, with their room."""
+        return [(timeline.room, line) for timeline in self._timelines.values() for line in timeline.pending]
+
+    def fresh(self) -> list[Shown]:
+        """What came since the last call, in order."""
+        rows = list(self._fresh)
+        self._fresh.clear()
+        return rows
+
+    def add(self, line: RoomLine) -> bool:
+        """Take a line from the server; False when it is here already."""
+        timeline = self[line.room]
+        if not timeline.add(line):
+            return False
+        self._show(timeline, line)
+        return True
+
+    def note(self, text: str, room: str = "") -> None:
+        """Say something to the person at the terminal."""
+        timeline = self[room]
+        self._show(timeline, timeline.note(text, self._now_ms()))
+
+    def pend(self, line: OutboxLine, nick: str) -> None:
+        """A line of ours waits for its acknowledgement."""
+        pending = Pending(key=line.key, nick=nick, text=line.text, time_ms=line.time_ms, emote=line.emote)
+        self[line.target].pend(pending)
+
+    def fail(self, line: OutboxLine, reason: str) -> None:
+        """A line of ours will not be sent."""
+        timeline = self[line.target]
+        if (failed := timeline.fail(line.key, reason, self._now_ms())) is not None:
+            self._show(timeline, failed)
+
+    def _show(self, timeline: Timeline, row: RoomLine | Note | Failed) -> None:
+        self._fresh.append(Shown(timeline.room, row))
+
+    def _forget_one(self) -> None:
+        if len(self._timelines) > MAX_TIMELINES:
+            for key, timeline in self._timelines.items():
+                if key and not key.startswith("#") and not timeline.pending and timeline.room != self.current:
+                    del self._timelines[key]
+                    return

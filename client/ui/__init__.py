@@ -1,0 +1,1 @@
+"""Faces of the client: what a person, or a pipe, sees and types. The only place that knows prompt_toolkit."""

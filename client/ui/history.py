@@ -1,0 +1,50 @@
+"""Typed lines on disk, for Up and Ctrl-R: private, and never longer than a limit. Source: prompt_toolkit FileHistory,
+whose files are world-readable and grow for ever."""
+
+import contextlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from prompt_toolkit.history import FileHistory
+
+__all__ = ["InputHistory"]
+
+MAX_LINES = 1000  # kept on disk; the file is trimmed when it is read and may double in between
+
+
+class InputHistory(FileHistory):
+    """History in a file of mode 0600. Without a disk to write to it lasts as long as the client."""
+
+    def __init__(self, path: Path, *, limit_lines: int = MAX_LINES) -> None:
+        super().__init__(path)
+        self._path = path
+        self._limit = limit_lines
+        self._stored = 0
+
+    def load_history_strings(self) -> Iterable[str]:
+        """Newest first."""
+        with contextlib.suppress(OSError):
+            lines = list(super().load_history_strings())
+            if len(lines) > self._limit:
+                lines = lines[: self._limit]
+                self._trim(lines)
+            return lines
+        return []
+
+    def store_string(self, string: str) -> None:
+        """Add one line to the file; a disk that refuses costs the history, not the chat."""
+        with contextlib.suppress(OSError):
+            os.close(os.open(self._path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))
+            super().store_string(string)
+            self._stored += 1
+            if self._stored > self._limit:
+                self._stored = 0
+                list(self.load_history_strings())
+
+    def _trim(self, newest_first: list[str]) -> None:
+        fresh = InputHistory(self._path.with_suffix(".new"))
+        fresh._path.unlink(missing_ok=True)
+        for line in reversed(newest_first):
+            fresh.store_string(line)
+        fresh._path.replace(self._path)

@@ -1,0 +1,73 @@
+"""What typed lines mean."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from client import actions
+from client.actions import COMMANDS, Action, Exit, Invalid, Say, help_lines, parse
+
+
+@pytest.mark.parametrize(
+    ("line", "action"),
+    [
+        ("hello", Say(text="hello")),
+        ("  indented code", Say(text="  indented code")),
+        ("exit", Exit()),
+        (" exit ", Exit()),
+        ("exit now", Say(text="exit now")),
+        ("/say exit", Say(text="exit")),
+        ("//etc/hosts", Say(text="/etc/hosts")),
+        ("/me waves", Say(text="waves", emote=True)),
+        ("/msg bob hi there", Say(text="hi there", target="bob")),
+        ("/msg #ops hi", Say(text="hi", target="#ops")),
+        ("/join dev", actions.Join("#dev")),
+        ("/JOIN #dev", actions.Join("#dev")),
+        ("/j dev", actions.Join("#dev")),
+        ("/part", actions.Part("", "")),
+        ("/part #dev so long", actions.Part("#dev", "so long")),
+        ("/part so long", actions.Part("", "so long")),
+        ("/room dev", actions.Switch("dev")),
+        ("/nick ann2", actions.ChangeNick("ann2")),
+        ("/topic", actions.SetTopic("")),
+        ("/topic new one", actions.SetTopic("new one")),
+        ("/names", actions.Names("")),
+        ("/names dev", actions.Names("#dev")),
+        ("/list", actions.ListRooms()),
+        ("/help", actions.Help()),
+        ("/quit bye all", actions.Quit("bye all")),
+    ],
+)
+def test_typed_line(line: str, action: Action) -> None:
+    """Each form means one thing."""
+    assert parse(line) == action
+
+
+@pytest.mark.parametrize(
+    "line", ["/", "/frobnicate", "/join", "/join a b", "/msg bob", "/msg a,b x", "/nick 1st", "/n"]
+)
+def test_nonsense_is_explained_and_never_sent(line: str) -> None:
+    """A mistyped command does not become a message in the room."""
+    action = parse(line)
+    assert isinstance(action, Invalid)
+    assert action.reason
+
+
+@pytest.mark.parametrize("line", ["", "   ", "\t"])
+def test_nothing_is_nothing(line: str) -> None:
+    """An empty line does nothing."""
+    assert parse(line) is None
+
+
+@given(st.text(max_size=60))
+def test_any_line_is_sayable(line: str) -> None:
+    """Whatever is typed can be said on the wire: no line break, no NUL; and nothing raises."""
+    action = parse(line)
+    if isinstance(action, Say):
+        assert not set(action.text).intersection("\r\n\0")
+
+
+def test_help_lists_every_command() -> None:
+    """/help is made from the table that is obeyed."""
+    text = "\n".join(help_lines())
+    assert all(f"/{name}" in text for name in COMMANDS)
