@@ -34,6 +34,7 @@ EX_UNAVAILABLE = 69  # Redis or the port cannot be had
 EX_TEMPFAIL = 75  # the others buried this gateway; started again it is a new one
 SIZES_EVERY_S = 1.0
 FIGURES_EVERY_S = 0.5
+GC_THRESHOLD = 20_000  # new objects between collections: a busy turn of the loop makes thousands, all short-lived
 STORE_LOOK_EVERY_S = 1.0
 _log = logging.getLogger(__name__)
 
@@ -157,6 +158,7 @@ class Gateway:
         # What is alive now stays: a full collection need not look at it again.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(GC_THRESHOLD, 20, 50)
         _log.info("listening", extra={"gateway": self.id, "host": self._config.host, "port": port})
         print(f"hubbub gateway listening on {self._config.host}:{port}", flush=True)  # noqa: T201 - scripts wait for it
         print(f"hubbub gateway answers HTTP on {self._config.http_host}:{http_port}", flush=True)  # noqa: T201

@@ -9,7 +9,7 @@ from gateway.commands.services import Services
 from gateway.errors import FullError, StoreError
 from gateway.session.budget import Verdict
 from gateway.session.reply import Reply
-from gateway.session.session import Session
+from gateway.session.session import Session, State
 from gateway.wire import numerics as n
 from gateway.wire.errors import InvalidUtf8Error, MalformedLineError
 from gateway.wire.limits import MAX_BODY_BYTES, MAX_CLIENT_TAGS_BYTES
@@ -71,6 +71,8 @@ def obey(services: Services, session: Session, line: bytes) -> Work | None:
 
     Raises nothing for anything a peer can send.
     """
+    if line[:9] == b"PRIVMSG #" and session.state is State.READY and _may_say_plainly(services, session, line):
+        return None
     server = services.network.server_name
     try:
         message = Message.parse(line)
@@ -95,6 +97,18 @@ def obey(services: Services, session: Session, line: bytes) -> Work | None:
     if session.in_flight and not command.flows:
         return _in_turn(services, session, command, message, reply)
     return _run(services, session, command, message, reply)
+
+
+def _may_say_plainly(services: Services, session: Session, line: bytes) -> bool:
+    # A budget is spent once: what a flood's line costs, the general way decides.
+    if len(line) > MAX_BODY_BYTES or (services.network.limits and not session.budget.has_room(services.now_s())):
+        return False
+    if not talking.say_plainly(services, session, line):
+        return False
+    services.count_command("PRIVMSG")
+    if services.network.limits:
+        session.budget.spend(services.now_s())
+    return True
 
 
 def _run(services: Services, session: Session, command: Command, message: Message, reply: Reply) -> Work | None:

@@ -68,6 +68,7 @@ class Engine:
         on_fenced: Callable[[], None],
     ) -> None:
         self.rooms: dict[RoomKey, Room] = {}
+        self.rooms_by_name: dict[bytes, Room] = {}  # the open ones, by their names as displayed
         self.counts = Counts()
         self._store = store
         self._render = render
@@ -120,6 +121,7 @@ class Engine:
             return
         log = room.follower.log
         del self.rooms[room.key], self._followers[log], self._room_of_log[log]
+        self.rooms_by_name.pop(room.replica.name.encode(), None)
         self._expected.pop(log, None)
         self._store.unsubscribe(log)
         if not room.follower.opened.done():
@@ -287,6 +289,7 @@ class Engine:
         room.replica.reset(snapshot)
         room.follower.start_at(snapshot.last)
         room.writer.number = snapshot.produced
+        self.rooms_by_name[room.replica.name.encode()] = room
 
     async def _recent(self, log: LogKey, upto: Position) -> list[Entry]:
         """The last things said up to `upto`, oldest first."""

@@ -42,6 +42,10 @@ class Budget:
         self._joins -= joins
         return Verdict.GO
 
+    def has_room(self, now_s: float) -> bool:
+        """Whether `spend` would let one command go."""
+        return self._tokens + (now_s - self._at_s) * RATE_PER_S >= 1
+
     def retry_s(self) -> float:
         """When a refused command may be tried again."""
         return max(1.0, -self._tokens / RATE_PER_S)

@@ -13,6 +13,8 @@ def render(entry: Entry, about: Member | None, room: str, render_class: int) -> 
     """One event as one line for receivers of a class; empty where they do not get it (`rooms.ports.Render`)."""
     event = entry.event
     if isinstance(event, Said):
+        if not render_class and b" TAGMSG " not in event.line:
+            return event.line + b"\r\n"
         return _said(entry, event, render_class)
     line = _state_line(event, about, room, render_class)
     if not line:

@@ -27,10 +27,10 @@ class State(Enum):
 class Session:
     """Who a peer is and what it negotiated. A seat in each of its rooms (`rooms.ports.Seat`)."""
 
-    __slots__ = ("_source", "_source_of", "account", "away", "budget", "caps", "close", "host", "in_flight", "negotiating", "nick", "on_settled",
-                 "operator", "password", "quit_reason", "realname",
-                 "recorded", "render_class", "rooms", "signed_on_s", "state",
-                 "uid", "user", "wants_302", "wants_echo", "write")  # fmt: skip
+    __slots__ = ("_source", "_source_of", "account", "away", "budget", "caps", "close", "host", "in_flight",
+                 "negotiating", "nick", "on_settled", "operator", "password", "quit_reason", "realname", "recorded",
+                 "render_class", "rooms", "signed_on_s", "state", "uid", "user", "wants_302", "wants_echo",
+                 "write")  # fmt: skip
 
     def __init__(self, uid: Uid, host: str, write: Callable[[bytes], None]) -> None:
         self.uid = uid
@@ -38,7 +38,8 @@ class Session:
         self.write = write
         self.state = State.REGISTERING
         self.nick = ""
-        self._source = self._source_of = ""
+        self._source = b""
+        self._source_of = ""  # the nick `_source` was made with
         self.user = ""
         self.realname = ""
         self.account = ""
@@ -61,11 +62,21 @@ class Session:
 
     @property
     def source(self) -> str:
-        """`nick!user@host`; user and host are fixed once the session is welcomed."""
-        if self._source_of is not self.nick or not self.signed_on_s:
-            self._source = f"{self.nick}!{self.user}@{self.host}"
+        """`nick!user@host`."""
+        return f"{self.nick}!{self.user}@{self.host}"
+
+    @property
+    def source_bytes(self) -> bytes:
+        """The same as it stands on the wire; made once per nick, since user and host stay after the welcome."""
+        if self._source_of is not self.nick:
+            self._source = self.source.encode()
             self._source_of = self.nick
         return self._source
+
+    @property
+    def account_bytes(self) -> bytes:
+        """The account as a tag's value; empty when not logged in."""
+        return self.account.encode()
 
     @property
     def name(self) -> str:
