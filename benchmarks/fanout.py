@@ -30,6 +30,7 @@ IDLE_TARGET_KIB = 4.0  # per connection
 FAN1000 = Shape(rooms=1, receivers=1000, senders=10, messages=200, window=8)
 ROOMS100 = Shape(rooms=100, receivers=9, senders=1, messages=1000, window=8)
 IDLE5000 = Shape(rooms=500, receivers=10, senders=0, messages=0, window=0)
+IDLE1000 = Shape(rooms=1, receivers=1000, senders=0, messages=0, window=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class Verdict:
 
 
 Bursts = dict[tuple[str, str], list[Burst]]
+Idles = dict[tuple[Shape, str], Idle]
 SCENARIOS = {"fan1000": (FAN1000, 0.5), "rooms100": (ROOMS100, 1.5)}  # the load; ratio to inspircd that we promise
 
 
@@ -75,28 +77,31 @@ def cost(bursts: Bursts, scenario: str, server: str) -> float:
 def print_bursts(bursts: Bursts) -> None:
     """The table of bursts."""
     print("\nCPU seconds per million deliveries (hubbub: gateway and store)\n")
-    print("| load | server | n | median | min | max | deliveries/s | lost | doubled | reordered | hubbub / it |")
-    print("|---|---|---|---|---|---|---|---|---|---|---|")
+    print("| load | server | n | median | min | max | not the store |", end="")
+    print(" deliveries/s | lost | doubled | reordered | hubbub / it |")
+    print("|---|---|---|---|---|---|---|---|---|---|---|---|")
     for (scenario, server), taken in bursts.items():
         costs = [each.cpu_s_per_million for each in taken]
         wrong = [sum(getattr(each.tally, fault) for each in taken) for fault in ("lost", "doubled", "reordered")]
         rate = median(each.deliveries_per_s for each in taken)
+        share = median(each.main_share for each in taken)
         compared = (scenario, OURS) in bursts and server != OURS
         ratio = f"{cost(bursts, scenario, OURS) / median(costs):.2f}" if compared else ""
         cells = [scenario, server, len(taken), *(f"{value:.2f}" for value in (median(costs), min(costs), max(costs)))]
-        print("|", " | ".join(map(str, [*cells, f"{rate:,.0f}", *wrong, ratio])), "|")
+        print("|", " | ".join(map(str, [*cells, f"{share:.0%}", f"{rate:,.0f}", *wrong, ratio])), "|")
 
 
-def print_idle(figures: dict[str, Idle]) -> None:
+def print_idle(figures: Idles) -> None:
     """The table of members that say nothing."""
-    print(f"\n{IDLE5000.members} connections, registered, in {IDLE5000.rooms} rooms; memory of the gateway alone\n")
-    print("| server | KiB per connection | registrations/s | CPU us per registration |")
-    print("|---|---|---|---|")
-    for server, figure in figures.items():
-        print(f"| {server} | {figure.resident_kib:.2f} | {figure.registrations_per_s:,.0f} | {figure.cpu_us:.0f} |")
+    print("\nMembers that registered and joined, and say nothing; memory of the gateway alone, without the store\n")
+    print("| members | rooms | server | KiB per connection | joined/s | CPU us per member |")
+    print("|---|---|---|---|---|---|")
+    for (shape, server), figure in figures.items():
+        cells = [f"{figure.resident_kib:.2f}", f"{figure.registrations_per_s:,.0f}", f"{figure.cpu_us:.0f}"]
+        print("|", " | ".join([str(shape.members), str(shape.rooms), server, *cells]), "|")
 
 
-def verdicts(bursts: Bursts, idle_figures: dict[str, Idle], calls: SendCalls | None) -> list[Verdict]:
+def verdicts(bursts: Bursts, idle_figures: Idles, calls: SendCalls | None) -> list[Verdict]:
     """What we promise, against what was measured."""
     ratios = [
         Verdict(
@@ -108,7 +113,7 @@ def verdicts(bursts: Bursts, idle_figures: dict[str, Idle], calls: SendCalls | N
         )
         for scenario, (_, target) in SCENARIOS.items()
     ]
-    ours = idle_figures.get(OURS)
+    ours = idle_figures.get((IDLE5000, OURS))
     return [
         *ratios,
         Verdict("fan1000: send calls per delivery", calls.per_delivery if calls else None, SEND_CALLS_TARGET),
@@ -129,7 +134,9 @@ async def measure(servers: list[str], runs: int, part: int) -> bool:
     print(describe())
     print(f"commit {commit()};", "; ".join(map(version, servers)), flush=True)
     bursts = await run_bursts(servers, runs, part)
-    idle_figures = {server: await idle(SERVERS[server], IDLE5000) for server in servers}
+    idle_figures = {
+        (shape, server): await idle(SERVERS[server], shape) for shape in (IDLE5000, IDLE1000) for server in servers
+    }
     counted = OURS in servers and shutil.which("strace")
     calls = await send_calls(SERVERS[OURS], replace(FAN1000, messages=40)) if counted else None
     print_bursts(bursts)

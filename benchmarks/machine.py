@@ -5,7 +5,7 @@ import platform
 import resource
 from pathlib import Path
 
-__all__ = ["cpu_s", "describe", "process_tree", "raise_open_files", "rss_kib"]
+__all__ = ["cpu_s", "describe", "own_cpu_s", "process_tree", "raise_open_files", "rss_kib"]
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _PAGE_KIB = os.sysconf("SC_PAGE_SIZE") // 1024
@@ -34,6 +34,11 @@ def cpu_s(root: int) -> float:
     """CPU seconds, user and system, of a process tree so far; children that ended and were waited for count."""
     # Fields 14 to 17: utime, stime, cutime, cstime; `_stat` starts at field 3.
     return sum(sum(map(int, fields[11:15])) for pid in process_tree(root) if (fields := _stat(pid))) / _TICKS_PER_S
+
+
+def own_cpu_s(pid: int) -> float:
+    """CPU seconds, user and system, of one process alone so far; 0 when it is gone."""
+    return sum(map(int, _stat(pid)[11:13])) / _TICKS_PER_S
 
 
 def rss_kib(pid: int) -> int:

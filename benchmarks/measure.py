@@ -28,6 +28,7 @@ class Burst:
     """One run of a load."""
 
     cpu_s: float
+    main_cpu_s: float  # of it, by the process that holds the connections
     wall_s: float
     tally: Tally
 
@@ -35,6 +36,11 @@ class Burst:
     def cpu_s_per_million(self) -> float:
         """CPU seconds for a million deliveries."""
         return self.cpu_s / max(self.tally.delivered, 1) * 1e6
+
+    @property
+    def main_share(self) -> float:
+        """The part of the CPU seconds that is not the store's."""
+        return self.main_cpu_s / self.cpu_s if self.cpu_s else 1.0
 
     @property
     def deliveries_per_s(self) -> float:
@@ -68,10 +74,10 @@ class SendCalls:
 async def burst(start: Start, shape: Shape) -> Burst:
     """Send everything as fast as the windows let it."""
     async with start() as server, seated(server, shape) as crowd:
-        before_s = server.cpu_s()
+        before_s, main_before_s = server.cpu_s(), server.main_cpu_s()
         wall_s = await crowd.run()
-        cpu_s = server.cpu_s() - before_s
-        return Burst(cpu_s=cpu_s, wall_s=wall_s, tally=await crowd.judge())
+        cpu_s, main_cpu_s = server.cpu_s() - before_s, server.main_cpu_s() - main_before_s
+        return Burst(cpu_s=cpu_s, main_cpu_s=main_cpu_s, wall_s=wall_s, tally=await crowd.judge())
 
 
 async def idle(start: Start, shape: Shape) -> Idle:

