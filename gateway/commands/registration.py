@@ -13,7 +13,7 @@ from gateway.commands.departure import depart, forget
 from gateway.commands.queries import isupport, motd
 from gateway.commands.services import Services
 from gateway.errors import StoreError
-from gateway.model import Entry, MsgId, Position, Renamed, User
+from gateway.model import MsgId, Position, Renamed, User
 from gateway.rooms.ports import Change
 from gateway.rooms.replica import Replica
 from gateway.rooms.room import Room
@@ -139,7 +139,7 @@ async def _register(services: Services, session: Session, reply: Reply) -> None:
                 session.state = State.REGISTERING
                 _nick_in_use(session, reply)
             return
-        inbox = services.engine.open_inbox(session.uid, lambda entries: _deliver(session, entries))
+        inbox = services.engine.open_inbox(session.uid, session.deliver)
         session.signed_on_s = int(services.clock_s())
         await services.directory.put(as_user(services, session))
         async with asyncio.timeout(INBOX_TIMEOUT_S):
@@ -174,11 +174,6 @@ def _welcome(services: Services, session: Session, reply: Reply) -> None:
     reply.add(f":{network.server_name} {n.RPL_MYINFO} {facts}\r\n".encode())
     isupport(services, reply)
     motd(services, session, Message("MOTD"), reply)
-
-
-def _deliver(session: Session, entries: list[Entry]) -> None:
-    if session.ready:
-        session.write(b"".join(render(entry, None, "", session.render_class) for entry in entries))
 
 
 def as_user(services: Services, session: Session) -> User:

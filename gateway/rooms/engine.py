@@ -107,7 +107,8 @@ class Engine:
         room.users += 1
         try:
             async with asyncio.timeout(OPEN_TIMEOUT_S):
-                await asyncio.shield(room.follower.opened)
+                if room.follower.opened is not None:
+                    await asyncio.shield(room.follower.opened)
             yield room
         except TimeoutError as exc:
             raise StoreError("the room could not be read in time") from exc
@@ -124,7 +125,7 @@ class Engine:
         self.rooms_by_name.pop(room.replica.name.encode(), None)
         self._expected.pop(log, None)
         self._store.unsubscribe(log)
-        if not room.follower.opened.done():
+        if room.follower.opened is not None:
             room.follower.opened.cancel()
 
     def say(self, room: Room, saying: Saying) -> None:
@@ -161,9 +162,10 @@ class Engine:
     def open_inbox(self, uid: Uid, deliver: Callable[[list[Entry]], None]) -> asyncio.Future[None]:
         """Follow a new session's inbox from its beginning; the future is done when nothing can be missed any more."""
         log = self._log_of_inbox(uid)
-        follower = self._followers[log] = Follower(log, deliver, self._loop.create_future(), ORIGIN)
+        opened: asyncio.Future[None] = self._loop.create_future()
+        self._followers[log] = Follower(log, deliver, opened, ORIGIN)
         self._store.subscribe(log)
-        return follower.opened
+        return opened
 
     def close_inbox(self, uid: Uid) -> None:
         """The session is gone."""
@@ -217,7 +219,7 @@ class Engine:
         """Redis has confirmed: from now on nothing appended goes unannounced."""
         if (follower := self._followers.get(log)) is not None:
             follower.subscribed = True
-            if follower.last == ORIGIN and not follower.opened.done() and follower.settle():
+            if follower.last == ORIGIN and follower.opened is not None and follower.settle():
                 # A session's own inbox is new with it, so there is nothing to read.
                 self._opened(follower)
             else:
@@ -329,8 +331,7 @@ class Engine:
         follower.start_at(snapshot.last)
 
     def _opened(self, follower: Follower) -> None:
-        if not follower.opened.done():
-            follower.opened.set_result(None)
+        follower.has_opened()
         if (room := self._room_of_log.get(follower.log)) is not None:
             room.writer.applied()
             self._wake(room.writer)

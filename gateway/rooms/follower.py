@@ -26,7 +26,7 @@ class Follower:
         self,
         log: LogKey,
         apply: Callable[[list[Entry]], None],
-        opened: asyncio.Future[None],
+        opened: asyncio.Future[None] | None,
         last: Position | None = None,
     ) -> None:
         self.log = log
@@ -34,9 +34,9 @@ class Follower:
         self.live = False
         self.subscribed = False
         self.catching_up = False
-        self.opened = opened  # done when live for the first time
+        self.opened = opened  # done when live for the first time, and then forgotten: inboxes are many
         self._apply = apply
-        self._held: list[tuple[Position, list[Entry]]] = []
+        self._held: list[tuple[Position, list[Entry]]] | None = None
 
     def announced(self, prev: Position, entries: list[Entry]) -> bool:
         """Take an announcement; False means a catch-up is needed."""
@@ -44,8 +44,8 @@ class Follower:
             self.advance(entries)
             return True
         self.live = False
-        if len(self._held) >= MAX_HELD:
-            self._held.clear()
+        if self._held is None or len(self._held) >= MAX_HELD:
+            self._held = []
         self._held.append((prev, entries))
         return False
 
@@ -55,13 +55,20 @@ class Follower:
             self.last = entries[-1].position
             self._apply(entries)
 
+    def has_opened(self) -> None:
+        """It is live for the first time: tell who waits."""
+        if self.opened is not None:
+            if not self.opened.done():
+                self.opened.set_result(None)
+            self.opened = None
+
     def start_at(self, position: Position) -> None:
         """Continue from a snapshot taken at `position`."""
         self.last = position
 
     def settle(self) -> bool:
         """Apply what was held during a catch-up that read to the head; True: live now, False: read again."""
-        held, self._held = self._held, []
+        held, self._held = self._held or [], None
         for index, (prev, entries) in enumerate(held):
             if prev == self.last:
                 self.advance(entries)

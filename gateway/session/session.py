@@ -4,9 +4,10 @@ from collections.abc import Callable
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from gateway.model import GatewayId, Member, Uid
+from gateway.model import Entry, GatewayId, Member, Uid
 from gateway.session.budget import Budget
 from gateway.session.capabilities import CAP_NOTIFY, ECHO, RENDERED
+from gateway.session.render import render
 from gateway.wire.names import NickKey, RoomKey, nick_key
 
 if TYPE_CHECKING:
@@ -111,6 +112,11 @@ class Session:
     def as_member(self, gateway: GatewayId, modes: str) -> Member:
         """This session in a room."""
         return Member(self.uid, self.nick, self.user, self.host, self.account, self.realname, gateway, modes)
+
+    def deliver(self, entries: list[Entry]) -> None:
+        """Write direct messages to the peer, in one piece."""
+        if self.ready:
+            self.write(b"".join(render(entry, None, "", self.render_class) for entry in entries))
 
     def settled(self) -> None:
         """One thing said here came back or failed."""

@@ -17,6 +17,7 @@ __all__ = [
     "gateway_logs",
     "gateway_users",
     "inbox_log",
+    "is_room",
     "log_keys",
     "log_of_channel",
     "nick_claim",
@@ -51,6 +52,11 @@ def room_log(room: RoomKey) -> LogKey:
 def inbox_log(uid: Uid) -> LogKey:
     """The log of a user's direct messages."""
     return LogKey(f"i:{uid.decode()}")
+
+
+def is_room(log: LogKey) -> bool:
+    """Whether a log is a room's, and not an inbox."""
+    return log.startswith("r:")
 
 
 def room_of(log: LogKey) -> RoomKey:

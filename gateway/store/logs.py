@@ -10,14 +10,13 @@ from gateway.errors import StoreError
 from gateway.model import Entry, Event, GatewayId, LogKey, Position, Snapshot
 from gateway.rooms.ports import Change, OnAnswer
 from gateway.store import codec
-from gateway.store.keys import LogKeys, gateway_logs, log_keys, log_of_channel
+from gateway.store.keys import LogKeys, gateway_logs, is_room, log_keys, log_of_channel
 from gateway.store.lanes import Lanes
 from gateway.store.scripts import sha
 
 __all__ = ["Logs"]
 
 LOG_ENTRIES = 10_000  # kept per log, about; 1.7 MB of 150-byte messages
-MAX_CACHED_KEYS = 20_000  # logs whose key names are kept ready
 
 
 class Logs:
@@ -26,6 +25,7 @@ class Logs:
     def __init__(self, lanes: Lanes, gateway: GatewayId) -> None:
         self._lanes = lanes
         self._gateway = gateway
+        # For the open rooms, forgotten when they are closed; inboxes are many and rarely heard from.
         self._keys: dict[LogKey, LogKeys] = {}
         self._log_of_channel: dict[bytes, LogKey] = {}
         self.on_announcement: Callable[[LogKey, Position, list[Entry]], None] = lambda log, prev, entries: None
@@ -135,9 +135,9 @@ class Logs:
     def _keys_of(self, log: LogKey) -> LogKeys:
         keys = self._keys.get(log)
         if keys is None:
-            if len(self._keys) >= MAX_CACHED_KEYS:
-                self._keys.clear()
-            keys = self._keys[log] = log_keys(log)
+            keys = log_keys(log)
+            if is_room(log):
+                self._keys[log] = keys
         return keys
 
     def _pushed(self, push: list[Any]) -> None:
@@ -145,9 +145,8 @@ class Logs:
         log = self._log_of_channel.get(channel)
         if log is None:
             log = log_of_channel(channel.decode())
-            if len(self._log_of_channel) >= MAX_CACHED_KEYS:
-                self._log_of_channel.clear()
-            self._log_of_channel[channel] = log
+            if is_room(log):
+                self._log_of_channel[channel] = log
         if kind == b"smessage":
             self.on_announcement(log, *codec.decode_announcement(push[2]))
         elif kind == b"ssubscribe":
