@@ -1,0 +1,209 @@
+"""The checker of deliveries: a clean run is clean, and each fault that is planted is found, and nothing else."""
+
+from dataclasses import replace
+from itertools import count
+
+import pytest
+
+from tests.harness.checker import Kind, Report, Roster, Sight, check, merged
+
+ROOM = "#tea"
+NICKS = ("ann", "bob", "cy")
+Run = dict[str, list[Sight]]
+
+
+def clean_run(texts: int = 4) -> Run:
+    """Three members of one room; ann and bob each say `texts` things, all hear all of it in one order."""
+    tick = count()
+    run: Run = {nick: [] for nick in NICKS}
+    for nick in NICKS:
+        run[nick].append(Sight(next(tick), Kind.ENTERING, ROOM, nick))
+        for witness in NICKS[: NICKS.index(nick) + 1][::-1]:
+            run[witness].append(Sight(next(tick), Kind.ENTERED, ROOM, nick))
+    for number in range(texts):
+        for sender in ("ann", "bob"):
+            text = f"{sender} {number}"
+            run[sender].append(Sight(next(tick), Kind.SAID, ROOM, sender, text))
+            for witness in NICKS:
+                kind = Kind.ACKED if witness == sender else Kind.HEARD
+                run[witness].append(Sight(next(tick), kind, ROOM, sender, text, f"id-{sender}-{number}"))
+    return run
+
+
+def rosters(*nicks: str) -> list[Roster]:
+    """What cy was told by NAMES."""
+    return [Roster("cy", ROOM, frozenset(nicks))]
+
+
+def at(run: Run, witness: str, text: str, kind: Kind = Kind.HEARD) -> int:
+    """Where a witness's record says that it got a message."""
+    return next(i for i, sight in enumerate(run[witness]) if sight.text == text and sight.kind is kind)
+
+
+def append(run: Run, witness: str, kind: Kind, room: str, nick: str, *, text: str = "") -> None:
+    """One more sight at the end of the run."""
+    tick = 1 + max(sight.tick for own in run.values() for sight in own)
+    run[witness].append(Sight(tick, kind, room, nick, text))
+
+
+def only(*, sent: int = 8, acknowledged: int = 8, deliveries: int = 16, **faults: int) -> Report:
+    """The report of the clean run, or one with these counts changed."""
+    return Report(sent=sent, acknowledged=acknowledged, deliveries=deliveries, details=(), **faults)
+
+
+def judged(run: Run, *names: str) -> Report:
+    """The report without its words."""
+    return replace(check(run, rosters(*(names or NICKS))), details=())
+
+
+def test_a_clean_run_is_clean() -> None:
+    """All members hear all messages in one order, and NAMES lists them: nothing is counted."""
+    report = check(clean_run(), rosters(*NICKS))
+    assert report == only()
+    assert report.clean
+
+
+@pytest.mark.parametrize("witness", ["bob", "cy"])
+def test_a_message_that_one_receiver_misses_is_lost(witness: str) -> None:
+    """Acknowledged to its sender, heard by the others: one loss."""
+    run = clean_run()
+    del run[witness][at(run, witness, "ann 1")]
+    assert judged(run) == only(deliveries=15, lost=1)
+
+
+def test_a_message_that_nobody_hears_is_lost_to_each() -> None:
+    """The acknowledgement alone makes it due to every member."""
+    run = clean_run()
+    for witness in ("bob", "cy"):
+        del run[witness][at(run, witness, "ann 3")]
+    assert judged(run) == only(deliveries=14, lost=2)
+
+
+def test_a_message_never_acknowledged_is_not_lost() -> None:
+    """Its sender knows that it has to send it again."""
+    run = clean_run()
+    append(run, "ann", Kind.SAID, ROOM, "ann", text="into the storm")
+    report = judged(run)
+    assert report == only(sent=9)
+    assert report.clean
+
+
+def test_a_message_heard_twice_is_doubled() -> None:
+    """Also when it comes back long after."""
+    run = clean_run()
+    run["cy"].append(run["cy"][at(run, "cy", "bob 0")])
+    assert judged(run) == only(deliveries=17, doubled=1)
+
+
+def test_a_message_that_is_logged_twice_is_doubled_and_forked() -> None:
+    """A retry that got a second msgid: each receiver hears it twice, its sender too."""
+    run = clean_run()
+    for witness in NICKS:
+        kind = Kind.ACKED if witness == "ann" else Kind.HEARD
+        append(run, witness, kind, ROOM, "ann", text="ann 0")
+    assert judged(run) == only(deliveries=18, doubled=3, forked=3)
+
+
+def test_two_receivers_that_disagree_are_out_of_order() -> None:
+    """Messages of two senders, swapped for one receiver alone: no single order explains both."""
+    run = clean_run()
+    first, second = at(run, "cy", "ann 2"), at(run, "cy", "bob 2")
+    run["cy"][first], run["cy"][second] = run["cy"][second], run["cy"][first]
+    assert judged(run) == only(out_of_order=1)
+
+
+def test_a_sender_whose_messages_change_places_for_all_is_out_of_order() -> None:
+    """All receivers agree, and yet it is not what was sent."""
+    run = clean_run()
+    for witness in NICKS:
+        kind = Kind.ACKED if witness == "ann" else Kind.HEARD
+        first, second = at(run, witness, "ann 1", kind), at(run, witness, "ann 2", kind)
+        run[witness][first], run[witness][second] = run[witness][second], run[witness][first]
+    assert judged(run) == only(out_of_order=1)
+
+
+def test_receivers_with_different_parts_of_one_order_agree() -> None:
+    """Who came late or left early has a piece of the order; pieces fit together."""
+    whole = [("ann", str(number)) for number in range(9)]
+    assert merged([whole[3:6], whole[5:], whole[:4]]) == whole
+
+
+def test_words_that_nobody_said_are_invented() -> None:
+    """Half a text is not the text."""
+    run = clean_run()
+    append(run, "cy", Kind.HEARD, ROOM, "ann", text="an")
+    assert judged(run) == only(deliveries=17, invented=1)
+
+
+def test_one_message_with_two_msgids_is_forked() -> None:
+    """Receivers on two sides of a fork hold different entries of the log."""
+    run = clean_run()
+    index = at(run, "cy", "ann 1")
+    run["cy"][index] = replace(run["cy"][index], msgid="id-other")
+    assert judged(run) == only(forked=1)
+
+
+def test_lines_after_a_kick_are_counted() -> None:
+    """Who was kicked hears nothing more."""
+    run = clean_run()
+    append(run, "ann", Kind.LEAVING, ROOM, "cy")
+    for witness in NICKS:
+        append(run, witness, Kind.LEFT, ROOM, "cy")
+    append(run, "ann", Kind.SAID, ROOM, "ann", text="are they gone?")
+    append(run, "ann", Kind.ACKED, ROOM, "ann", text="are they gone?")
+    append(run, "bob", Kind.HEARD, ROOM, "ann", text="are they gone?")
+    rightly = judged(run, "ann", "bob")
+    assert rightly == only(sent=9, acknowledged=9, deliveries=17)
+    append(run, "cy", Kind.HEARD, ROOM, "ann", text="are they gone?")
+    assert judged(run, "ann", "bob") == replace(rightly, deliveries=18, after_leaving=1)
+
+
+def test_a_stay_that_ended_is_judged_up_to_what_it_heard_last() -> None:
+    """A hole in it is a loss; the end of it is not."""
+    run = clean_run()
+    del run["cy"][at(run, "cy", "bob 3")]
+    append(run, "cy", Kind.LEAVING, ROOM, "cy")
+    for witness in NICKS:
+        append(run, witness, Kind.LEFT, ROOM, "cy")
+    assert judged(run, "ann", "bob") == only(deliveries=15)
+    del run["cy"][at(run, "cy", "ann 2")]
+    assert judged(run, "ann", "bob") == only(deliveries=14, lost=1)
+
+
+def test_a_quit_and_a_join_that_nobody_asked_for_are_flaps() -> None:
+    """A resumed session must not be seen to leave and come back."""
+    run = clean_run()
+    append(run, "cy", Kind.LEFT, "", "bob")
+    append(run, "cy", Kind.ENTERED, ROOM, "bob")
+    assert judged(run) == only(flaps=2)
+
+
+def test_a_quit_that_was_asked_for_is_no_flap() -> None:
+    """It is seen once by each."""
+    run = clean_run()
+    append(run, "bob", Kind.LEAVING, "", "bob")
+    append(run, "ann", Kind.LEFT, "", "bob")
+    append(run, "cy", Kind.LEFT, "", "bob")
+    assert judged(run, "ann", "cy").clean
+    append(run, "cy", Kind.LEFT, "", "bob")
+    assert judged(run, "ann", "cy") == only(flaps=1)
+
+
+def test_being_told_of_ones_own_rooms_again_is_no_flap() -> None:
+    """A client that resumes gets a JOIN for each room it is still in, and its stay goes on."""
+    run = clean_run()
+    append(run, "cy", Kind.ENTERED, ROOM, "cy")
+    append(run, "cy", Kind.HEARD, ROOM, "ann", text="ann 0")
+    assert judged(run) == only(deliveries=17, doubled=1, forked=1)
+
+
+def test_a_member_that_is_not_there_is_a_ghost() -> None:
+    """Listed by NAMES, and gone or never been."""
+    run = clean_run()
+    append(run, "bob", Kind.LEAVING, "", "bob")
+    assert judged(run, "ann", "bob", "cy") == only(ghosts=1)
+
+
+def test_a_member_that_is_not_listed_is_missing() -> None:
+    """There, and not listed by NAMES."""
+    assert judged(clean_run(), "ann", "cy") == only(missing=1)

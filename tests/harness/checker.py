@@ -1,0 +1,273 @@
+"""The truth about deliveries: what every witness did and saw goes in, what was wrong comes out. Pure, no I/O.
+
+Witnesses share one clock of ticks, so that "said after I was in" can be decided across them. Texts are unique in a
+run: the pair of sender and text is the message. Rules:
+
+- *lost*: acknowledged to its sender, said after a receiver had entered, and not heard by it. A stay that ended is
+  judged up to the last message heard in it, since what lay behind that was cut off rightly.
+- *doubled*: heard again within one stay. Coming back without having left (a resumed session) is the same stay.
+- *out of order*: no single order of the room's messages explains what was heard; each sender's own order is part of
+  that order. One per message that a receiver heard after a later one.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from enum import Enum
+from itertools import pairwise
+
+__all__ = ["Kind", "Report", "Roster", "Sight", "check", "merged"]
+
+MAX_DETAILS = 40  # lines in a report; the counts go on
+
+
+class Kind(Enum):
+    """What a witness did or saw."""
+
+    SAID = "said"  # it sent a message
+    ACKED = "acked"  # its own message came back
+    HEARD = "heard"  # a message of another came
+    ENTERED = "entered"  # it saw `nick` join; itself too
+    LEFT = "left"  # it saw `nick` part, quit or be kicked; room "" is a quit
+    ENTERING = "entering"  # it asks that `nick` be in
+    LEAVING = "leaving"  # it asks that `nick` be out; room "" is a quit
+
+
+WISHES = {Kind.ENTERED: Kind.ENTERING, Kind.LEFT: Kind.LEAVING}  # what explains that it was seen
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """One thing a witness did or saw. Rooms and nicks are casefolded."""
+
+    tick: int
+    kind: Kind
+    room: str
+    nick: str
+    text: str = ""
+    msgid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """Who a room's members were at the end, as one witness was told by NAMES."""
+
+    witness: str
+    room: str
+    nicks: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """Counts of a run. What is below `deliveries` is wrong."""
+
+    sent: int = 0
+    acknowledged: int = 0
+    deliveries: int = 0  # to others than the sender
+    lost: int = 0
+    doubled: int = 0
+    out_of_order: int = 0
+    invented: int = 0  # heard, and said by nobody
+    forked: int = 0  # messages with more than one msgid
+    after_leaving: int = 0  # heard while not in the room
+    flaps: int = 0  # joins and leaves seen that nobody asked for
+    ghosts: int = 0  # listed as members, and not there
+    missing: int = 0  # members that are not listed
+    details: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def clean(self) -> bool:
+        """Nothing was wrong. Messages never acknowledged are no fault: their senders know."""
+        good = {"sent", "acknowledged", "deliveries", "details"}
+        return not any(getattr(self, each.name) for each in fields(self) if each.name not in good)
+
+
+Message = tuple[str, str]  # sender, text
+
+
+@dataclass(slots=True)
+class _Stay:
+    """From a witness's entry into a room to its leaving."""
+
+    witness: str
+    start: int
+    open: bool = True
+    heard: list[Message] = field(default_factory=list)
+
+
+class _Faults:
+    """Counts by name, and the first of them in words."""
+
+    def __init__(self) -> None:
+        self.counts = Counter[str]()
+        self.details: list[str] = []
+
+    def add(self, fault: str, where: str) -> None:
+        self.counts[fault] += 1
+        if len(self.details) < MAX_DETAILS:
+            self.details.append(f"{fault}: {where}")
+
+
+def check(sights: Mapping[str, Sequence[Sight]], rosters: Iterable[Roster] = ()) -> Report:
+    """Judge a run.
+
+    Args:
+        sights: of each witness, by its nick, in the order it made them.
+        rosters: the last NAMES replies, of any number of witnesses and rooms.
+    """
+    faults = _Faults()
+    everything = [sight for own in sights.values() for sight in own]
+    said = {(each.room, each.nick, each.text): each.tick for each in reversed(everything) if each.kind is Kind.SAID}
+    said_last = {(each.room, each.nick, each.text): each.tick for each in everything if each.kind is Kind.SAID}
+    acked = {(each.room, each.nick, each.text) for each in everything if each.kind is Kind.ACKED}
+    _check_texts(everything, said, faults)
+    stays = _stays(sights, faults)
+    for room in stays:
+        first = {(nick, text): tick for (where, nick, text), tick in said.items() if where == room}
+        last = {(nick, text): tick for (where, nick, text), tick in said_last.items() if where == room}
+        here = [(nick, text) for where, nick, text in acked if where == room]
+        _check_order(room, stays[room], sorted(here, key=lambda message: last[message]), faults)
+        _check_arrival(room, stays[room], {message: first[message] for message in here}, faults)
+    _check_flaps(sights, faults)
+    _check_rosters(stays, rosters, faults)
+    return Report(
+        sent=len(said),
+        acknowledged=len(acked),
+        deliveries=sum(each.kind is Kind.HEARD for each in everything),
+        details=tuple(faults.details),
+        **faults.counts,
+    )
+
+
+def merged(sequences: Sequence[Sequence[Message]]) -> list[Message]:
+    """One order that agrees with all sequences, if there is one; where there is none, longer sequences win."""
+    longest_first = sorted(sequences, key=len, reverse=True)
+    firsts = list(dict.fromkeys(message for sequence in longest_first for message in sequence))
+    after: dict[Message, list[Message]] = defaultdict(list)
+    before = Counter[Message]()
+    for sequence in sequences:
+        for one, next_one in pairwise(dict.fromkeys(sequence)):
+            after[one].append(next_one)
+            before[next_one] += 1
+    order: dict[Message, None] = {}
+    ready = [message for message in reversed(firsts) if not before[message]]
+    waiting = iter(firsts)
+    while len(order) < len(firsts):
+        # A circle leaves nothing ready: the sequences disagree, and the message seen first goes first.
+        message = ready.pop() if ready else next(each for each in waiting if each not in order)
+        if message in order:
+            continue
+        order[message] = None
+        for follower in after[message]:
+            before[follower] -= 1
+            if not before[follower]:
+                ready.append(follower)
+    return list(order)
+
+
+def _check_texts(everything: Iterable[Sight], said: Mapping[tuple[str, str, str], int], faults: _Faults) -> None:
+    msgids: dict[tuple[str, str, str], str] = {}
+    for sight in everything:
+        if sight.kind not in (Kind.HEARD, Kind.ACKED):
+            continue
+        message = (sight.room, sight.nick, sight.text)
+        if message not in said:
+            faults.add("invented", f"{message}")
+        if msgids.setdefault(message, sight.msgid) != sight.msgid:
+            faults.add("forked", f"{message}: {msgids[message]} and {sight.msgid}")
+
+
+def _stays(sights: Mapping[str, Sequence[Sight]], faults: _Faults) -> dict[str, list[_Stay]]:
+    """All stays by room, with what was heard in them."""
+    stays: dict[str, list[_Stay]] = defaultdict(list)
+    for witness, own in sights.items():
+        current: dict[str, _Stay] = {}
+        for sight in own:
+            if sight.kind in (Kind.HEARD, Kind.ACKED):
+                if sight.room in current:
+                    current[sight.room].heard.append((sight.nick, sight.text))
+                else:
+                    faults.add("after_leaving", f"{witness} in {sight.room}: {sight.text!r} of {sight.nick}")
+            elif sight.kind is Kind.ENTERED and sight.nick == witness and sight.room not in current:
+                current[sight.room] = _Stay(witness, sight.tick)
+                stays[sight.room].append(current[sight.room])
+            elif _ends_stay(sight, witness):
+                for room in [sight.room] if sight.room else list(current):
+                    if stay := current.pop(room, None):
+                        stay.open = False
+    return stays
+
+
+def _ends_stay(sight: Sight, witness: str) -> bool:
+    """Until a part or a kick is seen, lines may come; after a quit nothing is read any more."""
+    return sight.nick == witness and (sight.kind is Kind.LEFT or (sight.kind is Kind.LEAVING and not sight.room))
+
+
+def _check_order(room: str, stays: Sequence[_Stay], said: Sequence[Message], faults: _Faults) -> None:
+    """Args: `said`, what was acknowledged, in the order it was sent."""
+    by_sender: dict[str, list[Message]] = defaultdict(list)
+    for message in said:
+        by_sender[message[0]].append(message)
+    sequences = [(stay.witness, stay.heard) for stay in stays]
+    sequences += [(f"{sender} itself", sent) for sender, sent in by_sender.items()]
+    place = {message: index for index, message in enumerate(merged([sequence for _, sequence in sequences]))}
+    for who, sequence in sequences:
+        highest = -1
+        for message in dict.fromkeys(sequence):
+            if place[message] < highest:
+                faults.add("out_of_order", f"{who} in {room}: {message}")
+            highest = max(highest, place[message])
+
+
+def _check_arrival(room: str, stays: Sequence[_Stay], said: Mapping[Message, int], faults: _Faults) -> None:
+    """Args: `said`, what was acknowledged, with the tick at which it was first sent."""
+    for stay in stays:
+        heard = Counter(stay.heard)
+        due = said if stay.open else _heard_before(stay, stays) & said.keys()
+        for message in due:
+            if said[message] > stay.start and message not in heard:
+                faults.add("lost", f"{stay.witness} in {room}: {message}")
+        for message, times in heard.items():
+            for _ in range(times - 1):
+                faults.add("doubled", f"{stay.witness} in {room}: {message}")
+
+
+def _heard_before(ended: _Stay, stays: Sequence[_Stay]) -> set[Message]:
+    """What anyone heard before the last message heard in a stay that ended."""
+    if not ended.heard:
+        return set()
+    last = ended.heard[-1]
+    return {message for stay in stays if last in stay.heard for message in stay.heard[: stay.heard.index(last)]}
+
+
+def _check_flaps(sights: Mapping[str, Sequence[Sight]], faults: _Faults) -> None:
+    """A wish explains one sight of each witness, but for those who asked to enter after it had come true."""
+    wishes: dict[tuple[Kind, str, str], list[int]] = defaultdict(list)
+    come_true: dict[tuple[Kind, str, str], list[int]] = defaultdict(list)
+    for witness, own in sights.items():
+        for each in own:
+            if each.kind in WISHES.values():
+                wishes[each.kind, each.room, each.nick].append(each.tick)
+            elif each.kind in WISHES and each.nick == witness:
+                come_true[WISHES[each.kind], each.room, each.nick].append(each.tick)
+    for witness, own in sights.items():
+        asked_at = {
+            each.room: each.tick for each in reversed(own) if each.kind is Kind.ENTERING and each.nick == witness
+        }
+        seen = Counter(
+            (each.kind, each.room, each.nick) for each in own if each.kind in WISHES and each.nick != witness
+        )
+        for (kind, room, nick), times in seen.items():
+            wish = (WISHES[kind], room, nick)
+            too_old = [sum(tick < asked_at.get(room, 0) for tick in ticks) for ticks in (wishes[wish], come_true[wish])]
+            for _ in range(times - len(wishes[wish]) + min(too_old)):
+                faults.add("flaps", f"{witness} saw {nick} {kind.value} {room or 'the network'}")
+
+
+def _check_rosters(stays: Mapping[str, Sequence[_Stay]], rosters: Iterable[Roster], faults: _Faults) -> None:
+    for roster in rosters:
+        present = {stay.witness for stay in stays.get(roster.room, ()) if stay.open}
+        for nick in roster.nicks - present:
+            faults.add("ghosts", f"{nick} in {roster.room}, as {roster.witness} was told")
+        for nick in present - roster.nicks:
+            faults.add("missing", f"{nick} in {roster.room}, as {roster.witness} was told")
