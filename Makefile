@@ -5,6 +5,9 @@ BIN    := $(VENV)/bin
 # The installed project and the installed tools are facts on disk: made once, made again when pyproject.toml changes.
 APP    := $(VENV)/app-installed
 DEV    := $(VENV)/dev-installed
+FAST   := not containers and not slow
+# They wait for sockets and processes more than they compute.
+SIDE_BY_SIDE := -n 4 --dist loadscope
 
 .PHONY: run gateway check test format bench clean
 
@@ -19,10 +22,11 @@ check: $(DEV)  ## format, lint, types, contracts, fast tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -X dev -m pytest -q -m "not containers and not slow"
+	$(BIN)/python -X dev -m pytest -q -m "$(FAST)" $(SIDE_BY_SIDE)
 
 test: $(DEV)  ## all tests; those that need a container engine too
-	$(BIN)/python -X dev -m pytest
+	$(BIN)/python -X dev -m pytest -q -m "$(FAST)" $(SIDE_BY_SIDE)
+	$(BIN)/python -X dev -m pytest -m "not ($(FAST))"
 
 format: $(DEV)
 	$(BIN)/ruff format .

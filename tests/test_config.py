@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway import __version__
-from gateway.config import Config, ConfigError, read_config
+from gateway.config import MAX_SHOWN, Config, ConfigError, read_config
 from gateway.passwords import hash_password
 from gateway.wire.limits import MAX_LINE_BYTES, NICKLEN
 from gateway.wire.message import Message
@@ -238,7 +238,7 @@ def test_opers_refused(content: str, tmp_path: Path) -> None:
     file.write_text(content)
     with pytest.raises(ConfigError) as caught:
         read_config([f"--opers={file}"], {})
-    assert str(caught.value).startswith(f"--opers={str(file)!r}: ")
+    assert str(caught.value).startswith(f"--opers={str(file)[:MAX_SHOWN]!r}: ")
     assert "secret" not in str(caught.value)
 
 

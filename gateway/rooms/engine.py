@@ -6,6 +6,7 @@ was confirmed and when a connection to Redis is back; everything else follows fr
 
 import asyncio
 import logging
+import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -40,6 +41,9 @@ CATCH_UP_ENTRIES = 1000  # per read
 RETRY_S = 0.25  # between attempts of a catch-up or a batch while Redis refuses
 CONFIRM_EVERY_S = 0.2  # what Redis acknowledged and did not announce by the next look is fetched
 OPEN_TIMEOUT_S = 5.0
+WINDOW_FROM_SEATS = 100  # local members; smaller rooms are never held
+WINDOW_PER_SEAT_S = 12e-6  # about twice what one write costs: half of the time is left for everything else
+MAX_WINDOW_S = 0.020
 RECENT_PAGES = 10  # of entries looked through for the lines to replay on join
 MAX_INBOX_WRITERS = 1000  # kept for the users written to last
 _log = logging.getLogger(__name__)
@@ -213,6 +217,7 @@ class Engine:
         """Deliver all that one read from Redis brought."""
         for room in self._changed:
             self.counts.deliveries += room.flush(self._render)
+            room.flushed_at_s = time.monotonic()
         self._changed.clear()
 
     def subscribed(self, log: LogKey) -> None:
@@ -356,6 +361,7 @@ class Engine:
             on_written=written,
             on_fenced=self._on_fenced,
             on_unanswered=unanswered,
+            may_start=(lambda: self._may_start(room)) if room is not None else (lambda: True),
         )
         return writer
 
@@ -364,6 +370,27 @@ class Engine:
         if not self._ready:
             self._loop.call_soon(self._pump)
         self._ready[writer] = None
+
+    def _may_start(self, room: Room) -> bool:
+        """A large room is written to in bursts: what is said soon after a delivery waits for the next one.
+
+        A delivery costs one write per member whatever it carries, so this bounds what a busy room costs; the first
+        line of a quiet room never waits.
+        """
+        if len(room.seats) < WINDOW_FROM_SEATS:
+            return True
+        window_s = min(MAX_WINDOW_S, len(room.seats) * WINDOW_PER_SEAT_S)
+        wait_s = room.flushed_at_s + window_s - time.monotonic()
+        if wait_s <= 0:
+            return True
+        if not room.held:
+            room.held = True
+            self._loop.call_later(wait_s, self._release, room)
+        return False
+
+    def _release(self, room: Room) -> None:
+        room.held = False
+        self._wake(room.writer)
 
     def _pump(self) -> None:
         ready, self._ready = self._ready, {}

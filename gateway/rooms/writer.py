@@ -60,9 +60,10 @@ class Writer:
 
     `on_written(batch, answer)` is called when the log has something new of ours; `on_fenced()` when Redis says this
     gateway was reaped; `on_unanswered()` when a batch got no answer and has to be sent again by `pump`.
+    `may_start()` is asked before a new batch; who answers False calls `pump` later.
     """
 
-    __slots__ = ("_awaited", "_flight", "_permissions", "_queue", "_replica", "_sent", "_store", "log",
+    __slots__ = ("_awaited", "_flight", "_may_start", "_permissions", "_queue", "_replica", "_sent", "_store", "log",
                  "number", "on_fenced", "on_unanswered", "on_written")  # fmt: skip
 
     def __init__(
@@ -74,12 +75,14 @@ class Writer:
         on_written: Callable[[list[Saying], Answer], None],
         on_fenced: Callable[[], None],
         on_unanswered: Callable[[], None],
+        may_start: Callable[[], bool] = lambda: True,
     ) -> None:
         self.log = log
         self.number: int | None = None  # of our last batch Redis has accepted; None: not known yet, nothing is sent
         self.on_written = on_written
         self.on_fenced = on_fenced
         self.on_unanswered = on_unanswered
+        self._may_start = may_start
         self._store = store
         self._replica = replica
         self._queue: deque[Saying | Proposal] = deque()
@@ -110,6 +113,8 @@ class Writer:
         if self._flight is not None:
             if not self._sent:
                 self._send(self._flight)
+            return
+        if self._queue and not self._may_start():
             return
         if (flight := self._next_flight()) is not None:
             self._permissions = self._replica.permissions if self._replica is not None else None

@@ -232,6 +232,7 @@ def test_plain_is_append_only(gateway: GatewayProcess, tmp_path: Path, how: str)
         assert b"\x1b" not in ann.written
 
 
+@pytest.mark.slow
 def test_a_pipe_sends_its_lines_and_ends(gateway: GatewayProcess, tmp_path: Path) -> None:
     """End of input: everything is acknowledged, in order, and the code is 0; the output is plain lines."""
     lines = [

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from tests.commands.test_talking import ALL, join
 from tests.harness.deadlines import eventually
 from tests.harness.gateway_process import GatewayProcess
@@ -101,6 +103,7 @@ async def test_two_founders_one_operator(two_gateways: Pair) -> None:
     await bob.close()
 
 
+@pytest.mark.slow
 async def test_members_of_a_killed_gateway_leave_once(two_gateways: Pair) -> None:
     """SIGKILL: each lost member leaves every room exactly once, its nick is free, and the rooms go on."""
     one, two = two_gateways
