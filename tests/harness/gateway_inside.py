@@ -1,0 +1,103 @@
+"""A gateway's inside within the test's process: real server, sockets, rooms and Redis; the clock is the test's."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from gateway.commands.services import Network, Services
+from gateway.identity import message_ids, new_gateway_id, new_uid
+from gateway.net.server import Limits, Server
+from gateway.passwords import PasswordVerifier
+from gateway.rooms.engine import Engine
+from gateway.session.render import render
+from gateway.store.directory import Directory
+from gateway.store.keys import inbox_log, room_log
+from gateway.store.lanes import Lanes
+from gateway.store.leases import Leases
+from gateway.store.logs import Logs
+from tests.harness.log_site import opened
+
+__all__ = ["GatewayInside"]
+
+PING_INTERVAL_S, PING_TIMEOUT_S, REGISTRATION_TIMEOUT_S = 90.0, 30.0, 30.0
+_LIMITS = Limits(
+    max_connections=100,
+    sendq_bytes=1_048_576,
+    ping_interval_s=PING_INTERVAL_S,
+    ping_timeout_s=PING_TIMEOUT_S,
+    registration_timeout_s=REGISTRATION_TIMEOUT_S,
+    proxy_from=(),
+)
+_NETWORK = Network(
+    server_name="inside.test",
+    name="Inside",
+    description="a gateway within a test",
+    motd=(),
+    created="now",
+    version="0",
+    password="",
+    opers={},
+    limits=False,
+)
+
+
+class GatewayInside:
+    """Serves on a loopback port; `now_s` is what its connections take for the time."""
+
+    host = "127.0.0.1"
+
+    def __init__(self, lanes: Lanes, passwords: PasswordVerifier) -> None:
+        self.now_s = 1000.0
+        self.port = 0
+        gateway = new_gateway_id()
+        logs = Logs(lanes, gateway)
+        engine = Engine(
+            logs, render, log_of_room=room_log, log_of_inbox=inbox_log, recent_lines=50, on_fenced=lambda: None
+        )
+        logs.on_announcement, logs.on_subscribed = engine.announced, engine.subscribed
+        lanes.on_read_end = engine.read_ended
+        lanes.on_commands_up, lanes.on_subscriptions_up = engine.commands_up, engine.subscriptions_up
+        self.services = Services(
+            network=_NETWORK,
+            gateway=gateway,
+            engine=engine,
+            history=logs,
+            directory=Directory(lanes, gateway),
+            log_of_room=room_log,
+            log_of_inbox=inbox_log,
+            new_msgid=message_ids(),
+            now_s=lambda: self.now_s,
+            clock_s=lambda: 1_700_000_000.0 + self.now_s,
+            check_password=passwords.verify,
+            request_drain=lambda reason: None,
+            count_command=lambda name: None,
+        )
+        self.server = Server(self.services, _LIMITS, new_uid)
+        self.leases = Leases(lanes, gateway, self.server.figures)
+
+    @classmethod
+    @asynccontextmanager
+    async def running(cls, redis_url: str) -> AsyncIterator["GatewayInside"]:
+        """Start it; at the end its clients are closed and its lease is given back."""
+        lanes, passwords = Lanes(redis_url), PasswordVerifier()
+        inside = cls(lanes, passwords)
+        async with opened(lanes):
+            await inside.leases.begin()
+            engine_up, server_up = asyncio.Event(), asyncio.Event()
+            running = [
+                asyncio.create_task(inside.services.engine.run(engine_up)),
+                asyncio.create_task(inside.server.run(server_up)),
+            ]
+            await engine_up.wait()
+            await server_up.wait()
+            try:
+                inside.port = await inside.server.bind(inside.host, 0)
+                await inside.server.accept()
+                yield inside
+                await inside.server.drain("the test is over", 5.0)
+                await inside.leases.end()
+            finally:
+                for task in running:
+                    task.cancel()
+                await asyncio.wait(running)
+                passwords.close()

@@ -1,0 +1,258 @@
+"""What a peer's bytes may be, and what a peer may cost: a real gateway process and real sockets."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.commands.table import CLOSE_REASON
+from gateway.net.connection import MAX_WAITING_LINES
+from gateway.session.budget import BURST, MAX_DEBT
+from tests.harness.deadlines import DEADLINE_S
+from tests.harness.gateway_inside import PING_INTERVAL_S, PING_TIMEOUT_S, REGISTRATION_TIMEOUT_S, GatewayInside
+from tests.harness.gateway_process import GatewayProcess
+from tests.harness.irc_peer import IrcPeer
+
+Connect = Callable[..., Awaitable[IrcPeer]]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
+    """One gateway for the module, with limits on."""
+    process = GatewayProcess(state_dir=tmp_path_factory.mktemp("state")).start()
+    yield process
+    process.stop()
+
+
+@pytest.fixture
+async def connect(server: GatewayProcess) -> AsyncIterator[Connect]:
+    """Connects a registered peer; all are closed after the test."""
+    async with AsyncExitStack() as stack:
+
+        async def connect(nick: str, **options: Any) -> IrcPeer:
+            return await stack.enter_async_context(await IrcPeer.connect(server.host, server.port, nick, **options))
+
+        yield connect
+
+
+@pytest.fixture
+async def inside(store_url: str) -> AsyncIterator[GatewayInside]:
+    """A gateway in this process, whose clock the test moves."""
+    async with GatewayInside.running(store_url) as inside:
+        yield inside
+
+
+async def test_an_overlong_line_is_refused_and_life_goes_on(connect: Connect) -> None:
+    """417 once for each, ended or not; the next line counts. Source: https://modern.ircdocs.horse, ERR_INPUTTOOLONG."""
+    peer = await connect("longline")
+    await peer.send("PRIVMSG longline :" + "x" * 493)
+    assert [message.command for message in await peer.barrier()] == ["417"]
+    await peer.send("x" * 20_000, "@" + "t" * 4094 + " PING fits", "@" + "t" * 4095 + " PING too-long")
+    assert [message.command for message in await peer.barrier()] == ["417", "PONG", "417"]
+    await peer.send("PRIVMSG longline :" + "x" * 492)
+    assert (await peer.expect("PRIVMSG")).params[0] == "longline"
+
+
+async def test_what_cannot_be_read_is_refused_and_life_goes_on(connect: Connect) -> None:
+    """NUL, a lone CR, no command: 400 for each line."""
+    peer = await connect("unreadable")
+    await peer.send(b"PRIVMSG x :a\0b", b"PRIVMSG x :a\rb", b":source", b"@tag")
+    assert [message.command for message in await peer.barrier()] == ["400"] * 4
+
+
+async def test_invalid_utf8_is_told(connect: Connect) -> None:
+    """`FAIL * INVALID_UTF8`, or a NOTICE where standard replies are not known. Source: IRCv3 utf8-only."""
+    modern, plain = await connect("modern", caps=["standard-replies"]), await connect("plain")
+    await modern.send(b"PRIVMSG modern :\xff\xfe")
+    await plain.send(b"PRIVMSG plain :\xc3")
+    assert (await modern.expect("FAIL")).params[:2] == ("*", "INVALID_UTF8")
+    assert "UTF-8" in (await plain.expect("NOTICE")).params[1]
+    assert await modern.barrier() == []
+
+
+async def test_chunks_carry_no_meaning(connect: Connect, server: GatewayProcess) -> None:
+    """A line may come byte by byte, several at once, with or without CR."""
+    peer = await IrcPeer.connect(server.host, server.port, "chunks", register=False)
+    async with peer:
+        for byte in b"NICK chunks\nUSER c 0 * :c\r\n\r\n\nPING a\r\n":
+            peer._writer.write(bytes([byte]))
+            await peer._writer.drain()
+        await peer.expect("001")
+        await peer.send("PING b\nPING c")
+        assert [(await peer.expect("PONG")).params[-1] for _ in range(3)] == ["a", "b", "c"]
+
+
+async def test_a_flood_is_slowed_and_then_ended(connect: Connect) -> None:
+    """Past the burst commands are refused, with a time; who goes on regardless is closed; others see why."""
+    witness, flooder = await connect("witness"), await connect("flooder", caps=["standard-replies"])
+    for peer in (witness, flooder):
+        await peer.send("JOIN #flood")
+        await peer.expect("366")
+    plain = await connect("floodplain")
+    await plain.send(*["VERSION"] * int(BURST + 10))
+    assert (await plain.expect("263")).params[1] == "VERSION"
+    await plain.send("PING still-answered")
+    assert (await plain.expect("PONG")).params[-1] == "still-answered"
+    await flooder.send(*["VERSION"] * int(BURST + 10))
+    refusal = await flooder.expect("FAIL")
+    assert refusal.params[:2] == ("VERSION", "RATE_LIMITED")
+    assert int(refusal.params[2]) >= 1
+    await flooder.send(*["VERSION"] * int(MAX_DEBT + 100))
+    last = (await flooder.wait_closed())[-1]
+    assert (last.command, CLOSE_REASON in last.params[0]) == ("ERROR", True)
+    assert (await witness.expect("QUIT")).params == (CLOSE_REASON,)
+
+
+async def test_a_join_flood_is_slowed(connect: Connect) -> None:
+    """Joins cost more than other commands, however many share a line."""
+    peer = await connect("joiner", caps=["standard-replies"])
+    await peer.send("JOIN " + ",".join(f"#j{i}" for i in range(41)))
+    assert (await peer.expect("FAIL")).params[:2] == ("JOIN", "RATE_LIMITED")
+    await peer.send("JOIN #j1")
+    await peer.expect("366")
+
+
+async def test_a_slow_reader_is_closed_and_delays_nobody(store_url: str, tmp_path: Path) -> None:
+    """Who does not read is closed when its queue is full; the others have every line, in order."""
+    gateway = GatewayProcess(state_dir=tmp_path, redis_url=store_url, sendq_bytes=16_384, limits="off").start()
+    narrow = socket.socket()
+    narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    narrow.connect((gateway.host, gateway.port))
+    narrow.sendall(b"NICK slow\r\nUSER s 0 * :s\r\nJOIN #slow\r\n")
+    async with (
+        await IrcPeer.connect(gateway.host, gateway.port, "talker") as talker,
+        await IrcPeer.connect(gateway.host, gateway.port, "reader") as reader,
+    ):
+        await reader.send("JOIN #slow")
+        await reader.expect("366")
+        await talker.send("JOIN #slow")
+        await talker.expect("366")
+        heard: list[str] = []
+        gone: list[str] = []
+        # The kernel takes some megabytes before anything waits with us.
+        while not gone and len(heard) < 50_000:
+            await talker.send(*(f"PRIVMSG #slow :{len(heard) + i} {'x' * 400}" for i in range(500)))
+            for _ in range(500):
+                while (message := await reader.read()).command != "PRIVMSG":
+                    gone += [message.source.partition("!")[0], *message.params] if message.command == "QUIT" else []
+                heard.append(message.params[1].partition(" ")[0])
+            await talker.barrier()
+    narrow.close()
+    gateway.stop()
+    assert gone == ["slow", "SendQ exceeded"]
+    assert heard == [str(i) for i in range(len(heard))]
+
+
+async def test_more_lines_than_may_wait_are_all_carried_out(connect: Connect) -> None:
+    """Behind a command that waits for Redis reading pauses at a limit; afterwards everything is done, in order."""
+    peer = await connect("waiting")
+    lines = [f"PING {i}" for i in range(3 * MAX_WAITING_LINES)]
+    await peer.send("JOIN #waiting", *lines)
+    await peer.expect("366")
+    pongs = await peer.collect("PONG", len(lines))
+    assert [message.params[-1] for message in pongs] == [str(i) for i in range(3 * MAX_WAITING_LINES)]
+
+
+@pytest.mark.slow
+async def test_a_silent_peer_is_asked_and_then_closed(inside: GatewayInside) -> None:
+    """PING after the interval; any byte is an answer; without one the link is closed, with the reason."""
+    reader, writer = await asyncio.open_connection(inside.host, inside.port)
+
+    async def line(start: bytes) -> bytes:
+        async with asyncio.timeout(DEADLINE_S):
+            while not (line := await reader.readline()).startswith(start):
+                assert line, "closed"
+            return line
+
+    writer.write(b"NICK silent\r\nUSER s 0 * :s\r\n")
+    await line(b":inside.test 422")
+    inside.now_s += PING_INTERVAL_S + 1
+    await line(b":inside.test PING")
+    writer.write(b"PONG x\r\nPING here\r\n")
+    await line(b":inside.test PONG")
+    inside.now_s += PING_INTERVAL_S + 1
+    await line(b":inside.test PING")
+    inside.now_s += PING_TIMEOUT_S + 1
+    assert b"Ping timeout: " in await line(b"ERROR")
+    assert await reader.read() == b""
+    writer.close()
+
+
+async def test_who_does_not_register_is_closed(inside: GatewayInside) -> None:
+    """After the time for it, however busy it is."""
+    async with await IrcPeer.connect(inside.host, inside.port, "late", register=False) as peer:
+        await peer.send("NICK late")
+        await peer.barrier()
+        inside.now_s += REGISTRATION_TIMEOUT_S + 1
+        assert [message.params for message in await peer.wait_closed()] == [("Closing link: Registration timeout",)]
+
+
+async def test_small_lines_do_not_wait_for_more(inside: GatewayInside) -> None:
+    """TCP_NODELAY is set on every accepted socket: without it a line may wait 40 ms for the peer's ACK."""
+    async with await IrcPeer.connect(inside.host, inside.port, "nodelay"):
+        (connection,) = inside.server.connections
+        accepted = connection._transport.get_extra_info("socket")
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
+
+
+def _v2(address: str, port: int) -> bytes:
+    source = ip_address(address)
+    family = 0x11 if source.version == 4 else 0x21
+    body = source.packed * 2 + port.to_bytes(2, "big") * 2
+    return b"\r\n\r\n\0\r\nQUIT\n" + bytes([0x21, family]) + len(body).to_bytes(2, "big") + body
+
+
+@pytest.fixture
+def behind_proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
+    """A gateway that expects PROXY headers from here, and takes two connections."""
+    process = GatewayProcess(
+        state_dir=tmp_path_factory.mktemp("proxied"), proxy_from="127.0.0.0/8", max_connections=2
+    ).start()
+    yield process
+    process.stop()
+
+
+async def test_who_is_behind_a_proxy(behind_proxy: GatewayProcess) -> None:
+    """The header's address is the host others see, in both versions; without a header the link is closed."""
+    headers = {
+        b"PROXY TCP4 192.0.2.7 127.0.0.1 1234 6667\r\n": "192.0.2.7",
+        b"PROXY TCP6 ::1 ::1 1234 6667\r\n": "0::1",
+        b"PROXY UNKNOWN\r\n": "127.0.0.1",
+        _v2("192.0.2.9", 1234): "192.0.2.9",
+        _v2("2001:db8::9", 1234): "2001:db8::9",
+    }
+    for number, (header, host) in enumerate(headers.items()):
+        nick = f"proxied{number}"
+        peer = await IrcPeer.connect(behind_proxy.host, behind_proxy.port, nick, register=False)
+        async with peer:
+            peer._writer.write(header)
+            await peer.send(f"NICK {nick}", "USER u 0 * :u", f"WHOIS {nick}")
+            assert (await peer.expect("311")).params[3] == host
+            await peer.send("QUIT")
+            await peer.wait_closed()
+    async with await IrcPeer.connect(behind_proxy.host, behind_proxy.port, "direct", register=False) as peer:
+        await peer.send("NICK direct", "USER u 0 * :u")
+        assert [message.params for message in await peer.wait_closed()] == [("Closing link: No PROXY header",)]
+
+
+async def test_too_many_connections(behind_proxy: GatewayProcess) -> None:
+    """One too many is told and closed; when another has gone there is room."""
+    address = (behind_proxy.host, behind_proxy.port)
+    async with (
+        await IrcPeer.connect(*address, "a", register=False) as first,
+        await IrcPeer.connect(*address, "b", register=False),
+    ):
+        async with await IrcPeer.connect(*address, "c", register=False) as third:
+            assert [message.params for message in await third.wait_closed()] == [
+                ("Closing link: Too many connections",)
+            ]
+        await first.send("PROXY UNKNOWN", "QUIT")
+        await first.wait_closed()
+        async with await IrcPeer.connect(*address, "d", register=False) as fourth:
+            await fourth.send("PROXY UNKNOWN", "PING there")
+            assert (await fourth.expect("PONG")).params[-1] == "there"

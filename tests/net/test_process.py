@@ -1,0 +1,66 @@
+"""How a gateway process ends: exit codes and one line for whoever started it. Source: sysexits.h."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.harness.deadlines import DEADLINE_S
+from tests.harness.gateway_process import GatewayProcess
+
+
+def run(*flags: str) -> subprocess.CompletedProcess[str]:
+    """Run a gateway that is to end by itself; only errors are logged."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("CHAT_GATEWAY_")}
+    return subprocess.run(
+        [sys.executable, "-m", "gateway", "--log-level=error", "--http-port=0", *flags],
+        capture_output=True,
+        text=True,
+        timeout=4 * DEADLINE_S,
+        env=environ,
+        check=False,
+    )
+
+
+def test_a_port_in_use(store_url: str) -> None:
+    """69, and one line with the address."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = run(f"--redis-url={store_url}", f"--port={port}")
+    assert done.returncode == 69
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"chat-gateway: cannot listen on 127.0.0.1 port {port}: ")
+    assert "address" in line.lower()
+
+
+def test_a_redis_that_is_not_there(tmp_path: Path) -> None:
+    """69 after the wait that was set, and one line that names no secret."""
+    done = run(f"--redis-url=unix://:hunter2@{tmp_path}/none.sock", "--redis-wait-s=0.3")
+    assert done.returncode == 69
+    assert done.stderr == "chat-gateway: Redis could not be reached within 0.3 s\n"
+
+
+@pytest.mark.parametrize(
+    ("flag", "named"), [("--port=many", "--port='many'"), ("--sendq-bytes=1", "--sendq-bytes='1'")]
+)
+def test_a_setting_that_cannot_be(flag: str, named: str) -> None:
+    """78, and one line with the setting and its value."""
+    done = run(flag)
+    assert done.returncode == 78
+    (line,) = done.stderr.splitlines()
+    assert named in line
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_well(store_url: str, tmp_path: Path, number: signal.Signals) -> None:
+    """0 for both, without a traceback."""
+    gateway = GatewayProcess(state_dir=tmp_path, redis_url=store_url).start()
+    gateway.send_signal(number)
+    assert gateway.wait(4 * DEADLINE_S) == 0
+    assert not [line for line in gateway.log if "Traceback" in line or " ERROR " in line]
