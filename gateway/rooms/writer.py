@@ -1,8 +1,8 @@
 """Write to one log in one order, each batch exactly once.
 
-Batches of a (gateway, log) are numbered; Redis remembers the last number, so sending one again is harmless. One batch
-is in flight at a time and is never changed before a definite answer; what comes meanwhile makes the next batch, so
-batches grow with the load by themselves.
+Batches of a (gateway, log) are numbered; Redis remembers the last number, so sending one again is harmless. One flight
+is under way at a time: a batch of things said, or several state changes one behind the other. It is never changed
+before a definite answer; what comes meanwhile makes the next flight, so flights grow with the load by themselves.
 """
 
 from collections import deque
@@ -17,7 +17,7 @@ from gateway.rooms.replica import Replica
 __all__ = ["Proposal", "Saying", "Writer"]
 
 MAX_QUEUED = 2000  # events waiting for one log; past it the author is told to try again
-MAX_BATCH = 128  # events in one script call: keeps Redis from being held for more than about a third of a ms
+MAX_BATCH = 128  # events in one flight: keeps Redis from being held for more than about a third of a ms
 
 
 class Proposal(Origin, Protocol):
@@ -52,19 +52,21 @@ class Saying:
         raise NotImplementedError
 
 
-_Flight = list[Saying] | tuple[Proposal, Change]
+_Step = list[Saying] | tuple[Proposal, Change]
+"""What one script call carries, under one number."""
+_NOT_CARRIED_OUT = frozenset({Outcome.STALE, Outcome.HOLE, Outcome.FENCED})
 
 
 class Writer:
     """The one writer of a log on this gateway.
 
     `on_written(batch, answer)` is called when the log has something new of ours; `on_fenced()` when Redis says this
-    gateway was reaped; `on_unanswered()` when a batch got no answer and has to be sent again by `pump`.
-    `may_start()` is asked before a new batch; who answers False calls `pump` later.
+    gateway was reaped; `on_unanswered()` when a flight got no answer and has to be sent again by `pump`.
+    `may_start()` is asked before a new flight; who answers False calls `pump` later.
     """
 
-    __slots__ = ("_awaited", "_flight", "_may_start", "_permissions", "_queue", "_replica", "_sent", "_store", "log",
-                 "number", "on_fenced", "on_unanswered", "on_written")  # fmt: skip
+    __slots__ = ("_awaited", "_flight", "_may_start", "_permissions", "_queue", "_replica", "_store", "_trouble",
+                 "_unanswered", "log", "number", "on_fenced", "on_unanswered", "on_written")  # fmt: skip
 
     def __init__(
         self,
@@ -86,15 +88,16 @@ class Writer:
         self._store = store
         self._replica = replica
         self._queue: deque[Saying | Proposal] = deque()
-        self._flight: _Flight | None = None
-        self._permissions: Position | None = None  # the flight was decided on
-        self._sent = False  # False with a flight: its fate is unknown, it goes out again when the store is back
+        self._flight: deque[_Step] = deque()  # oldest first; the first one has the number after `number`
+        self._permissions: Position | None = None  # the things said in the flight were allowed on
+        self._unanswered = 0  # steps of the flight on their way to Redis; 0 with a flight: `pump` sends it
+        self._trouble: Answer | StoreError | None = None  # the first answer of the flight that was no success
         self._awaited: Position | None = None  # permissions Redis has and the replica not yet
 
     @property
     def idle(self) -> bool:
         """Nothing waits, nothing is in flight."""
-        return self._flight is None and not self._queue
+        return not self._flight and not self._queue
 
     def put(self, item: Saying | Proposal) -> None:
         """Queue an event; `pump` sends it.
@@ -108,18 +111,12 @@ class Writer:
 
     def pump(self) -> None:
         """Send what can be sent now."""
-        if self.number is None or not self._store.up or self._awaited is not None:
+        if self.number is None or not self._store.up or self._awaited is not None or self._unanswered:
             return
-        if self._flight is not None:
-            if not self._sent:
-                self._send(self._flight)
-            return
-        if self._queue and not self._may_start():
-            return
-        if (flight := self._next_flight()) is not None:
+        if not self._flight and self._queue and self._may_start():
             self._permissions = self._replica.permissions if self._replica is not None else None
-            self._flight = flight
-            self._send(flight)
+            self._flight.extend(self._next_flight())
+        self._send()
 
     def applied(self) -> None:
         """The replica has moved on: decide again what was stale."""
@@ -135,11 +132,15 @@ class Writer:
         for item in waiting:
             item.failed()
 
-    def _next_flight(self) -> _Flight | None:
+    def _next_flight(self) -> list[_Step]:
+        """One batch of what is said, or the changes that come next, each decided on the replica as it is."""
         batch: list[Saying] = []
-        while self._queue and len(batch) < MAX_BATCH:
+        changes: list[_Step] = []
+        while self._queue and len(batch) + len(changes) < MAX_BATCH:
             item = self._queue[0]
             if isinstance(item, Saying):
+                if changes:
+                    break
                 self._queue.popleft()
                 if self._may_say(item):
                     batch.append(item)
@@ -148,52 +149,63 @@ class Writer:
             else:
                 self._queue.popleft()
                 if (change := item.propose(self._replica)) is not None:
-                    return item, change
-        return batch or None
+                    changes.append((item, change))
+        return [batch] if batch else changes
 
     def _may_say(self, item: Saying) -> bool:
         replica = self._replica
         return replica is None or item.permissions == replica.permissions or item.allowed(replica)
 
-    def _send(self, flight: _Flight) -> None:
+    def _send(self) -> None:
         assert self.number is not None
-        self._sent = True
-        if isinstance(flight, list):
-            events = [saying.event for saying in flight]
-            self._store.append_said(self.log, self.number + 1, self._permissions, events, self._answered)
-        else:
-            self._store.append_change(self.log, self.number + 1, flight[1], self._answered)
+        self._unanswered = len(self._flight)
+        for number, step in enumerate(tuple(self._flight), self.number + 1):
+            if isinstance(step, list):
+                events = [saying.event for saying in step]
+                self._store.append_said(self.log, number, self._permissions, events, self._answered)
+            else:
+                self._store.append_change(self.log, number, step[1], self._answered)
 
     def _answered(self, answer: Answer | StoreError) -> None:
-        flight = self._flight
-        assert flight is not None
-        assert self.number is not None
-        self._sent = False
-        if isinstance(answer, StoreError):
-            self.on_unanswered()
-            return
-        match answer.outcome:
-            case Outcome.HOLE:
-                self.number = answer.seen
-            case Outcome.FENCED:
-                self.on_fenced()
-                return
-            case Outcome.STALE:
-                self._take_back(flight)
-                self._flight = None
-                self._awaited = answer.positions[0]
-                self.on_written([], answer)
-                self.applied()
-                return
-            case _:
-                self.number += 1
-                self._flight = None
-                if answer.outcome is Outcome.UNCHANGED:
-                    assert not isinstance(flight, list)
-                    flight[0].unchanged()
-                else:
-                    self.on_written(flight if isinstance(flight, list) else [], answer)
-        self.pump()
+        """Answers come in the order of the steps; those behind the first one that is no success add nothing to it."""
+        self._unanswered -= 1
+        if self._trouble is None:
+            if isinstance(answer, StoreError) or answer.outcome in _NOT_CARRIED_OUT:
+                self._trouble = answer
+            else:
+                self._accepted(self._flight.popleft(), answer)
+        if not self._unanswered:
+            self._landed()
 
-    def _take_back(self, flight: _Flight) -> None:
-        self._queue.extendleft(reversed(flight) if isinstance(flight, list) else (flight[0],))
+    def _accepted(self, step: _Step, answer: Answer) -> None:
+        assert self.number is not None
+        self.number += 1
+        if answer.outcome is not Outcome.UNCHANGED:
+            self.on_written(step if isinstance(step, list) else [], answer)
+        elif not isinstance(step, list):
+            step[0].unchanged()
+
+    def _landed(self) -> None:
+        """The whole flight has been answered, or lost."""
+        trouble, self._trouble = self._trouble, None
+        if trouble is None:
+            self.pump()
+        elif isinstance(trouble, StoreError):
+            self.on_unanswered()
+        elif trouble.outcome is Outcome.FENCED:
+            self.on_fenced()
+        else:
+            self._take_back(trouble)
+
+    def _take_back(self, refusal: Answer) -> None:
+        # What follows a refused step was not carried out either: its numbers do not join on.
+        while self._flight:
+            step = self._flight.pop()
+            self._queue.extendleft(reversed(step) if isinstance(step, list) else (step[0],))
+        if refusal.outcome is Outcome.HOLE:
+            self.number = refusal.seen
+            self.pump()
+        else:
+            self._awaited = refusal.positions[0]
+            self.on_written([], refusal)
+            self.applied()

@@ -339,3 +339,52 @@ async def test_an_inbox_needs_no_replica() -> None:
     await asyncio.sleep(0)
     assert [entry.event for entry in redis.log(LOG).entries] == [event]
     assert store.sent == [(1, None, (event,))]
+
+
+def joining(number: int) -> Author:
+    """One more member comes in."""
+    return Author(lambda replica: join(member(f"m{number}"), permissions=replica.permissions))
+
+
+async def test_changes_travel_one_behind_the_other(desk: Desk) -> None:
+    """A crowd that joins does not wait for each other's answers."""
+    authors = [joining(n) for n in range(5)]
+    for author in authors:
+        desk.writer.put(author)
+    desk.writer.pump()
+    assert [number for number, _, _ in desk.store.sent] == [1, 2, 3, 4, 5]
+    await desk.settle()
+    assert desk.log() == ["join-ann", *(f"join-m{n}" for n in range(5))]
+    assert all(len(author.told) == 1 for author in authors)
+    assert desk.writer.idle
+
+
+async def test_what_is_behind_a_stale_change_is_decided_again(desk: Desk) -> None:
+    """The first bumps permissions, so the others are refused; each is in the log once, in order, decided anew."""
+    authors = [
+        Author(lambda replica: promote(ANN, permissions=replica.permissions)),
+        *(joining(n) for n in range(3)),
+    ]
+    for author in authors:
+        desk.writer.put(author)
+    desk.writer.pump()
+    await desk.settle()
+    assert desk.log() == ["join-ann", "mode"]
+    desk.follow()
+    await desk.settle()
+    assert desk.log() == ["join-ann", "mode", "join-m0", "join-m1", "join-m2"]
+    assert [number for number, _, _ in desk.store.sent] == [1, 2, 3, 4, 2, 3, 4]
+    assert desk.writer.idle
+
+
+@pytest.mark.parametrize("loss", Loss)
+async def test_a_flight_of_changes_that_is_lost_goes_out_again(desk: Desk, loss: Loss) -> None:
+    """Whichever of its answers was lost: every change is in the log once, in order."""
+    desk.store.losses = [loss]
+    for n in range(4):
+        desk.writer.put(joining(n))
+    for _ in range(3):
+        desk.writer.pump()
+        await desk.settle()
+    assert desk.log() == ["join-ann", *(f"join-m{n}" for n in range(4))]
+    assert desk.writer.idle
