@@ -130,7 +130,8 @@ async def topic(services: Services, session: Session, message: Message, reply: R
         return
     if (room := _joined_room(session, name, reply)) is None:
         return
-    text = clip(message.params[1], TOPICLEN)
+    room_left = MAX_BODY_BYTES - len(f":{session.source} TOPIC {room.replica.name} :".encode())
+    text = clip(message.params[1], min(TOPICLEN, room_left))
 
     def decide(replica: Replica, msgid: MsgId) -> Change | None:
         member = replica.members.get(session.uid)

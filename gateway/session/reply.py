@@ -13,6 +13,8 @@ from gateway.wire.splitting import clip
 
 __all__ = ["Reply"]
 
+MAX_MIDDLE_BYTES = 100  # of what a peer made us repeat; every name of ours is shorter, and four of them fit a line
+
 
 class Reply:
     """Collects the lines of one answer; `finish` sends them, once."""
@@ -35,10 +37,9 @@ class Reply:
 
     def message(self, command: str, *params: str) -> None:
         """A line from the server."""
-        used = len(f":{self.server} {command} {' '.join(params[:-1])} :".encode())
-        middle = [param if param and " " not in param and param[0] != ":" else "*" for param in params[:-1]]
-        last = clip(params[-1], MAX_BODY_BYTES - used) if params else ""
-        line = f":{self.server} {' '.join([command, *middle])}" + (f" :{last}" if params else "")
+        line = f":{self.server} {' '.join([command, *map(_middle, params[:-1])])}"
+        if params:
+            line += f" :{clip(params[-1], MAX_BODY_BYTES - len(line.encode()) - 2)}"
         self.add(_checked(line))
 
     def fail(self, command: str, code: str, *context: str, numeric: str = RPL_TRYAGAIN, text: str) -> None:
@@ -91,6 +92,10 @@ class Reply:
 
 def _usable(session: Session, label: str) -> bool:
     return session.has(LABELED) and session.has(BATCH) and len(label.encode()) <= MAX_LABEL_BYTES
+
+
+def _middle(param: str) -> str:
+    return clip(param, MAX_MIDDLE_BYTES) if param and " " not in param and param[0] != ":" else "*"
 
 
 def _checked(line: str) -> bytes:

@@ -1,0 +1,128 @@
+"""Any bytes, in any order: no command of a peer fails inside, and none leaves its connection stuck."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from gateway.commands.table import COMMANDS
+from gateway.wire.limits import MAX_LINE_BYTES
+from gateway.wire.message import Message
+from tests.harness.deadlines import DEADLINE_S
+from tests.harness.gateway_process import GatewayProcess
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
+    """One gateway for all examples, without limits: a budget would hide what follows."""
+    process = GatewayProcess(state_dir=tmp_path_factory.mktemp("state"), limits="off").start()
+    yield process
+    process.stop()
+    assert not [line for line in process.log if "command_failed" in line or "Traceback" in line]
+
+
+_rooms = st.sampled_from(["#a", "#b", "#a,#b", "#ünï", "#mine", "0", "#", "a b"])
+_nicks = st.sampled_from(["fuzz1", "fuzz2", "me", "[]{}", "n" * 30, "n" * 31, "9", "*"])
+_numerals = st.sampled_from(["0", "1", "100", "-1", "302", "9" * 100, "½", "٣"])
+_references = st.sampled_from(
+    [
+        "*",
+        "timestamp=2026-11-22T19:00:00.000Z",
+        "timestamp=0001-01-01T00:00:00.000Z",
+        "timestamp=x",
+        "msgid=x",
+        "msgid=",
+    ]
+)
+_words = st.sampled_from(
+    ["LS", "REQ", "END", "LIST", "LATEST", "BEFORE", "AROUND", "BETWEEN", "+o", "b", "-imnst+v", "echo-message batch"]
+)
+_any_text = st.text(max_size=500) | st.sampled_from(["x" * 480, "ß" * 220, "#" + "y" * 470, "\U0001f600" * 100])
+_params = st.lists(st.one_of(_rooms, _nicks, _numerals, _references, _words, _any_text), max_size=6)
+_tags = st.sampled_from(
+    ["", "@label=x ", "@+a=b;label=\\r\\n ", "@time=x;msgid=y ", "@;=;; ", "@label=" + "l" * 65 + " "]
+)
+_commands = st.sampled_from(sorted(COMMANDS)) | st.sampled_from(["privmsg", "NOSUCH", "001", "É"])
+
+
+def _line(tags: str, command: str, params: list[str]) -> bytes:
+    middle, last = params[:-1], params[-1:]
+    text = tags + " ".join([command, *middle, *(f":{param}" for param in last)])
+    return text.encode(errors="surrogatepass").replace(b"\r", b"").replace(b"\n", b"")
+
+
+lines = st.one_of(
+    st.builds(_line, _tags, _commands, _params),
+    st.builds(_line, _tags, _commands, _params),
+    st.binary(max_size=600).map(lambda raw: raw.replace(b"\n", b"")),
+)
+
+
+async def converse(server: GatewayProcess, begin: list[bytes], said: list[bytes]) -> None:
+    """Say it all, then PING: the answer comes, or the end of a connection that asked for it."""
+    token = f"fuzz-{next(_numbers)}"
+    reader, writer = await asyncio.open_connection(server.host, server.port)
+    writer.write(b"\r\n".join([*begin, *said, b"", f"PING {token}".encode(), b""]))
+    try:
+        async with asyncio.timeout(2 * DEADLINE_S):
+            while True:
+                line = await reader.readline()
+                if not line:
+                    assert any(b"QUIT" in one.upper() for one in said), "closed without being asked"
+                    return
+                check(line)
+                if line.startswith(b":hubbub.local PONG ") and line.rstrip().endswith(token.encode()):
+                    return
+    finally:
+        writer.close()
+        await asyncio.wait_for(_closed(writer), DEADLINE_S)
+
+
+async def _closed(writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(ConnectionError):  # the server was first
+        await writer.wait_closed()
+
+
+def check(line: bytes) -> None:
+    """What the gateway says is well formed, whatever it was told."""
+    assert line.endswith(b"\r\n")
+    assert len(line.partition(b" ")[2] if line.startswith(b"@") else line) <= MAX_LINE_BYTES, line
+    message = Message.parse(line[:-2])
+    assert message.source or message.command == "ERROR"
+    assert "Internal error" not in message.params[-1:], line
+
+
+@settings(max_examples=150, deadline=None)
+@given(said=st.lists(lines, max_size=12), caps=st.booleans())
+@example(said=[b"TOPIC #mine :" + b"x" * 390, b"TOPIC #mine"], caps=False)
+@example(said=[b"CHATHISTORY " + b"x" * 480, b"PRIVMSG " + b"x" * 480 + b" :y", b"PART :" + b"x" * 480], caps=True)
+@example(said=[b"PRIVMSG #mine :" + b"x" * 490, b"PART #mine :" + b"x" * 480], caps=True)
+async def test_a_member_can_say_anything(server: GatewayProcess, said: list[bytes], caps: bool) -> None:
+    """In a room, with and without capabilities."""
+    nick = f"f{next(_numbers)}".ljust(30, "x")  # the longest source, so that what does not fit a line shows
+    request = b"CAP REQ :message-tags labeled-response batch echo-message server-time standard-replies"
+    begin = [request] if caps else []
+    begin += [b"NICK " + nick.encode(), b"USER uuuuuuuuuuuuuuuuu 0 * :u", b"CAP END"]
+    begin += [b"JOIN #a,#" + nick.encode() * 2]
+    mine = b"#" + nick.encode() * 2
+    await converse(server, begin, [line.replace(b"#mine", mine) for line in said])
+
+
+@settings(max_examples=100, deadline=None)
+@given(said=st.lists(lines, max_size=8))
+async def test_anything_before_registration(server: GatewayProcess, said: list[bytes]) -> None:
+    """Half registered, in any order."""
+    await converse(server, [], said)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.binary(max_size=3000))
+async def test_any_bytes_at_all(server: GatewayProcess, data: bytes) -> None:
+    """Not even lines."""
+    await converse(server, [], [data])
