@@ -1,6 +1,7 @@
 """The two connections to Redis: every way to lose one, and how each comes back. Real servers, real signals."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -241,7 +242,14 @@ async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     while chunk := await reader.read(65_536):
         writer.write(chunk)
         await writer.drain()
+    await end(writer)
+
+
+async def end(writer: asyncio.StreamWriter) -> None:
+    """Close, and wait until it is: what is collected unclosed after its loop has ended fails some later test."""
     writer.close()
+    with contextlib.suppress(ConnectionError):
+        await writer.wait_closed()
 
 
 @pytest.mark.slow
@@ -249,10 +257,12 @@ async def test_a_server_that_falls_silent_after_the_handshake(server: PrivateSer
     """Accepted, greeted, and then nothing: the lane that waits for its scripts is given up, and the next one works."""
     path, connections = tmp_path / "relay.sock", 0
     silenced = asyncio.Event()
+    serving: set[asyncio.Task[None] | None] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal connections
         connections += 1
+        serving.add(asyncio.current_task())
         first = connections == 1
         there_reader, there_writer = await asyncio.open_unix_connection(server.url.removeprefix("unix://"))
         there = asyncio.create_task(relay(there_reader, writer))
@@ -263,8 +273,9 @@ async def test_a_server_that_falls_silent_after_the_handshake(server: PrivateSer
                     continue
                 there_writer.write(chunk)
         finally:
-            there_writer.close()
+            await end(there_writer)
             await there
+            await end(writer)
 
     async with await asyncio.start_unix_server(serve, path):
         lanes = Lanes(f"unix://{path}")
@@ -276,3 +287,4 @@ async def test_a_server_that_falls_silent_after_the_handshake(server: PrivateSer
         async with asyncio.timeout(DEADLINE_S):
             await lanes.commands.lost.wait()
             await lanes.subscriptions.lost.wait()
+            await asyncio.gather(*(task for task in serving if task is not None))
