@@ -409,6 +409,8 @@ class Engine:
             follower = room.follower
             if follower.last is not None and order(follower.last) < order(position):
                 self._expected[log] = position
+            # The announcement may have overtaken this answer, and everybody may have gone since.
+            self.close_if_empty(room)
 
     def _check_expected(self) -> None:
         for log in self._overdue:

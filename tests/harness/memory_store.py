@@ -136,12 +136,13 @@ class MemoryRedis:
 
 
 class MemoryStore:
-    """One gateway's view. Answers and announcements come with the next turn of the loop, in order."""
+    """One gateway's view. Answers and announcements come with the next turns of the loop, each kind in order."""
 
     def __init__(self, redis: MemoryRedis, gateway: GatewayId) -> None:
         self.up = True  # False: nothing is taken, reads are refused
         self.losses: list[Loss] = []  # of the next commands, one each; the connection is `up` again at once
         self.deaf = False  # True: announcements are lost on the way
+        self.answers_late_s = 0.0  # answers come so long after the announcements: they are two connections
         self.sent: list[tuple[int, Position | None, tuple[Event, ...]]] = []  # every batch, resent ones too
         self.on_announcement: Callable[[LogKey, Position, list[Entry]], None] = lambda log, prev, entries: None
         self.on_read_end: Callable[[], None] = lambda: None
@@ -175,7 +176,7 @@ class MemoryStore:
     def _run(self, script: Callable[[], Answer], on_answer: OnAnswer) -> None:
         loss = self.losses.pop(0) if self.losses else None
         answer = StoreError("lost") if not self.up or loss is Loss.OF_THE_COMMAND else script()
-        self._loop.call_soon(on_answer, StoreError("lost") if loss is not None else answer)
+        self._loop.call_later(self.answers_late_s, on_answer, StoreError("lost") if loss is not None else answer)
 
     async def produced(self, log: LogKey) -> int:
         """As in the port."""

@@ -144,6 +144,20 @@ async def test_a_room_nobody_needs_is_forgotten(site: Site) -> None:
         assert [entry.event.msgid for entry in room.recent] == [b"meanwhile"]
 
 
+async def test_a_room_is_forgotten_whichever_comes_first(site: Site) -> None:
+    """The announcement may overtake the answer: the room is still needed then, and forgotten with the answer."""
+    site.store.answers_late_s = 0.02
+    async with site.engine.open_room(KEY, "#room") as room:
+        remark = site.said_here(room, "hi")
+        await remark.done()
+    assert list(site.engine.rooms) == [KEY]
+
+    async def forgotten() -> bool | None:
+        return not site.engine.rooms or None
+
+    await eventually(forgotten, what="the room is forgotten")
+
+
 async def test_what_is_said_here_comes_back_through_the_log(site: Site, room: Room) -> None:
     """Its origin hears when it was applied, and the room keeps nothing of it."""
     remark = site.said_here(room, "hi")
