@@ -16,20 +16,15 @@ from gateway.model import (
     ORIGIN,
     Answer,
     Entry,
-    Joined,
-    Left,
-    LeftBy,
     LogKey,
     MsgId,
     Outcome,
     Position,
-    Said,
-    Snapshot,
-    TopicSet,
     Uid,
     order,
 )
 from gateway.rooms.follower import Follower
+from gateway.rooms.loading import load, reload, reload_inbox
 from gateway.rooms.ports import LogStore, Render
 from gateway.rooms.room import Room
 from gateway.rooms.writer import Proposal, Saying, Writer
@@ -44,7 +39,6 @@ OPEN_TIMEOUT_S = 5.0
 WINDOW_FROM_SEATS = 100  # local members; smaller rooms are never held
 WINDOW_PER_SEAT_S = 12e-6  # about twice what one write costs: half of the time is left for everything else
 MAX_WINDOW_S = 0.020
-RECENT_PAGES = 10  # of entries looked through for the lines to replay on join
 MAX_INBOX_WRITERS = 1000  # kept for the users written to last
 _log = logging.getLogger(__name__)
 
@@ -283,60 +277,22 @@ class Engine:
         room = self._room_of_log.get(follower.log)
         if follower.last is None:
             assert room is not None
-            await self._first_snapshot(room)
+            self.counts.snapshots += 1
+            await load(self._store, room)
+            self.rooms_by_name[room.replica.name.encode()] = room
             return False  # what came meanwhile is in the log
         entries = await self._store.read_after(follower.log, follower.last, CATCH_UP_ENTRIES)
         if entries is None:
-            await self._resynchronise(follower, room)
+            self.counts.snapshots += 1
+            _log.warning("log_resynchronised", extra={"log": follower.log})
+            if room is None:
+                await reload_inbox(self._store, follower)
+            else:
+                await reload(self._store, room, self._render)
+                self._changed[room] = None
             return False
         follower.advance(entries)
         return len(entries) < CATCH_UP_ENTRIES
-
-    async def _first_snapshot(self, room: Room) -> None:
-        self.counts.snapshots += 1
-        snapshot = await self._store.snapshot(room.follower.log, room.replica.name)
-        room.recent.extend(await self._recent(room.follower.log, snapshot.last))
-        room.replica.reset(snapshot)
-        room.follower.start_at(snapshot.last)
-        room.writer.number = snapshot.produced
-        self.rooms_by_name[room.replica.name.encode()] = room
-
-    async def _recent(self, log: LogKey, upto: Position) -> list[Entry]:
-        """The last things said up to `upto`, oldest first."""
-        found: list[Entry] = []
-        before: Position | None = None
-        for _ in range(RECENT_PAGES if self._recent_lines and upto != ORIGIN else 0):
-            page = await self._store.read_before(log, before, 4 * self._recent_lines)
-            found += [entry for entry in page if isinstance(entry.event, Said) and order(entry.position) <= order(upto)]
-            if len(page) < 4 * self._recent_lines or len(found) >= self._recent_lines:
-                break
-            before = page[-1].position
-        return found[: self._recent_lines][::-1]
-
-    async def _resynchronise(self, follower: Follower, room: Room | None) -> None:
-        """The log is not the one we followed (trimmed past us, or a failover): take a snapshot, tell the difference."""
-        self.counts.snapshots += 1
-        _log.warning("log_resynchronised", extra={"log": follower.log})
-        if room is None:
-            entries = await self._store.read_before(follower.log, None, CATCH_UP_ENTRIES)
-            last = follower.last or ORIGIN
-            newer = [entry for entry in reversed(entries) if order(entry.position) > order(last)]
-            follower.start_at(entries[0].position if entries else ORIGIN)
-            follower.advance(newer)
-            return
-        snapshot = await self._store.snapshot(follower.log, room.replica.name)
-        entries = await self._store.read_before(follower.log, None, CATCH_UP_ENTRIES)
-        said = [
-            entry
-            for entry in reversed(entries)
-            if isinstance(entry.event, Said)
-            and order(room.replica.last) < order(entry.position) <= order(snapshot.last)
-        ]
-        difference = list(_difference(room, snapshot))
-        room.apply(difference + said, self._render)
-        self._changed[room] = None
-        room.replica.reset(snapshot)
-        follower.start_at(snapshot.last)
 
     def _opened(self, follower: Follower) -> None:
         follower.has_opened()
@@ -425,16 +381,3 @@ class Engine:
             if (follower := self._followers.get(log)) and follower.last and order(follower.last) < order(position)
         }
         self._overdue = dict(self._expected)
-
-
-def _difference(room: Room, snapshot: Snapshot) -> list[Entry]:
-    """Events that lead from the replica's members and topic to the snapshot's."""
-    here, there = room.replica.members, snapshot.members
-    nobody = MsgId(b"")
-    events: list[Joined | Left | TopicSet] = [
-        Left(uid, nobody, LeftBy.QUIT, "Not there any more") for uid in here if uid not in there
-    ]
-    events += [Joined(uid, nobody, member) for uid, member in there.items() if uid not in here]
-    if snapshot.topic != room.replica.topic:
-        events.append(TopicSet(Uid(b""), nobody, snapshot.topic.by, snapshot.topic.text))
-    return [Entry(snapshot.last, event) for event in events]
