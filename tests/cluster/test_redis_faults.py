@@ -203,7 +203,7 @@ async def test_subscriptions_are_cut_under_traffic(stage: Stage) -> None:
     """CLIENT KILL TYPE pubsub, again and again: no line is missing, none comes twice."""
     async with stage.talking():
         for _ in range(10):
-            assert stage.server.kill_clients("pubsub") == 2
+            await asyncio.to_thread(stage.server.kill_clients, "pubsub", 2)
             await stage.everybody_goes_on()
 
 
@@ -212,7 +212,7 @@ async def test_command_lanes_are_cut_under_traffic(stage: Stage) -> None:
     """CLIENT KILL TYPE normal: what was in flight is sent again, and is in the log once."""
     async with stage.talking():
         for _ in range(10):
-            assert stage.server.kill_clients("normal") >= 2
+            await asyncio.to_thread(stage.server.kill_clients, "normal", 2)
             await stage.everybody_goes_on()
 
 

@@ -70,7 +70,9 @@ class PrivateServer:
         with self.client() as client:
             self._pid = int(client.info("server")["process_id"])
 
-    def kill_clients(self, kind: str) -> int:
-        """Close connections of a kind, `normal` or `pubsub`, and return how many there were."""
+    def kill_clients(self, kind: str, number: int) -> None:
+        """Close the connections of a kind, `normal` or `pubsub`, as soon as there are so many."""
         with self.client() as client:
-            return int(client.execute_command("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes"))
+            mine = client.client_id()
+            wait_for(lambda: len([one for one in client.client_list(kind) if int(one["id"]) != mine]) == number)
+            assert client.execute_command("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes") == number
