@@ -99,7 +99,7 @@ def check(line: bytes) -> None:
     assert "Internal error" not in message.params[-1:], line
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(said=st.lists(lines, max_size=12), caps=st.booleans())
 @example(said=[b"TOPIC #mine :" + b"x" * 390, b"TOPIC #mine"], caps=False)
 @example(said=[b"CHATHISTORY " + b"x" * 480, b"PRIVMSG " + b"x" * 480 + b" :y", b"PART :" + b"x" * 480], caps=True)
@@ -115,14 +115,14 @@ async def test_a_member_can_say_anything(server: GatewayProcess, said: list[byte
     await converse(server, begin, [line.replace(b"#mine", mine) for line in said])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(said=st.lists(lines, max_size=8))
 async def test_anything_before_registration(server: GatewayProcess, said: list[bytes]) -> None:
     """Half registered, in any order."""
     await converse(server, [], said)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.binary(max_size=3000))
 async def test_any_bytes_at_all(server: GatewayProcess, data: bytes) -> None:
     """Not even lines."""
