@@ -1,14 +1,17 @@
 """Fixtures everybody may use, and what the `containers` marker does where there is no engine."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gateway.store.embedded import EmbeddedStore
 from tests.harness.engine import why_no_engine
 from tests.harness.gateway_process import GatewayProcess
+from tests.harness.irc_peer import IrcPeer
 from tests.harness.redis_container import redis_container
 
 
@@ -53,3 +56,22 @@ def two_gateways(tmp_path: Path) -> Iterator[tuple[GatewayProcess, GatewayProces
     for process in pair:
         process.stop()
     store.stop()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
+    """One gateway for the module; its tests keep apart by nicks and rooms."""
+    process = GatewayProcess(state_dir=tmp_path_factory.mktemp("state")).start()
+    yield process
+    process.stop()
+
+
+@pytest.fixture
+async def connect(server: GatewayProcess) -> AsyncIterator[Callable[..., Coroutine[Any, Any, IrcPeer]]]:
+    """Connects a registered peer; all are closed after the test."""
+    async with AsyncExitStack() as stack:
+
+        async def connect(nick: str, **options: Any) -> IrcPeer:
+            return await stack.enter_async_context(await IrcPeer.connect(server.host, server.port, nick, **options))
+
+        yield connect

@@ -32,6 +32,10 @@ def _discard(_: bytes) -> None:
     """Where bytes for a closed connection go."""
 
 
+def _closed(_: str) -> None:
+    """How a closed connection closes again."""
+
+
 class Connection(asyncio.Protocol):
     """Bytes in, commands in order; everything out goes through the transport, bounded in bytes."""
 
@@ -173,6 +177,7 @@ class Connection(asyncio.Protocol):
         """Source: asyncio.Protocol."""
         session = self.session
         session.write = _discard
+        session.close = _closed  # no cycle is left: a gone connection is freed at once, and not by some collection
         self._waiting = None
         self._server.remove(self)
         _log.info("connection_ended", extra={"uid": session.uid.decode(), "reason": session.quit_reason[:80]})

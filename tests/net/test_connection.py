@@ -3,10 +3,8 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,25 +17,6 @@ from tests.harness.gateway_process import GatewayProcess
 from tests.harness.irc_peer import IrcPeer
 
 Connect = Callable[..., Awaitable[IrcPeer]]
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
-    """One gateway for the module, with limits on."""
-    process = GatewayProcess(state_dir=tmp_path_factory.mktemp("state")).start()
-    yield process
-    process.stop()
-
-
-@pytest.fixture
-async def connect(server: GatewayProcess) -> AsyncIterator[Connect]:
-    """Connects a registered peer; all are closed after the test."""
-    async with AsyncExitStack() as stack:
-
-        async def connect(nick: str, **options: Any) -> IrcPeer:
-            return await stack.enter_async_context(await IrcPeer.connect(server.host, server.port, nick, **options))
-
-        yield connect
 
 
 @pytest.fixture
