@@ -1,128 +1,21 @@
-"""One batch in flight, numbered, never changed before a definite answer: so each is appended exactly once."""
+"""Numbered batches, never changed before a definite answer: so each event is appended exactly once, in order."""
 
 import asyncio
-from collections.abc import Callable
 
 import pytest
 
 from gateway.errors import FullError
-from gateway.model import ORIGIN, Answer, GatewayId, LogKey, Outcome, Position, Said
-from gateway.rooms.ports import Change
-from gateway.rooms.replica import Replica
-from gateway.rooms.writer import MAX_BATCH, MAX_QUEUED, Proposal, Saying, Writer
+from gateway.model import Outcome, Said
+from gateway.rooms.writer import MAX_BATCH, MAX_QUEUED, Proposal, Writer
+from tests.harness.desk import ANN, G1, G2, LOG, Author, Desk, Remark, founded
 from tests.harness.events import join, leave, member, promote, said, set_topic
-from tests.harness.memory_store import Loss, MemoryRedis, MemoryStore
-
-LOG = LogKey("r:#room")
-G1, G2 = GatewayId("g1"), GatewayId("g2")
-ANN = member("ann", modes="o")
-
-
-class Author:
-    """Where what is said or changed comes from; remembers what it is told."""
-
-    def __init__(self, decide: Callable[[Replica], Change | None] | None = None, *, may_say: bool = True) -> None:
-        self.told: list[str] = []
-        self._decide = decide
-        self._may_say = may_say
-
-    def arrived(self, line: bytes, position: Position) -> bytes:
-        self.told.append("arrived")
-        return b""
-
-    def allowed(self, replica: Replica) -> bool:
-        self.told.append(f"asked at {replica.permissions.decode()}")
-        return self._may_say
-
-    def failed(self) -> None:
-        self.told.append("failed")
-
-    def propose(self, replica: Replica) -> Change | None:
-        self.told.append(f"decided at {replica.permissions.decode()}")
-        assert self._decide is not None
-        return self._decide(replica)
-
-    def unchanged(self) -> None:
-        self.told.append("unchanged")
-
-
-class Remark(Saying):
-    """Something said by an author."""
-
-    def __init__(self, event: Said, permissions: Position | None, author: Author) -> None:
-        super().__init__(event, permissions)
-        self._author = author
-
-    def arrived(self, line: bytes, position: Position) -> bytes:
-        return self._author.arrived(line, position)
-
-    def allowed(self, replica: Replica) -> bool:
-        return self._author.allowed(replica)
-
-    def failed(self) -> None:
-        self._author.failed()
-
-
-class Desk:
-    """A writer with its replica, which follows the log as far as the test lets it."""
-
-    def __init__(self, redis: MemoryRedis) -> None:
-        self.redis = redis
-        self.store: MemoryStore = redis.store(G1)
-        self.replica = Replica("#room")
-        self.written: list[Outcome] = []
-        self.fenced = self.unanswered = 0
-        self.writer = Writer(
-            self.store,
-            LOG,
-            replica=self.replica,
-            on_written=self._on_written,
-            on_fenced=self._on_fenced,
-            on_unanswered=self._on_unanswered,
-        )
-        self.writer.number = 0
-
-    def _on_written(self, batch: list[Saying], answer: Answer) -> None:
-        self.written.append(answer.outcome)
-
-    def _on_fenced(self) -> None:
-        self.fenced += 1
-
-    def _on_unanswered(self) -> None:
-        self.unanswered += 1
-
-    def say(self, *texts: str, author: Author | None = None) -> Author:
-        """Queue what somebody says, allowed on the replica as it is."""
-        author = author or Author()
-        for text in texts:
-            self.writer.put(Remark(said("ann", text), self.replica.permissions, author))
-        return author
-
-    def follow(self) -> None:
-        """Apply everything Redis has."""
-        entries = self.redis.log(LOG).entries
-        known = [entry.position for entry in entries].index(self.replica.last) + 1 if self.replica.last != ORIGIN else 0
-        for entry in entries[known:]:
-            self.replica.apply(entry)
-        self.writer.applied()
-
-    def log(self) -> list[str]:
-        """The msgids in the log."""
-        return [entry.event.msgid.decode() for entry in self.redis.log(LOG).entries]
-
-    async def settle(self, *, turns: int = 10) -> None:
-        """Let all answers come."""
-        for _ in range(turns):
-            await asyncio.sleep(0)
+from tests.harness.memory_store import Loss, MemoryRedis
 
 
 @pytest.fixture
 async def desk() -> Desk:
     """A writer on a new log, with ann, its operator, in the room."""
-    desk = Desk(MemoryRedis())
-    desk.redis.room_tx(LOG, G2, 1, join(ANN))
-    desk.follow()
-    return desk
+    return await founded()
 
 
 async def test_nothing_is_sent_before_the_number_is_known(desk: Desk) -> None:
@@ -339,52 +232,3 @@ async def test_an_inbox_needs_no_replica() -> None:
     await asyncio.sleep(0)
     assert [entry.event for entry in redis.log(LOG).entries] == [event]
     assert store.sent == [(1, None, (event,))]
-
-
-def joining(number: int) -> Author:
-    """One more member comes in."""
-    return Author(lambda replica: join(member(f"m{number}"), permissions=replica.permissions))
-
-
-async def test_changes_travel_one_behind_the_other(desk: Desk) -> None:
-    """A crowd that joins does not wait for each other's answers."""
-    authors = [joining(n) for n in range(5)]
-    for author in authors:
-        desk.writer.put(author)
-    desk.writer.pump()
-    assert [number for number, _, _ in desk.store.sent] == [1, 2, 3, 4, 5]
-    await desk.settle()
-    assert desk.log() == ["join-ann", *(f"join-m{n}" for n in range(5))]
-    assert all(len(author.told) == 1 for author in authors)
-    assert desk.writer.idle
-
-
-async def test_what_is_behind_a_stale_change_is_decided_again(desk: Desk) -> None:
-    """The first bumps permissions, so the others are refused; each is in the log once, in order, decided anew."""
-    authors = [
-        Author(lambda replica: promote(ANN, permissions=replica.permissions)),
-        *(joining(n) for n in range(3)),
-    ]
-    for author in authors:
-        desk.writer.put(author)
-    desk.writer.pump()
-    await desk.settle()
-    assert desk.log() == ["join-ann", "mode"]
-    desk.follow()
-    await desk.settle()
-    assert desk.log() == ["join-ann", "mode", "join-m0", "join-m1", "join-m2"]
-    assert [number for number, _, _ in desk.store.sent] == [1, 2, 3, 4, 2, 3, 4]
-    assert desk.writer.idle
-
-
-@pytest.mark.parametrize("loss", Loss)
-async def test_a_flight_of_changes_that_is_lost_goes_out_again(desk: Desk, loss: Loss) -> None:
-    """Whichever of its answers was lost: every change is in the log once, in order."""
-    desk.store.losses = [loss]
-    for n in range(4):
-        desk.writer.put(joining(n))
-    for _ in range(3):
-        desk.writer.pump()
-        await desk.settle()
-    assert desk.log() == ["join-ann", *(f"join-m{n}" for n in range(4))]
-    assert desk.writer.idle

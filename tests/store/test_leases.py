@@ -249,12 +249,3 @@ async def test_a_log_can_be_left_to_end(lanes: Lanes, unique: str) -> None:
     await logs.forget(log, 100)
     names = keys.log_keys(log)
     assert [0 < await lanes.commands.call("TTL", key) <= 100 for key in (names.state, names.log)] == [True, True]
-
-
-@pytest.mark.parametrize("script", ["room_msg", "room_tx", "room_reap", "nick_claim", "nick_free"])
-async def test_scripts_touch_only_the_keys_they_name(lanes: Lanes, script: str) -> None:
-    """One slot per call, so that the same code runs on a cluster: every key of a call has the same hash tag."""
-    names = keys.log_keys(LogKey("r:#a{b}c"))
-    tags = {name[name.index("{") + 1 : name.index("}")] for name in (names.state, names.log, names.members)}
-    assert len(tags) == 1
-    assert await lanes.commands.call("SCRIPT", "EXISTS", sha(script)) == [1]
