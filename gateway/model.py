@@ -102,6 +102,7 @@ class Joined(NamedTuple):
     uid: Uid
     msgid: MsgId
     member: Member
+    names: str = ""  # the room's name as displayed, from who made the room; empty for an existing one
 
 
 class LeftBy(Enum):

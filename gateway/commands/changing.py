@@ -62,7 +62,7 @@ async def change_room(services: Services, room: Room, decide: Decide, arrived: A
     Returns:
         False when it was refused, or there was nothing to change.
     Raises:
-        StoreError, FullError: it cannot be taken now.
+        StoreError: Redis is away.
     """
     if not services.history.up:
         raise StoreError("Redis is away")

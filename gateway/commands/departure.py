@@ -4,7 +4,7 @@ import asyncio
 
 from gateway.commands.changing import Arrived, change_room
 from gateway.commands.services import Services
-from gateway.errors import FullError, StoreError
+from gateway.errors import StoreError
 from gateway.model import Left, LeftBy, MsgId, Position
 from gateway.rooms.ports import Change
 from gateway.rooms.replica import Replica
@@ -59,7 +59,7 @@ async def leave(services: Services, session: Session, room: Room, by: LeftBy, re
         while True:
             try:
                 return await change_room(services, room, decide, arrived)
-            except (StoreError, FullError):
+            except StoreError:
                 await asyncio.sleep(RETRY_S)
     finally:
         room.users -= 1

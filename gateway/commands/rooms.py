@@ -40,8 +40,9 @@ async def join(services: Services, session: Session, message: Message, reply: Re
         elif len(session.rooms) >= MAX_ROOMS:
             reply.numeric(n.ERR_TOOMANYCHANNELS, name, "You have joined too many channels")
         else:
-            await services.history.remember_log(services.log_of_room(key))
             async with services.engine.open_room(key, name) as room:
+                # Within, so that a room that closes at this moment forgets before, and not after.
+                await services.history.remember_log(services.log_of_room(key))
                 await _join(services, session, room, reply)
 
 
@@ -51,9 +52,9 @@ async def _join(services: Services, session: Session, room: Room, reply: Reply) 
     def decide(replica: Replica, msgid: MsgId) -> Change:
         nonlocal joined
         founds = not replica.members
-        member = session.as_member(services.gateway, "o" if founds else "")
-        joined = Joined(session.uid, msgid, member)
         is_new = not replica.created_ms
+        member = session.as_member(services.gateway, "o" if founds else "")
+        joined = Joined(session.uid, msgid, member, replica.name if is_new else "")
         return Change(
             event=joined,
             permissions=replica.permissions,

@@ -62,7 +62,8 @@ COMMANDS: dict[str, Command] = {
     "WHOIS": Command(queries.whois, 1, needs_store=True),
 }
 
-_FREE = frozenset({"PING", "PONG", "QUIT", "CAP"})  # never refused for flooding: clients send them by themselves
+_NEVER_REFUSED = frozenset({"PING", "PONG", "QUIT", "CAP"})  # clients send them by themselves
+CHEAP = 0.1  # what one of those costs of the budget: a flood of them ends the connection, nothing less does
 CLOSE_REASON = "Excess Flood"
 
 
@@ -73,22 +74,15 @@ def obey(services: Services, session: Session, line: bytes) -> Work | None:
     """
     if line[:9] == b"PRIVMSG #" and session.state is State.READY and _may_say_plainly(services, session, line):
         return None
-    server = services.network.server_name
-    try:
-        message = Message.parse(line)
-    except InvalidUtf8Error:
-        reply = Reply(session, server)
-        reply.fail_only("*", "INVALID_UTF8", text="Messages must be UTF-8")
-        reply.finish()
+    message = _read(services, session, line)
+    if message is None:
         return None
-    except MalformedLineError:
-        reply = Reply(session, server)
-        reply.numeric(n.ERR_UNKNOWNERROR, "*", "That line could not be read")
-        reply.finish()
-        return None
-    reply = Reply(session, server, message.tags.get("label", "") if message.tags else "")
+    reply = Reply(session, services.network.server_name, message.tags.get("label", "") if message.tags else "")
     command = COMMANDS.get(message.command)
     services.count_command(message.command if command is not None else "unknown")
+    if not _within_budget(services, session, message, reply):
+        reply.finish()
+        return None
     if command is None or not _admitted(services, session, command, message, line, reply):
         if command is None:
             _unknown(session, message, reply)
@@ -97,6 +91,20 @@ def obey(services: Services, session: Session, line: bytes) -> Work | None:
     if session.in_flight and not command.flows:
         return _in_turn(services, session, command, message, reply)
     return _run(services, session, command, message, reply)
+
+
+def _read(services: Services, session: Session, line: bytes) -> Message | None:
+    """The line as a message; None after it was refused."""
+    reply = Reply(session, services.network.server_name)
+    try:
+        return Message.parse(line)
+    except InvalidUtf8Error:
+        reply.fail_only("*", "INVALID_UTF8", text="Messages must be UTF-8")
+    except MalformedLineError:
+        reply.numeric(n.ERR_UNKNOWNERROR, "*", "That line could not be read")
+    if _within_budget(services, session, Message("*"), Reply(session, services.network.server_name)):
+        reply.finish()
+    return None
 
 
 def _may_say_plainly(services: Services, session: Session, line: bytes) -> bool:
@@ -157,12 +165,6 @@ def _admitted(
     if len(message.params) < command.min_params:
         reply.numeric(n.ERR_NEEDMOREPARAMS, message.command, "Not enough parameters")
         return False
-    if (
-        services.network.limits
-        and message.command not in _FREE
-        and not _within_budget(services, session, message, reply)
-    ):
-        return False
     if command.needs_store and session.ready and not services.history.up:
         reply.fail(message.command, "TEMPORARILY_UNAVAILABLE", text="Redis is away, try again")
         return False
@@ -170,9 +172,13 @@ def _admitted(
 
 
 def _within_budget(services: Services, session: Session, message: Message, reply: Reply) -> bool:
-    joins = message.params[0].count(",") + 1 if message.command == "JOIN" else 0
-    verdict = session.budget.spend(services.now_s(), joins=joins)
-    if verdict is Verdict.GO:
+    """Whether the session may do one more thing; False after the refusal was said."""
+    if not services.network.limits:
+        return True
+    joins = message.params[0].count(",") + 1 if message.command == "JOIN" and message.params else 0
+    free = message.command in _NEVER_REFUSED
+    verdict = session.budget.spend(services.now_s(), cost=CHEAP if free else 1.0, joins=joins)
+    if verdict is Verdict.GO or (free and verdict is Verdict.REFUSE):
         return True
     if verdict is Verdict.CLOSE:
         session.quit_reason = CLOSE_REASON

@@ -120,9 +120,10 @@ class Engine:
             return
         log = room.follower.log
         del self.rooms[room.key], self._followers[log], self._room_of_log[log]
-        self.rooms_by_name.pop(room.replica.name.encode(), None)
+        self.rooms_by_name.pop(room.listed_as, None)
         self._expected.pop(log, None)
         self._store.unsubscribe(log)
+        self._store.forget_log(log)
         if room.follower.opened is not None:
             room.follower.opened.cancel()
 
@@ -133,7 +134,7 @@ class Engine:
         self._wake(room.writer)
 
     def change(self, room: Room, msgid: MsgId, proposal: Proposal) -> None:
-        """Append a state change; the proposal hears when it was applied. Raises `FullError`."""
+        """Append a state change; the proposal hears when it was applied."""
         room.writer.put(proposal)
         room.origins[msgid] = proposal
         self._wake(room.writer)
@@ -279,7 +280,8 @@ class Engine:
             assert room is not None
             self.counts.snapshots += 1
             await load(self._store, room)
-            self.rooms_by_name[room.replica.name.encode()] = room
+            room.listed_as = room.replica.name.encode()
+            self.rooms_by_name[room.listed_as] = room
             return False  # what came meanwhile is in the log
         entries = await self._store.read_after(follower.log, follower.last, CATCH_UP_ENTRIES)
         if entries is None:

@@ -69,6 +69,9 @@ class LogStore(Protocol):
     async def remember_log(self, log: LogKey) -> None:
         """Note that this gateway may have members in the log, before it has any. Raises `StoreError`."""
 
+    def forget_log(self, log: LogKey) -> None:
+        """It has none any more. Sent behind everything it wrote there; lost with the connection, it does no harm."""
+
 
 class Seat(Protocol):
     """A local member's connection, as far as a room cares."""

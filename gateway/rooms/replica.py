@@ -51,7 +51,9 @@ class Replica:
         if event.__class__ is Said:
             return ()
         match event:
-            case Joined(uid, _, joined):
+            case Joined(uid, _, joined, names):
+                # Two gateways may have opened a room that was not there yet under two spellings: the founder's holds.
+                self.name = names or self.name
                 return self._join(position, uid, joined)
             case Left(uid):
                 gone = self.members.pop(uid, None)

@@ -29,8 +29,8 @@ class Line(NamedTuple):
 class Room:
     """All of one room on this gateway. Synchronous throughout: nobody can join, leave or stall others half-way."""
 
-    __slots__ = ("_late", "classes", "flushed_at_s", "follower", "held", "key", "lines", "origins", "recent",
-                 "replica", "seats", "users", "writer")  # fmt: skip
+    __slots__ = ("_late", "classes", "flushed_at_s", "follower", "held", "key", "lines", "listed_as", "origins",
+                 "recent", "replica", "seats", "users", "writer")  # fmt: skip
 
     def __init__(self, key: RoomKey, name: str, recent_limit: int) -> None:
         self.key = key
@@ -44,6 +44,7 @@ class Room:
         self.recent: deque[Entry] = deque(maxlen=recent_limit)  # the last things said, for who joins
         self.flushed_at_s = 0.0  # of the last delivery, by the monotonic clock
         self.held = False  # the writer waits for the window after it
+        self.listed_as = b""  # the engine's key for the name
         self.users = 0  # commands under way that need the room open
         self._late: dict[Uid, int] = {}  # seats taken while lines wait: the first line that is theirs
 

@@ -103,9 +103,10 @@ class Writer:
         """Queue an event; `pump` sends it.
 
         Raises:
-            FullError: too many wait already.
+            FullError: too many things said wait already. A change is never refused: a session has one at a time, and
+                half of a nick change or of a departure would be worse than a longer queue.
         """
-        if len(self._queue) >= MAX_QUEUED:
+        if len(self._queue) >= MAX_QUEUED and isinstance(item, Saying):
             raise FullError(self.log)
         self._queue.append(item)
 

@@ -29,11 +29,11 @@ class Budget:
         self._tokens = BURST
         self._joins = JOIN_BURST
 
-    def spend(self, now_s: float, *, joins: int = 0) -> Verdict:
-        """Take one command, and `joins` rooms, from the buckets. `now_s` never goes back."""
+    def spend(self, now_s: float, *, cost: float = 1.0, joins: int = 0) -> Verdict:
+        """Take a command of that cost, and `joins` rooms, from the buckets. `now_s` never goes back."""
         elapsed = now_s - self._at_s
         self._at_s = now_s
-        self._tokens = min(BURST, self._tokens + elapsed * RATE_PER_S) - 1
+        self._tokens = min(BURST, self._tokens + elapsed * RATE_PER_S) - cost
         self._joins = min(JOIN_BURST, self._joins + elapsed * JOIN_RATE_PER_S)
         if self._tokens < -MAX_DEBT:
             return Verdict.CLOSE

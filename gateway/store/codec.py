@@ -77,8 +77,8 @@ def encode_event(event: Event) -> bytes:
         uid, msgid, account, tags, line = event
         return b"M %b %b %b %b %b" % (uid, msgid, account or b"-", tags or b"-", line)
     match event:
-        case Joined(uid, msgid, member):
-            return _body(b"J", uid, msgid, member=encode_member(member).decode())
+        case Joined(uid, msgid, member, names):
+            return _body(b"J", uid, msgid, member=encode_member(member).decode(), names=names)
         case Left(uid, msgid, by, reason):
             return _body(b"P", uid, msgid, by=by.value, reason=reason)
         case Renamed(uid, msgid, nick):
@@ -117,7 +117,7 @@ def _decode_state(value: bytes) -> Event:
     uid, msgid = Uid(fields["uid"].encode()), MsgId(fields["msgid"].encode())
     match kind:
         case b"J":
-            return Joined(uid, msgid, decode_member(uid, fields["member"].encode()))
+            return Joined(uid, msgid, decode_member(uid, fields["member"].encode()), fields["names"])
         case b"P":
             return Left(uid, msgid, LeftBy(fields["by"]), fields["reason"])
         case b"N":

@@ -115,6 +115,10 @@ class Logs:
         """Note that this gateway may have members in the log, before it has any. Raises `StoreError`."""
         await self._lanes.commands.call("SADD", gateway_logs(self._gateway), log)
 
+    def forget_log(self, log: LogKey) -> None:
+        """It has none any more."""
+        self._lanes.commands.request(_ignore, "SREM", gateway_logs(self._gateway), log)
+
     def subscribe(self, log: LogKey) -> None:
         """Ask for the log's announcements; `on_subscribed` follows."""
         self._lanes.subscriptions.tell("SSUBSCRIBE", self._keys_of(log).channel)

@@ -230,6 +230,9 @@ class MemoryStore:
         """As in the port."""
         self._check()
 
+    def forget_log(self, log: LogKey) -> None:
+        """As in the port."""
+
     def _check(self) -> None:
         if not self.up:
             raise StoreError("away")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.commands.table import CLOSE_REASON
+from gateway.commands.table import CHEAP, CLOSE_REASON
 from gateway.net.connection import MAX_WAITING_LINES
 from gateway.session.budget import BURST, MAX_DEBT
 from tests.harness.deadlines import DEADLINE_S
@@ -85,6 +85,16 @@ async def test_a_flood_is_slowed_and_then_ended(connect: Connect) -> None:
     last = (await flooder.wait_closed())[-1]
     assert (last.command, CLOSE_REASON in last.params[0]) == ("ERROR", True)
     assert (await witness.expect("QUIT")).params == (CLOSE_REASON,)
+
+
+async def test_what_is_never_refused_still_ends_a_flooder(connect: Connect) -> None:
+    """PINGs are all answered, until there are far too many; what cannot be read costs like any command."""
+    pinging, rubbish = await connect("pinging"), await connect("rubbish")
+    await pinging.send(*["PING x"] * int((BURST + MAX_DEBT) / CHEAP + 500))
+    await rubbish.send(*[b"\xff"] * int(BURST + MAX_DEBT + 100))
+    for peer in (pinging, rubbish):
+        last = (await peer.wait_closed(deadline_s=4 * DEADLINE_S))[-1]
+        assert (last.command, CLOSE_REASON in last.params[0]) == ("ERROR", True)
 
 
 async def test_a_join_flood_is_slowed(connect: Connect) -> None:

@@ -175,3 +175,14 @@ def test_only_some_events_change_permissions() -> None:
     for ms, event in enumerate(quiet, 1):
         replica.apply(Entry(at(ms), event))
     assert replica.permissions == ORIGIN
+
+
+def test_the_founder_names_the_room() -> None:
+    """Two gateways that opened a new room under two spellings show one name once somebody has made it."""
+    replica = Replica("#foo")
+    founder = member("ann", modes="o")
+    replica.apply(Entry(Position(b"1-0"), Joined(founder.uid, MsgId(b"m"), founder, "#Foo")))
+    assert replica.name == "#Foo"
+    later = member("bob")
+    replica.apply(Entry(Position(b"2-0"), Joined(later.uid, MsgId(b"n"), later)))
+    assert replica.name == "#Foo"
