@@ -1,7 +1,8 @@
 """`python -m client.demo`: a gateway with a store of its own, and the client in #lobby; for a first look.
 
-The gateway runs as a process beside us and ends with the client. What was said is gone then; arguments go to the
-client, so a second person may join with `chat-client --room lobby --server` and the address shown.
+The gateway runs as a process beside us, on its usual port and with its usual store, and ends with the client. So a
+second person joins with `chat-client --room lobby`, and what was said is there the next time. Arguments go to the
+client; the gateway reads its own environment.
 """
 
 import os
@@ -19,9 +20,10 @@ EX_UNAVAILABLE = 69
 def main() -> NoReturn:
     """Run both; the exit code is the client's."""
     with TemporaryDirectory(prefix="hubbub-") as folder, (Path(folder) / "gateway.log").open("wb") as log:
-        settings = ["--host=127.0.0.1", "--port=0", "--http-port=0", f"--state-dir={folder}"]
         gateway = subprocess.Popen(
-            [sys.executable, "-m", "gateway", *settings],
+            [sys.executable, "-m", "gateway"],
+            # Nobody asks a first look for its metrics, and their port is often taken.
+            env={"CHAT_GATEWAY_HTTP_PORT": "0", **os.environ},
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,

@@ -15,7 +15,9 @@ def test_one_command_is_a_chat(tmp_path: Path) -> None:
         input="hello\nexit\ny\n",
         text=True,
         capture_output=True,
-        env=client_environ(tmp_path, TMPDIR=str(tmp_path)),
+        env=client_environ(
+            tmp_path, TMPDIR=str(tmp_path), CHAT_GATEWAY_PORT="0", CHAT_GATEWAY_STATE_DIR=str(tmp_path / "state")
+        ),
         timeout=50 * DEADLINE_FACTOR,
         check=False,
     )
