@@ -7,7 +7,6 @@ was confirmed and when a connection to Redis is back; everything else follows fr
 import asyncio
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -24,6 +23,7 @@ from gateway.model import (
     order,
 )
 from gateway.rooms.follower import Follower
+from gateway.rooms.inboxes import InboxWriters
 from gateway.rooms.loading import load, reload, reload_inbox
 from gateway.rooms.ports import LogStore, Render
 from gateway.rooms.room import Room
@@ -39,7 +39,6 @@ OPEN_TIMEOUT_S = 5.0
 WINDOW_FROM_SEATS = 100  # local members; smaller rooms are never held
 WINDOW_PER_SEAT_S = 12e-6  # about twice what one write costs: half of the time is left for everything else
 MAX_WINDOW_S = 0.020
-MAX_INBOX_WRITERS = 1000  # kept for the users written to last
 _log = logging.getLogger(__name__)
 
 
@@ -76,7 +75,7 @@ class Engine:
         self._on_fenced = on_fenced
         self._followers: dict[LogKey, Follower] = {}
         self._room_of_log: dict[LogKey, Room] = {}
-        self._inbox_writers: OrderedDict[LogKey, Writer] = OrderedDict()
+        self._inboxes = InboxWriters(store, lambda log: self._make_writer(log, None), self._wake)
         self._ready: dict[Writer, None] = {}  # writers with something to send at the end of this turn of the loop
         self._changed: dict[Room, None] = {}  # rooms with lines to deliver at the end of this read from Redis
         self._expected: dict[LogKey, Position] = {}  # acknowledged to us and not applied yet
@@ -174,31 +173,9 @@ class Engine:
 
     def send(self, to: Uid, saying: Saying) -> None:
         """Append a direct message to a user's inbox; its origin hears when Redis has it. Raises `FullError`."""
-        log = self._log_of_inbox(to)
-        writer = self._inbox_writers.get(log)
-        if writer is None:
-            writer = self._inbox_writers[log] = self._make_writer(log, None)
-            self._tasks.create_task(self._number(writer), name="inbox writer")
-            self._forget_inbox_writers()
-        self._inbox_writers.move_to_end(log)
+        writer = self._inboxes.writer(self._log_of_inbox(to), self._tasks)
         writer.put(saying)
         self._wake(writer)
-
-    async def _number(self, writer: Writer) -> None:
-        try:
-            writer.number = await self._store.produced(writer.log)
-        except StoreError:
-            writer.give_up()
-            self._inbox_writers.pop(writer.log, None)
-        else:
-            self._wake(writer)
-
-    def _forget_inbox_writers(self) -> None:
-        for log in list(self._inbox_writers):
-            if len(self._inbox_writers) <= MAX_INBOX_WRITERS:
-                return
-            if self._inbox_writers[log].idle:
-                del self._inbox_writers[log]
 
     # -- what the store tells ----------------------------------------------------------------------------------------
 
@@ -236,7 +213,7 @@ class Engine:
         for log in self._followers:
             self._store.subscribe(log)
         # Nothing was sent while this lane was away; followers wake the writers of rooms, nobody those of inboxes.
-        for writer in self._inbox_writers.values():
+        for writer in self._inboxes:
             self._wake(writer)
 
     def commands_up(self) -> None:
@@ -245,7 +222,7 @@ class Engine:
             self._wake(writer)
 
     def _writers(self) -> list[Writer]:
-        return [room.writer for room in self.rooms.values()] + list(self._inbox_writers.values())
+        return [*(room.writer for room in self.rooms.values()), *self._inboxes]
 
     # -- catching up -------------------------------------------------------------------------------------------------
 

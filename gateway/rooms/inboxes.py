@@ -1,0 +1,51 @@
+"""Writers to the inboxes of users anywhere, kept for those written to last."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+
+from gateway.errors import StoreError
+from gateway.model import LogKey
+from gateway.rooms.ports import LogStore
+from gateway.rooms.writer import Writer
+
+__all__ = ["InboxWriters"]
+
+MAX_WRITERS = 1000  # idle ones beyond are forgotten, the longest unused first; their numbers can be asked for again
+
+
+class InboxWriters:
+    """One writer per inbox; iterating gives them all."""
+
+    def __init__(self, store: LogStore, make: Callable[[LogKey], Writer], wake: Callable[[Writer], None]) -> None:
+        self._store = store
+        self._make = make
+        self._wake = wake
+        self._writers: OrderedDict[LogKey, Writer] = OrderedDict()
+
+    def __iter__(self) -> Iterator[Writer]:
+        return iter(self._writers.values())
+
+    def writer(self, log: LogKey, tasks: asyncio.TaskGroup) -> Writer:
+        """The writer of an inbox; a new one sends as soon as Redis has told its number."""
+        writer = self._writers.get(log)
+        if writer is None:
+            writer = self._writers[log] = self._make(log)
+            tasks.create_task(self._number(writer), name="inbox writer")
+            self._forget_idle()
+        self._writers.move_to_end(log)
+        return writer
+
+    async def _number(self, writer: Writer) -> None:
+        try:
+            writer.number = await self._store.produced(writer.log)
+        except StoreError:
+            writer.give_up()
+            self._writers.pop(writer.log, None)
+        else:
+            self._wake(writer)
+
+    def _forget_idle(self) -> None:
+        excess = len(self._writers) - MAX_WRITERS
+        for log in [log for log, writer in self._writers.items() if writer.idle][: max(0, excess)]:
+            del self._writers[log]
