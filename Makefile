@@ -33,6 +33,7 @@ format: $(DEV)
 	$(BIN)/ruff check --fix .
 
 bench: $(DEV)
+	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.fanout
 
 clean:

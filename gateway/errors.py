@@ -4,11 +4,10 @@
 
     GatewayError
     ├── StoreError            Redis is away or refused; the peer is told to try again
-    │   └── FencedError       this gateway was declared dead by the others and may not write any more
     └── FullError             a bounded queue of ours is full; the peer is told to try again
 """
 
-__all__ = ["FencedError", "FullError", "GatewayError", "StoreError"]
+__all__ = ["FullError", "GatewayError", "StoreError"]
 
 
 class GatewayError(Exception):
@@ -17,10 +16,6 @@ class GatewayError(Exception):
 
 class StoreError(GatewayError):
     """Redis did not do what was asked: away, too slow, or refusing."""
-
-
-class FencedError(StoreError):
-    """Another gateway reaped this one; every further write is refused. Source: architecture, leases."""
 
 
 class FullError(GatewayError):

@@ -64,13 +64,9 @@ def _request(session: Session, wanted: str, reply: Reply) -> None:
     if caps is None:
         reply.message("CAP", session.name, "NAK", wanted)
         return
-    rooms = list(session.rooms.values())
-    for room in rooms:
-        room.flush(render)
-        room.unseat(session.uid)
     session.negotiate(caps)
-    for room in rooms:
-        room.seat(session)
+    for room in list(session.rooms.values()):
+        room.reclass(session, render)
     reply.message("CAP", session.name, "ACK", wanted)
 
 

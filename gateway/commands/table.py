@@ -29,7 +29,6 @@ class Command:
     run: Handler
     min_params: int = 0
     before_ready: bool = False  # allowed before registration is complete
-    after_ready: bool = True
     flows: bool = False  # need not wait for what was said before it
     needs_store: bool = False  # refused while Redis is away
 

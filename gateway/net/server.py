@@ -40,7 +40,6 @@ class Counters:
 
     connections: int = 0
     slow_closed: int = 0
-    refused: int = 0
 
 
 class Server:
@@ -91,7 +90,6 @@ class Server:
         """Count a new connection; False: there are too many."""
         self.counters.connections += 1
         if len(self.connections) >= self._limits.max_connections:
-            self.counters.refused += 1
             return False
         self.connections.add(connection)
         return True

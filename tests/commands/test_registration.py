@@ -106,3 +106,18 @@ async def test_ping_needs_an_origin(connect: Connect) -> None:
     await peer.send("PING", "PING :a b")
     await peer.expect("409")
     assert (await peer.expect("PONG")).params == ("hubbub.local", "a b")
+
+
+async def test_capabilities_may_change_in_a_room(connect: Connect, room: str) -> None:
+    """Who negotiates after JOIN gets lines in the new form from the next one on, and its echo."""
+    ann, bob = await connect("lateann"), await connect("latebob")
+    for peer in (ann, bob):
+        await peer.send(f"JOIN {room}")
+        await peer.expect("366")
+    await ann.send("CAP REQ :server-time echo-message")
+    assert (await ann.expect("CAP")).params[1] == "ACK"
+    await bob.send(f"PRIVMSG {room} :timed")
+    assert "time" in (await ann.expect("PRIVMSG")).tags
+    await ann.send(f"PRIVMSG {room} :echoed")
+    assert (await ann.expect("PRIVMSG")).params[1] == "echoed"
+    assert [m.params[1] for m in await bob.collect("PRIVMSG", 1)] == ["echoed"]
