@@ -1,8 +1,8 @@
 """Limits that hold over all gateways: buckets in Redis, and what this gateway has taken of them to spend by itself.
 
-A message costs no round trip: a purse is opened with a few free tokens, which is all that an ordinary talker ever
-needs, and filled `CHUNK` at a time. So a flooder gets from n gateways what it gets from one, and n times `FREE` a
-minute. While Redis is away each session's own budget decides alone.
+A message costs no round trip: a purse has a few free tokens every minute, which is all that an ordinary talker ever
+needs, and beyond them it is filled `CHUNK` at a time. So a flooder gets from n gateways what it gets from one, and n
+times `FREE` a minute. While Redis is away each session's own budget decides alone.
 """
 
 import asyncio
@@ -18,9 +18,9 @@ from gateway.wire.names import casefold
 
 __all__ = ["Allowances", "SharedLimits"]
 
-FREE = 10  # messages: what a purse is opened with
+FREE = 10  # messages a minute that no other gateway hears of
 CHUNK = 20  # messages taken from Redis at once
-IDLE_S = 60.0  # a purse nobody used for so long, and at most twice as long, is forgotten
+FREE_EVERY_S = 60.0  # and a purse so old is no more than a new one, so it may be forgotten
 MAX_PURSES = 100_000  # past it all are forgotten, and everybody is given `FREE` again
 IPV6_BLOCK = 64  # bits: what one customer has (RFC 6177)
 
@@ -39,13 +39,13 @@ class SharedLimits(NamedTuple):
 class _Purse:
     """What one account, or the guests of one address, may say here without asking Redis."""
 
-    __slots__ = ("empty_until_s", "filling", "rate", "seen", "tokens", "who")
+    __slots__ = ("empty_until_s", "filling", "free_at_s", "rate", "tokens", "who")
 
-    def __init__(self, who: str, rate: Rate | None) -> None:
+    def __init__(self, who: str, rate: Rate | None, now_s: float) -> None:
         self.who = who
         self.rate = rate  # None: exempt
         self.tokens: float = FREE if rate else float("inf")
-        self.seen: float = -1.0  # the tokens at the last sweep
+        self.free_at_s = now_s + FREE_EVERY_S  # when there are free tokens again
         self.empty_until_s = 0.0
         self.filling: asyncio.Future[None] | None = None
 
@@ -64,20 +64,29 @@ class Allowances:
     # -- what is said -------------------------------------------------------------------------------------------------
 
     def may_speak(self, session: Session) -> bool:
-        """Whether a token for a message is here; if not, `wait_to_speak` may get one."""
-        return self._purse(session).tokens >= 1
+        """Spend a token for a message if there is one here; False: `wait_to_speak` may get one."""
+        purse = self._purse(session)
+        if purse.tokens < 1:
+            return False
+        purse.tokens -= 1
+        return True
 
-    def speaks(self, session: Session) -> None:
-        """Spend the token of `may_speak`."""
-        self._purse(session).tokens -= 1
+    def unspoken(self, session: Session) -> None:
+        """Put the token of `may_speak` back: nothing was said."""
+        self._purse(session).tokens += 1
 
     async def wait_to_speak(self, session: Session) -> float:
         """Spend a token, from Redis if there is none here; for none, the seconds until there is one, else 0."""
         purse = self._purse(session)
         while purse.tokens < 1:
-            if (wait_s := purse.empty_until_s - self._now_s()) > 0:
-                return wait_s
-            await self._fill(purse)
+            now_s = self._now_s()
+            if now_s >= purse.free_at_s:
+                purse.tokens += FREE
+                purse.free_at_s = now_s + FREE_EVERY_S
+            elif now_s < purse.empty_until_s:
+                return purse.empty_until_s - now_s
+            else:
+                await self._fill(purse)
         purse.tokens -= 1
         return 0.0
 
@@ -88,16 +97,16 @@ class Allowances:
 
     def _open(self, session: Session) -> _Purse:
         now_s = self._now_s()
-        if now_s - self._swept_at_s >= IDLE_S:
+        if now_s - self._swept_at_s >= FREE_EVERY_S or len(self._of_account) + len(self._of_host) > MAX_PURSES:
             self._swept_at_s = now_s
-            self._of_account = _swept(self._of_account)
-            self._of_host = _swept(self._of_host)
+            self._of_account = _young(self._of_account, now_s)
+            self._of_host = _young(self._of_host, now_s)
         who = self._who(session)
         if session.account:
-            purse = self._of_account[session.account] = _Purse(who, self._limits.messages)
+            purse = self._of_account[session.account] = _Purse(who, self._limits.messages, now_s)
             return purse
         # Addresses of one block share a purse.
-        purse = self._of_host.get(who) or _Purse(who, self._limits.address_messages if who else None)
+        purse = self._of_host.get(who) or _Purse(who, self._limits.address_messages if who else None, now_s)
         self._of_host[session.host] = purse
         if who:
             self._of_host[who] = purse
@@ -186,11 +195,6 @@ def _account(name: str) -> str:
     return f"@{casefold(name)}"  # no address begins so
 
 
-def _swept(purses: dict[str, _Purse]) -> dict[str, _Purse]:
-    """Those in use since the last time."""
-    if len(purses) > MAX_PURSES:
-        return {}
-    kept = {name: purse for name, purse in purses.items() if purse.tokens != purse.seen}
-    for purse in kept.values():
-        purse.seen = purse.tokens
-    return kept
+def _young(purses: dict[str, _Purse], now_s: float) -> dict[str, _Purse]:
+    kept = {name: purse for name, purse in purses.items() if now_s < purse.free_at_s}
+    return kept if len(kept) <= MAX_PURSES // 2 else {}

@@ -92,10 +92,8 @@ def obey(services: Services, session: Session, line: bytes) -> Work | None:
             _unknown(session, message, reply)
         reply.finish()
         return None
-    if command.shared and services.network.limits:
-        if message.command == "JOIN" or not services.allowances.may_speak(session):
-            return _within_allowance(services, session, command, message, reply)
-        services.allowances.speaks(session)
+    if command.shared and services.network.limits and not _has_allowance(services, session, message):
+        return _within_allowance(services, session, command, message, reply)
     return _obey(services, session, command, message, reply)
 
 
@@ -103,6 +101,10 @@ def _obey(services: Services, session: Session, command: Command, message: Messa
     if session.in_flight and not command.flows:
         return _in_turn(services, session, command, message, reply)
     return _run(services, session, command, message, reply)
+
+
+def _has_allowance(services: Services, session: Session, message: Message) -> bool:
+    return message.command != "JOIN" and services.allowances.may_speak(session)
 
 
 async def _within_allowance(
@@ -136,17 +138,19 @@ def _read(services: Services, session: Session, line: bytes) -> Message | None:
 
 def _may_say_plainly(services: Services, session: Session, line: bytes) -> bool:
     # A budget is spent once: what a flood's line costs, the general way decides.
+    if len(line) > MAX_BODY_BYTES:
+        return False
     limits = services.network.limits
-    if len(line) > MAX_BODY_BYTES or (
-        limits and not (session.budget.has_room(services.now_s()) and services.allowances.may_speak(session))
-    ):
+    now_s = services.now_s() if limits else 0.0
+    if limits and not (session.budget.has_room(now_s) and services.allowances.may_speak(session)):
         return False
     if not talking.say_plainly(services, session, line):
+        if limits:
+            services.allowances.unspoken(session)
         return False
     services.count_command("PRIVMSG")
     if limits:
-        session.budget.spend(services.now_s())
-        services.allowances.speaks(session)
+        session.budget.spend(now_s)
     return True
 
 
