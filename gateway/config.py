@@ -93,7 +93,7 @@ class Config:
     )
     limits: bool = _setting("on|off", settings.switch, "on", "rate limits against floods")
     connection_rate: Rate = _setting(  # noqa: RUF009 - it calls `field`
-        "N:N", settings.rate, "60:60", "connections of one address, over all gateways: at once, and per minute"
+        "N:N", settings.rate, "200:300", "connections of one address, over all gateways: at once, and per minute"
     )
     login_rate: Rate = _setting(  # noqa: RUF009 - it calls `field`
         "N:N", settings.rate, "10:10", "failed logins of one address, and to one account; new accounts of one address"

@@ -46,7 +46,7 @@ _T = TypeVar("_T")
 class Cost(NamedTuple):
     """What hashing an account's password takes."""
 
-    argon2_kib: int = 19_456  # of memory; some 30 ms
+    argon2_kib: int = 19_456  # of memory; some 50 ms
     scram_iterations: int = 100_000  # the client has as much to do; RFC 7677 section 4 wants 4096 at least
 
 

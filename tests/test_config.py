@@ -72,7 +72,7 @@ def test_defaults_are_those_of_the_documentation(monkeypatch: pytest.MonkeyPatch
         max_connections=20_000,
         sendq_bytes=1_048_576,
         limits=True,
-        connection_rate=Rate(60, 60),
+        connection_rate=Rate(200, 300),
         login_rate=Rate(10, 10),
         message_rate=Rate(60, 480),
         address_message_rate=Rate(240, 1920),

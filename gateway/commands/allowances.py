@@ -28,7 +28,7 @@ IPV6_BLOCK = 64  # bits: what one customer has (RFC 6177)
 class SharedLimits(NamedTuple):
     """The figures, and who is exempt from those for an address."""
 
-    connections: Rate = Rate(60, 60)  # of one address
+    connections: Rate = Rate(200, 300)  # of one address
     logins: Rate = Rate(10, 10)  # that failed: of one address, and to one account
     messages: Rate = Rate(60, 480)  # of one account
     address_messages: Rate = Rate(240, 1920)  # of all guests of one address

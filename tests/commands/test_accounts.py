@@ -3,8 +3,11 @@ IRCv3 account-notify, account-tag, extended-join, WHOX."""
 
 import pytest
 
+from gateway.store.keys import log_keys, room_log
+from gateway.wire.names import RoomKey
 from tests.commands.conftest import Connect
 from tests.harness.irc_peer import IrcPeer
+from tests.harness.network import Network
 from tests.harness.sasl_client import authenticate_plain, log_in
 
 PASSWORD = "sesame-street"
@@ -157,7 +160,7 @@ async def test_a_founder_comes_back_to_its_rights(dial: Connect, nick: str, room
     assert (await stranger.expect("353")).params[-1] == f"{nick}s"
     await owner.send(f"NICK {nick}other", f"JOIN {room}", f"TOPIC {room} :mine")
     assert (await owner.expect("TOPIC")).params == (room, "mine")
-    assert sorted((await second_names(stranger, room)).split()) == sorted([f"{nick}s", f"@{nick}other"])
+    assert sorted((await names_of(stranger, room)).split()) == sorted([f"{nick}s", f"@{nick}other"])
 
 
 async def test_a_founder_without_an_account_has_no_more_than_others(dial: Connect, nick: str, room: str) -> None:
@@ -175,7 +178,23 @@ async def test_a_founder_without_an_account_has_no_more_than_others(dial: Connec
     assert (await guest.expect("353")).params[-1] == f"{nick}g"
 
 
-async def second_names(peer: IrcPeer, room: str) -> str:
+async def test_an_owned_room_is_kept_longer(dial: Connect, network: Network, nick: str, room: str) -> None:
+    """30 days after the last one left, any other for one; and for ever while somebody is in it."""
+    room = f"{room}-{nick}"
+    owner, guest = await registered(dial, nick), await dial(f"{nick}g")
+    with network.store.client() as redis:
+        for peer, name, days in ((owner, room, 30), (guest, f"{room}g", 1)):
+            keys = log_keys(room_log(RoomKey(name)))
+            await peer.send(f"JOIN {name}")
+            await peer.expect("366")
+            assert redis.ttl(keys.state) == redis.ttl(keys.log) == -1
+            await peer.send(f"PART {name}")
+            await peer.expect("PART")
+            for key in (keys.state, keys.log):
+                assert (days - 1) * 86_400 < int(redis.ttl(key)) <= days * 86_400
+
+
+async def names_of(peer: IrcPeer, room: str) -> str:
     """NAMES as the peer gets them now."""
     await peer.barrier()
     await peer.send(f"NAMES {room}")
