@@ -175,12 +175,14 @@ async def _set_account(services: Services, session: Session, account: str, reply
         lambda msgid: AccountSet(session.uid, msgid, account),
         lambda member: member._replace(account=account),
     )
+    if not session.ready:
+        return  # its departure has removed the record meanwhile
     if session.has(ACCOUNT_NOTIFY):
         reply.add(f":{session.source} ACCOUNT {account or '*'}\r\n".encode())
     await services.directory.put(as_user(services, session))
     key = session.key
     assert key is not None
-    if await services.accounts.is_reserved(key, NickKey(casefold(account))):
+    if await services.accounts.is_reserved(key, NickKey(casefold(account))) and session.ready:
         await rename(services, session, f"guest-{secrets.token_hex(4)}", reply)
 
 

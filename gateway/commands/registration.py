@@ -225,14 +225,19 @@ def as_user(services: Services, session: Session) -> User:
 async def rename(services: Services, session: Session, wanted: str, reply: Reply) -> None:
     """Give a registered session another nick, or say why not. Raises `StoreError`."""
     old_key, key = session.key, nick_key(wanted)
-    if key != old_key and not await _claim(services, session, wanted, reply):
+    claimed = key == old_key or await _claim(services, session, wanted, reply)
+    if claimed:
+        await change_everywhere(
+            services,
+            session,
+            lambda msgid: Renamed(session.uid, msgid, wanted),
+            lambda member: member._replace(nick=wanted),
+        )
+    if not session.ready:
+        # Gone meanwhile: its departure did not know of this nick, nor of the record that every claim begins.
+        await services.directory.remove(session.uid, key)
+    if not claimed or not session.ready:
         return
-    await change_everywhere(
-        services,
-        session,
-        lambda msgid: Renamed(session.uid, msgid, wanted),
-        lambda member: member._replace(nick=wanted),
-    )
     reply.add(f":{session.source} NICK {wanted}\r\n".encode())
     session.nick = wanted
     await services.directory.put(as_user(services, session))

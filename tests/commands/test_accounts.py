@@ -6,9 +6,10 @@ import pytest
 from gateway.store.keys import log_keys, room_log
 from gateway.wire.names import RoomKey
 from tests.commands.conftest import Connect
+from tests.harness.deadlines import eventually
 from tests.harness.irc_peer import IrcPeer
 from tests.harness.network import Network
-from tests.harness.sasl_client import authenticate_plain, log_in
+from tests.harness.sasl_client import authenticate_plain, log_in, plain
 
 PASSWORD = "sesame-street"
 CAPS = ["sasl", "standard-replies", "account-notify", "account-tag", "extended-join", "message-tags"]
@@ -257,3 +258,25 @@ async def test_too_few_parameters(dial: Connect, nick: str) -> None:
     peer = await dial(nick)
     await peer.send("ACCOUNT PASSWORD old", "ACCOUNT UNGROUP", "ACCOUNT DELETE")
     assert [m.command for m in await peer.barrier()] == ["461"] * 3
+
+
+async def test_who_goes_while_it_logs_in_leaves_no_record(
+    network: Network, dial: Connect, nick: str, room: str
+) -> None:
+    """The connection ends between a login, or a nick change, and its last step: nothing of the session is left."""
+    room = f"{room}-{nick}"
+    await registered(dial, nick)
+    with network.store.client() as redis:
+
+        async def left() -> list[str] | None:
+            names = [redis.hget(key, "nick") for key in redis.scan_iter("c1:{u:*}")]
+            return None if any(name and name.startswith(b"gone") for name in names) else []
+
+        for number in range(30):
+            peer = await network.connect(f"gone{number}", caps=["sasl"])
+            await peer.send(f"JOIN {room}")
+            await peer.expect("366")
+            await peer.send("AUTHENTICATE PLAIN", *plain(nick, PASSWORD), f"NICK gonetoo{number}")
+            await peer.expect("903" if number % 2 else "AUTHENTICATE")
+            await peer.close()
+        await eventually(left, what="all records of those who went are gone")
