@@ -48,7 +48,7 @@ __all__ = [
 # The constructors of the hot path: half the cost of calling the classes by name.
 _entry = partial(tuple.__new__, Entry)
 _said = partial(tuple.__new__, Said)
-_STATE_KINDS = frozenset((b"J", b"P", b"N", b"A", b"T", b"O"))
+_STATE_KINDS = frozenset((b"J", b"P", b"N", b"L", b"T", b"O"))
 
 
 def encode_member(member: Member) -> bytes:
@@ -85,7 +85,7 @@ def encode_event(event: Event) -> bytes:
         case Renamed(uid, msgid, nick):
             return _body(b"N", uid, msgid, nick=nick)
         case AccountSet(uid, msgid, name):
-            return _body(b"A", uid, msgid, account=name)
+            return _body(b"L", uid, msgid, account=name)
         case TopicSet(uid, msgid, source, text):
             return _body(b"T", uid, msgid, source=source, text=text)
         case ModesSet(uid, msgid, source, changes):
@@ -125,7 +125,7 @@ def _decode_state(value: bytes) -> Event:
             return Left(uid, msgid, LeftBy(fields["by"]), fields["reason"])
         case b"N":
             return Renamed(uid, msgid, fields["nick"])
-        case b"A":
+        case b"L":
             return AccountSet(uid, msgid, fields["account"])
         case b"T":
             return TopicSet(uid, msgid, fields["source"], fields["text"])
