@@ -109,7 +109,9 @@ class App:
         """Hear the server."""
         was_welcome = self._chat.session is not None
         self._chat.received(chunk)
-        if not was_welcome and self._chat.session is not None:
+        if reason := self._chat.unusable():
+            self._link.drop(reason)
+        elif not was_welcome and self._chat.session is not None:
             self._link.settled()
         self._pump()
 
@@ -126,8 +128,9 @@ class App:
 
     def link_failed(self, server: Server, attempt: int, reason: str, wait_s: float) -> None:
         """Say which try it was; a long outage is not told thirty times a page."""
+        when = f"in {wait_s:.1f} s" if wait_s else "at once"
         if attempt <= TOLD_TRIES or attempt % 10 == 0:
-            self._chat.transcripts.note(f"try {attempt}: no connection to {server}: {reason}; next in {wait_s:.1f} s")
+            self._chat.transcripts.note(f"try {attempt}: no connection to {server}: {reason}; next {when}")
         self._pump()
 
     # Between them.
@@ -155,8 +158,9 @@ class App:
         """What time alone brings about: lines to be tried again, answers that did not come."""
         while True:
             await asyncio.sleep(TICK_S)
-            if self._chat.stuck():
-                self._link.drop("it left a line without an answer")
+            if reason := self._chat.unusable():
+                self._link.drop(reason)
+            self._chat.save()
             self._link.send(self._chat.data_to_send())
 
     def _signalled(self, number: signal.Signals) -> None:

@@ -24,6 +24,7 @@ from client.chat import Chat, Identity
 from client.config import ClientConfig, ConfigError
 from client.face import Face
 from client.outbox import Outbox, open_outbox
+from client.resumption import Resumption
 from client.ui.lines import LinesFace
 from gateway.wire.limits import NICKLEN
 from gateway.wire.names import casefold, is_nick
@@ -141,6 +142,7 @@ async def _run(settings: ClientConfig) -> int:
         outbox,
         new_key=lambda: uuid.uuid4().hex,
         now_ms=lambda: time.time_ns() // 1_000_000,
+        resumption=Resumption(outbox.path.with_suffix(".session") if outbox.path is not None else None),
     )
     app = App(
         chat,
@@ -153,6 +155,7 @@ async def _run(settings: ClientConfig) -> int:
     try:
         return await app.run()
     finally:
+        chat.save()
         outbox.close()
 
 

@@ -70,7 +70,7 @@ class OwnLines:
 
     def send(self, session: Session) -> None:
         """Hand over the lines that are due."""
-        for key in self.delivery.hopeless():
+        for key in self.delivery.hopeless(self._now_ms()):
             self.refused(key, "no server confirmed it; it may have been delivered", retry=False)
         for line in self.delivery.due(self._now_ms()):
             session.say(key=line.key, target=line.target, text=line.text, emote=line.emote)

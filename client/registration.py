@@ -6,6 +6,7 @@ Source: IRCv3 capability-negotiation (302); RFC 2812 section 3.1; https://modern
 from collections.abc import Iterator, Sequence
 
 from client.events import Event, LoginRefused, NickTaken
+from client.resumption import Ticket
 from gateway.wire import numerics
 from gateway.wire.limits import NICKLEN
 from gateway.wire.message import Message
@@ -16,6 +17,8 @@ WANTED_CAPABILITIES = (
     "batch",
     "draft/chathistory",
     "echo-message",
+    "hubbub.chat/idem",
+    "hubbub.chat/resume",
     "labeled-response",
     "message-tags",
     "multi-prefix",
@@ -42,17 +45,27 @@ class Registration:
         self._candidates = nick_candidates(nick)
         self._shortened = False
         self._offered: set[str] = set()
+        self._requested: set[str] = set()
         self._unanswered = 0  # CAP REQs
         self._done = False
         self._out = out
 
-    def start(self, *, user: str, realname: str, password: str) -> None:
-        """Say who we are. The server waits for CAP END before it welcomes us; one without CAP just welcomes us."""
+    def start(self, *, user: str, realname: str, password: str, ticket: Ticket | None) -> None:
+        """Say who we are. The server waits for CAP END before it welcomes us; one without CAP just welcomes us.
+
+        With a ticket everything is said at once, for what the server offers is known: one round trip to be back. What
+        it does not offer any more it refuses, and the offer that comes all the same is taken up after the welcome.
+        """
         if password:
             self._send("PASS", password)
         self._send("CAP", "LS", "302")
+        if ticket is not None and ticket.capabilities:
+            self._request(ticket.capabilities)
         self._send("NICK", self.nick)
         self._send("USER", user, "0", "*", realname)
+        if ticket is not None:
+            self._send("RESUME", ticket.token, *([ticket.direct] if ticket.direct else []))
+            self._end()
 
     def welcomed(self) -> None:
         """001 came: nothing is left to negotiate."""
@@ -68,7 +81,7 @@ class Registration:
             case "LS":
                 self._offered.update(names)
                 if params[2] != "*":  # a star: more lines follow
-                    self._request(sorted(self._offered.intersection(WANTED_CAPABILITIES)))
+                    self._request(sorted(self._offered.intersection(WANTED_CAPABILITIES) - self._requested))
             case "ACK":
                 self.enabled.update(name for name in names if not name.startswith("-"))
                 self._answered()
@@ -103,9 +116,10 @@ class Registration:
         if code in _HOPELESS:
             yield LoginRefused(reason)
 
-    def _request(self, names: list[str]) -> None:
+    def _request(self, names: Sequence[str]) -> None:
         if names:
             self._unanswered += 1
+            self._requested.update(names)
             self._send("CAP", "REQ", " ".join(names))
         else:
             self._end()

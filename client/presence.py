@@ -1,0 +1,98 @@
+"""Who we are to servers: the connection of the moment, our nick on it, and what proves us to the next one. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from client.events import Registered, ResumeRefused, TokenGranted
+from client.nicks import OwnNicks
+from client.resumption import Resumption
+from client.session import Session, Wishes
+
+__all__ = ["MAX_BUSY_TRIES", "Identity", "Presence"]
+
+MAX_BUSY_TRIES = 5  # for a session that another connection is resuming; then a new one is begun
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who we are."""
+
+    nick: str
+    user: str
+    realname: str
+    password: str = field(default="", repr=False)
+
+
+class Presence:
+    """Our sessions, one after the other; to the server they may be one and the same."""
+
+    def __init__(self, identity: Identity, resumption: Resumption) -> None:
+        self.nicks = OwnNicks(identity.nick)
+        self.server = ""  # the one connected to last, as people write it
+        self.unusable = ""  # why the connection, though it stands, is worth nothing
+        self.connection: Session | None = None
+        self._identity = identity
+        self._resumption = resumption
+        self._busy_tries = 0
+
+    @property
+    def session(self) -> Session | None:
+        """The connection, when a server has welcomed us on it."""
+        return self.connection if self.connection is not None and self.connection.ready else None
+
+    @property
+    def idempotent(self) -> bool:
+        """Whether the server takes a line that is sent twice for one."""
+        return self.connection is not None and self.connection.idempotent
+
+    def opened(self, server: str, rooms: Mapping[str, str]) -> None:
+        """There is a connection: say who we are. `rooms` as in `Wishes`."""
+        self.server = server
+        self.unusable = ""
+        self.connection = Session(
+            Wishes(
+                nick=self.nicks.wanted,
+                user=self._identity.user,
+                realname=self._identity.realname,
+                password=self._identity.password,
+                rooms=rooms,
+                own_nicks=self.nicks.all,
+                ticket=self._resumption.ticket,
+            )
+        )
+        self.connection.start()
+
+    def lost(self) -> None:
+        """The connection is gone; the session may live on."""
+        self.connection = None
+
+    def left(self) -> None:
+        """We said good-bye: the session is over."""
+        self._resumption.forget()
+
+    def save(self) -> None:
+        """Write down what need not be on disk at once."""
+        self._resumption.save()
+
+    def registered(self, event: Registered) -> None:
+        """The server knows us; if not as the session of before, that one cannot be had any more."""
+        self.nicks.given(event.nick)
+        if not self.unusable:
+            self._busy_tries = 0
+            if not event.resumed:
+                self._resumption.forget()
+
+    def granted(self, event: TokenGranted) -> None:
+        """A new token came."""
+        if self.connection is not None:
+            self._resumption.granted(event.token, self.connection.capabilities)
+
+    def refused(self, event: ResumeRefused) -> None:
+        """The session of before cannot be had; when that may change in a moment, this connection is of no use."""
+        self._busy_tries += 1
+        if event.busy and self._busy_tries <= MAX_BUSY_TRIES:
+            self.unusable = event.reason
+
+    def direct_seen(self, msgid: str) -> None:
+        """A direct message came."""
+        self._resumption.seen(msgid)
