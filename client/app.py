@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import ssl
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -47,12 +48,13 @@ class App:
         interactive: bool,
         timeout_s: float,
         rng: Callable[[], float],
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        """Args: timeout_s: how long a run that is not `interactive` looks for a gateway."""
+        """Args: timeout_s: how long a run that is not `interactive` looks for a gateway. tls: as for `Link`."""
         self._chat = chat
         self._console = Console(chat)
         self._face = face
-        self._link = Link(servers, self, rng=rng)
+        self._link = Link(servers, self, rng=rng, tls=tls)
         self._interactive = interactive
         self._timeout_s = timeout_s
         self._progress = asyncio.Event()
@@ -110,6 +112,7 @@ class App:
         was_welcome = self._chat.session is not None
         self._chat.received(chunk)
         if reason := self._chat.unusable():
+            self._link.send(self._chat.data_to_send())  # a good-bye, if there is one
             self._link.drop(reason)
         elif not was_welcome and self._chat.session is not None:
             self._link.settled()

@@ -211,7 +211,10 @@ class Chat:
 
     @_react.register
     def _(self, event: events.LoginRefused) -> None:
-        self.login_refused = event.reason
+        if event.retry and self.welcomed:
+            self._presence.give_up(event.reason)
+        else:
+            self.login_refused = event.reason
 
     @_react.register
     def _(self, event: events.RoomEntered) -> None:

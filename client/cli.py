@@ -1,4 +1,4 @@
-"""The command `chat-client`: arguments and environment to a configuration, faces, files and exit codes."""
+"""The command `chat-client`: faces, files and exit codes put together."""
 
 import asyncio
 import getpass
@@ -11,18 +11,14 @@ import sys
 import time
 import traceback
 import uuid
-from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import NoReturn
 
-import configargparse
-import platformdirs
-
-from client import config
 from client.app import App, ExitCode
 from client.chat import Chat, Identity
-from client.config import ClientConfig, ConfigError
+from client.config import ClientConfig
 from client.face import Face
+from client.options import parse
 from client.outbox import Outbox, open_outbox
 from client.resumption import Resumption
 from client.ui.lines import LinesFace
@@ -31,20 +27,7 @@ from gateway.wire.names import casefold, is_nick
 
 __all__ = ["main"]
 
-ENV_PREFIX = "CHAT_CLIENT_"
 REALNAME = "hubbub"
-DEFAULT_SERVER = "127.0.0.1:6667"
-_T = TypeVar("_T")
-_R = TypeVar("_R")
-
-
-class _Parser(configargparse.ArgumentParser):  # type: ignore[misc]
-    def error(self, message: str) -> NoReturn:
-        """One line; a variable of the environment is configuration, an argument is usage."""
-        code = ExitCode.CONFIG if ENV_PREFIX in message else ExitCode.USAGE
-        if code == ExitCode.USAGE:
-            self.print_usage(sys.stderr)
-        sys.exit(self.exit(code, f"chat-client: {message}\n"))
 
 
 def main() -> NoReturn:
@@ -65,69 +48,6 @@ def main() -> NoReturn:
     sys.exit(code)
 
 
-def parse(argv: Sequence[str], environ: Mapping[str, str]) -> ClientConfig:
-    """Read the configuration; a bad one ends the process: 2 for an argument, 78 for a variable."""
-    parser = _parser()
-    arguments = parser.parse_args(list(argv), env_vars=dict(environ))
-    known = {str(action.env_var) for action in parser._actions if getattr(action, "env_var", None)}
-    if unknown := sorted(name for name in environ if name.startswith(ENV_PREFIX) and name not in known):
-        print(f"chat-client: ignored, not a setting: {', '.join(unknown)}", file=sys.stderr)  # noqa: T201
-    given = parser.get_source_to_settings_dict().get("environment_variables", {})
-
-    def check(name: str, read: Callable[[_T], _R], value: _T) -> _R:
-        try:
-            return read(value)
-        except ConfigError as exc:
-            variable = _variable(name)
-            shown = value if isinstance(value, str) else ",".join(value) if isinstance(value, list) else value
-            parser.error(f"{variable}={shown!r}: {exc}" if variable in given else f"--{name} {shown!r}: {exc}")
-
-    rooms = check("room", config.rooms, arguments.room or [])
-    if not rooms:
-        parser.error("--room NAME is needed, once or more")
-    return ClientConfig(
-        rooms=rooms,
-        servers=check("server", config.servers, arguments.server or [DEFAULT_SERVER]),
-        nick=check("nick", config.nick, arguments.nick),
-        timeout_s=check("timeout", config.seconds, arguments.timeout),
-        password=check("password-file", config.read_password, arguments.password_file),
-        plain=arguments.plain,
-        state_dir=Path(platformdirs.user_state_dir("chat-client", appauthor=False)),
-    )
-
-
-def _parser() -> _Parser:
-    parser = _Parser(
-        prog="chat-client",
-        description="Chat in rooms of an IRCv3 server. Each option may also be given in the environment.",
-        auto_env_var_prefix=ENV_PREFIX,
-        allow_abbrev=False,
-    )
-    parser.add_argument("--room", action="append", metavar="NAME", help="a room to enter; may be given again")
-    parser.add_argument("--nick", default="", help="your nick; asked for when not given, with the login name offered")
-    parser.add_argument(
-        "--server",
-        action="append",
-        metavar="HOST:PORT",
-        help=f"a gateway; may be given again, all are tried in turn (default {DEFAULT_SERVER})",
-    )
-    parser.add_argument("--password-file", default="", metavar="FILE", help="file whose first line is the password")
-    parser.add_argument(
-        "--plain", action="store_true", help="lines only: no colour, no cursor movement (for screen readers)"
-    )
-    parser.add_argument(
-        "--timeout",
-        default="30",
-        metavar="SECONDS",
-        help="how long to look for a gateway when input is not a terminal (default 30)",
-    )
-    return parser
-
-
-def _variable(name: str) -> str:
-    return ENV_PREFIX + name.upper().replace("-", "_")
-
-
 async def _run(settings: ClientConfig) -> int:
     interactive = sys.stdin.isatty()
     state_dir = _state_dir(settings.state_dir)
@@ -137,7 +57,7 @@ async def _run(settings: ClientConfig) -> int:
         return code
     outbox = _outbox(state_dir, nick, settings)
     chat = Chat(
-        Identity(nick=nick, user=_login_name(), realname=REALNAME, password=settings.password),
+        Identity(nick=nick, user=_login_name(), realname=REALNAME, password=settings.password, login=settings.login),
         list(settings.rooms),
         outbox,
         new_key=lambda: uuid.uuid4().hex,
@@ -151,6 +71,7 @@ async def _run(settings: ClientConfig) -> int:
         interactive=interactive,
         timeout_s=settings.timeout_s,
         rng=random.random,
+        tls=settings.tls,
     )
     try:
         return await app.run()

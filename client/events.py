@@ -126,9 +126,13 @@ class NickChanged:
 
 @dataclass(frozen=True, slots=True)
 class LoginRefused:
-    """The server will not have us, and trying again would not help: wrong password, banned, no nick to be had."""
+    """The server will not have us, and trying again would not help: wrong password, banned, no nick to be had.
+
+    With `retry` it may help if the same was accepted before.
+    """
 
     reason: str
+    retry: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ Source: RFC 2812; https://modern.ircdocs.horse/; IRCv3 batch, labeled-response.
 from collections.abc import Callable, Iterable, Iterator
 
 from client.events import Accepted, CaughtUp, Closing, Event, Registered, RoomLine, TokenGranted
+from client.registration import LOGIN_CODES
 from client.replies import REPLIES, refused, standard_reply
 from client.roomlines import ROOM_COMMANDS, consequences, room_lines
 from client.state import State
@@ -60,7 +61,7 @@ def _room_command(state: State, message: Message) -> Iterator[Event]:
 def _welcome(state: State, message: Message) -> Iterator[Event]:
     if not message.params or state.ready:
         return
-    state.registration.welcomed()
+    yield from state.registration.welcomed()
     state.ready = True
     state.nick = message.params[0]
     yield Registered(state.nick, resumed=state.resuming)
@@ -98,6 +99,15 @@ def _isupport(state: State, message: Message) -> Iterable[Event]:
 def _cap(state: State, message: Message) -> Iterable[Event]:
     state.registration.cap(message.params)
     return _QUIET
+
+
+def _authenticate(state: State, message: Message) -> Iterable[Event]:
+    state.registration.authenticate(message.params[0] if message.params else "")
+    return _QUIET
+
+
+def _login_answered(state: State, message: Message) -> Iterator[Event]:
+    yield from state.registration.login_answered(message.command, message.params[-1] if message.params else "")
 
 
 def _ping(state: State, message: Message) -> Iterable[Event]:
@@ -164,6 +174,7 @@ _HANDLERS: dict[str, Callable[[State, Message], Iterable[Event]]] = {
     "001": _welcome,
     "005": _isupport,
     "ACK": _ack,
+    "AUTHENTICATE": _authenticate,
     "BATCH": _batch,
     "CAP": _cap,
     "ERROR": _error,
@@ -173,4 +184,5 @@ _HANDLERS: dict[str, Callable[[State, Message], Iterable[Event]]] = {
     "PONG": _pong,
     "RESUME": _resume,
     "WARN": standard_reply,
+    **dict.fromkeys(LOGIN_CODES, _login_answered),
 }

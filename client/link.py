@@ -7,6 +7,7 @@ comes before the first try, so that the clients of a dead gateway do not all arr
 import asyncio
 import contextlib
 import os
+import ssl
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
@@ -23,10 +24,11 @@ MAX_UNSENT_BYTES = 1_048_576  # a server that does not read is as good as gone
 
 
 class Server(NamedTuple):
-    """Where a gateway listens."""
+    """Where a gateway listens, and whether it speaks TLS there."""
 
     host: str
     port: int
+    tls: bool = False
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
@@ -60,11 +62,14 @@ class Link:
         user: LinkUser,
         *,
         rng: Callable[[], float],
+        tls: ssl.SSLContext | None = None,
         idle_s: float = IDLE_S,
         answer_limit_s: float = ANSWER_LIMIT_S,
     ) -> None:
+        """Args: tls: for servers that speak it; None: the system's authorities, and the server's name is checked."""
         self._servers = servers
         self._user = user
+        self._tls = tls
         self._backoff = Backoff(rng)
         self._idle_s = idle_s
         self._answer_limit_s = answer_limit_s
@@ -81,7 +86,9 @@ class Link:
             self._attempt += 1
             try:
                 async with asyncio.timeout(CONNECT_LIMIT_S):
-                    reader, writer = await asyncio.open_connection(server.host, server.port)
+                    reader, writer = await asyncio.open_connection(
+                        server.host, server.port, ssl=self._context() if server.tls else None
+                    )
             except OSError as exc:
                 wait_s = self._next_wait_s()
                 self._user.link_failed(server, self._attempt, _reason(exc), wait_s)
@@ -109,6 +116,12 @@ class Link:
         """The connection proved good: the next loss begins with short waits again."""
         self._attempt = 0
         self._backoff.reset()
+
+    def _context(self) -> ssl.SSLContext:
+        # Not before it is needed: reading the system's authorities takes 20 ms.
+        if self._tls is None:
+            self._tls = ssl.create_default_context()
+        return self._tls
 
     def _next_wait_s(self) -> float:
         """None while there are servers not tried since the last good connection."""
@@ -151,6 +164,10 @@ class Link:
 def _reason(exc: OSError) -> str:
     if isinstance(exc, TimeoutError):
         return "no answer"
+    if isinstance(exc, ssl.SSLCertVerificationError):
+        return f"its certificate cannot be trusted: {exc.verify_message}"
+    if isinstance(exc, ssl.SSLError):
+        return "it does not speak TLS as it should"
     if exc.errno is not None and exc.errno > 0:
         return os.strerror(exc.errno).lower()  # asyncio's own text repeats the address
     return (exc.strerror or "no address answers").lower()  # negative: the resolver's; none: several addresses failed

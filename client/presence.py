@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from client.events import Registered, ResumeRefused, TokenGranted
 from client.nicks import OwnNicks
+from client.registration import Login
 from client.resumption import Resumption
 from client.session import Session, Wishes
 
@@ -21,6 +22,7 @@ class Identity:
     user: str
     realname: str
     password: str = field(default="", repr=False)
+    login: Login | None = field(default=None, repr=False)
 
 
 class Presence:
@@ -58,6 +60,7 @@ class Presence:
                 rooms=rooms,
                 own_nicks=self.nicks.all,
                 ticket=self._resumption.ticket,
+                login=self._identity.login,
             )
         )
         self.connection.start()
@@ -88,10 +91,19 @@ class Presence:
             self._resumption.granted(event.token, self.connection.capabilities)
 
     def refused(self, event: ResumeRefused) -> None:
-        """The session of before cannot be had; when that may change in a moment, this connection is of no use."""
+        """The session of before cannot be had: not in this moment, or only by logging in, which comes before it."""
         self._busy_tries += 1
         if event.busy and self._busy_tries <= MAX_BUSY_TRIES:
-            self.unusable = event.reason
+            self.give_up(event.reason)
+        elif self._identity.login is not None:
+            self._resumption.forget()
+            self.give_up(event.reason)
+
+    def give_up(self, reason: str) -> None:
+        """This connection is of no use; the good-bye keeps what it may have become from lingering under our nick."""
+        self.unusable = reason
+        if self.connection is not None:
+            self.connection.quit("")
 
     def direct_seen(self, msgid: str) -> None:
         """A direct message came."""

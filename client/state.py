@@ -7,7 +7,7 @@ from client.batches import Batches
 from client.catchup import CatchUp
 from client.events import Kind
 from client.members import Roster
-from client.registration import Registration
+from client.registration import Login, Registration
 from client.resumption import Ticket
 from gateway.wire.message import Message
 from gateway.wire.names import casefold
@@ -27,6 +27,7 @@ class Wishes:
         rooms: room to position (`msgid=...`, `timestamp=...`), empty where nothing is known yet.
         own_nicks: casefolded nicks we had on connections before; lines from them in history are ours.
         ticket: to come back as the session we were.
+        login: the account to log in to, where a ticket does not do.
     """
 
     nick: str
@@ -36,6 +37,7 @@ class Wishes:
     password: str = field(default="", repr=False)
     own_nicks: frozenset[str] = frozenset()
     ticket: Ticket | None = None
+    login: Login | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class State:
     def __init__(self, wishes: Wishes) -> None:
         self.wishes = wishes
         self.out: list[Message] = []
-        self.registration = Registration(wishes.nick, self.out)
+        self.registration = Registration(wishes.nick, self.out, wishes.login)
         self.ready = False
         self.resuming = False  # the server gives us back what we had: from SUCCESS to DONE
         self.leaving = False

@@ -1,7 +1,7 @@
 """A session and the lines it exchanges with a server that the test plays, in memory."""
 
 from client.events import Event, RoomLine
-from client.registration import WANTED_CAPABILITIES
+from client.registration import WANTED_CAPABILITIES, Login
 from client.resumption import Ticket
 from client.session import Session, Wishes
 
@@ -21,6 +21,7 @@ class Exchange:
         password: str = "",
         own_nicks: tuple[str, ...] = (),
         ticket: Ticket | None = None,
+        login: Login | None = None,
     ) -> None:
         self.session = Session(
             Wishes(
@@ -31,6 +32,7 @@ class Exchange:
                 password=password,
                 own_nicks=frozenset(own_nicks),
                 ticket=ticket,
+                login=login,
             )
         )
         self.session.start()

@@ -5,6 +5,7 @@ from itertools import count
 from client.chat import Chat, Identity
 from client.console import Console
 from client.outbox import Outbox
+from client.registration import Login
 from client.render import plain, render
 from client.resumption import Resumption
 
@@ -16,11 +17,17 @@ CAPS = "batch draft/chathistory echo-message labeled-response message-tags serve
 class Play:
     """A chat and a console; the test plays server, clock and person."""
 
-    def __init__(self, *rooms: str, outbox: Outbox | None = None, resumption: Resumption | None = None) -> None:
+    def __init__(
+        self,
+        *rooms: str,
+        outbox: Outbox | None = None,
+        resumption: Resumption | None = None,
+        login: Login | None = None,
+    ) -> None:
         numbers = count(1)
         self.now_ms = 0
         self.chat = Chat(
-            Identity(nick="ann", user="ann", realname="Ann"),
+            Identity(nick="ann", user="ann", realname="Ann", login=login),
             list(rooms or ("#tea",)),
             Outbox() if outbox is None else outbox,
             new_key=lambda: f"k{next(numbers)}",

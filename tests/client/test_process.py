@@ -43,7 +43,7 @@ def test_bad_arguments_end_with_2(tmp_path: Path, arguments: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("NICK", "1st"), ("SERVER", "host:0"), ("TIMEOUT", "soon"), ("PLAIN", "maybe"), ("PASSWORD_FILE", "/nowhere")],
+    [("NICK", "1st"), ("SERVER", "host:0"), ("TIMEOUT", "soon"), ("PLAIN", "maybe"), ("TLS_CA", "/nowhere")],
 )
 def test_bad_environment_ends_with_78(tmp_path: Path, name: str, value: str) -> None:
     """One line with the variable's name and value."""
