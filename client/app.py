@@ -27,6 +27,7 @@ class ExitCode:
 
     OK = 0
     USAGE = 2
+    REFUSED = 65  # a message, or all rooms
     UNAVAILABLE = 69  # no gateway was reachable
     CRASH = 70
     OUTPUT_GONE = 74
@@ -88,6 +89,11 @@ class App:
     def typed(self, text: str) -> None:
         """Obey one Enter."""
         self._console.typed(text)
+        self._pump()
+
+    def say(self, text: str, room: str) -> None:
+        """Say one line."""
+        self._console.say(text, room)
         self._pump()
 
     def ask_to_leave(self) -> None:
@@ -217,12 +223,14 @@ class App:
             if left:
                 self._chat.transcripts.note(f"not confirmed: {left}; kept, and sent when you come back")
             return ExitCode.OK
-        failed = self._chat.own_lines.failed
+        lines = self._chat.own_lines
         # The exit code tells the caller; a line kept as well would be said twice when the caller tries again.
-        self._chat.own_lines.forget()
+        lines.forget()
         if not self._chat.welcomed and (left or not self._console.left):
             return ExitCode.UNAVAILABLE
-        return ExitCode.NOT_CONFIRMED if left or failed else ExitCode.OK
+        if left or lines.unconfirmed:
+            return ExitCode.NOT_CONFIRMED
+        return ExitCode.REFUSED if lines.refused_for_good else ExitCode.OK
 
     async def _say_goodbye(self) -> None:
         if self._chat.session is not None:

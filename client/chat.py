@@ -9,6 +9,7 @@ from functools import singledispatchmethod
 
 from client import events
 from client.answers import Answers
+from client.catchup import FIRST_LINES
 from client.membership import Membership
 from client.outbox import Outbox
 from client.ownlines import OwnLines
@@ -34,12 +35,14 @@ class Chat:
         new_key: Callable[[], str],
         now_ms: Callable[[], int],
         resumption: Resumption | None = None,
+        first_lines: int = FIRST_LINES,
     ) -> None:
         """Begin.
 
         Args:
             new_key: gives a word of at most 64 bytes that was never given before, by any client.
             resumption: what an earlier run left to come back as the same session.
+            first_lines: how many of the last lines of a room are asked for where none is known.
         """
         self.transcripts = Transcripts(now_ms)
         self.own_lines = OwnLines(outbox, self.transcripts, new_key=new_key, now_ms=now_ms)
@@ -48,7 +51,8 @@ class Chat:
         self.now_ms = now_ms
         self._membership = Membership(rooms)
         self._answers = Answers(self.transcripts)
-        self._presence = Presence(identity, resumption if resumption is not None else Resumption())
+        resumption = resumption if resumption is not None else Resumption()
+        self._presence = Presence(identity, resumption, first_lines=first_lines)
         self._returning = Returning()
         self._switch_to = ""
         for room in rooms:
@@ -73,8 +77,13 @@ class Chat:
 
     @property
     def at_rest(self) -> bool:
-        """Whether we are in all our rooms, know what was said there, and everything of ours is acknowledged."""
-        return self.session is not None and self._membership.settled and not len(self.own_lines)
+        """Whether we are `settled`, and everything of ours is acknowledged."""
+        return self.settled and not len(self.own_lines)
+
+    @property
+    def settled(self) -> bool:
+        """Whether we are in all our rooms, and know what was said there."""
+        return self.session is not None and self._membership.settled
 
     # What the link tells.
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from client.app import App, ExitCode
+from client.catchup import FIRST_LINES
 from client.chat import Chat, Identity
 from client.config import ClientConfig
 from client.face import Face
@@ -22,6 +23,7 @@ from client.options import parse
 from client.outbox import Outbox, open_outbox
 from client.resumption import Resumption
 from client.ui.lines import LinesFace
+from client.ui.script import ScriptFace
 from gateway.wire.limits import NICKLEN
 from gateway.wire.names import casefold, is_nick
 
@@ -49,9 +51,12 @@ def main() -> NoReturn:
 
 
 async def _run(settings: ClientConfig) -> int:
-    interactive = sys.stdin.isatty()
+    interactive = sys.stdin.isatty() and settings.script is None
     state_dir = _state_dir(settings.state_dir)
-    face = _face(settings, state_dir)
+    script = None
+    if settings.script is not None:
+        script = ScriptFace(settings.script, settings.rooms, limit_s=settings.timeout_s)
+    face = script or _face(settings, state_dir)
     nick, code = (settings.nick, ExitCode.OK) if settings.nick else await _nick(face, ask=interactive)
     if not nick:
         return code
@@ -62,6 +67,7 @@ async def _run(settings: ClientConfig) -> int:
         outbox,
         new_key=lambda: uuid.uuid4().hex,
         now_ms=lambda: time.time_ns() // 1_000_000,
+        first_lines=max(FIRST_LINES, settings.script.tail if settings.script is not None else 0),
         resumption=Resumption(outbox.path.with_suffix(".session") if outbox.path is not None else None),
     )
     app = App(
@@ -74,7 +80,13 @@ async def _run(settings: ClientConfig) -> int:
         tls=settings.tls,
     )
     try:
-        return await app.run()
+        code = await app.run()
+        if script is not None:
+            if code == ExitCode.OK and script.unserved:
+                code = ExitCode.UNAVAILABLE if chat.rooms else ExitCode.REFUSED
+            if code != ExitCode.OK:
+                script.confess()
+        return code
     finally:
         chat.save()
         outbox.close()

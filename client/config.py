@@ -12,11 +12,24 @@ from client.link import Server
 from client.registration import Login
 from gateway.wire.names import casefold, is_nick
 
-__all__ = ["ClientConfig", "ConfigError", "account", "nick", "read_file", "rooms", "seconds", "servers", "trust"]
+__all__ = [
+    "ClientConfig",
+    "ConfigError",
+    "Script",
+    "account",
+    "nick",
+    "number_of_lines",
+    "read_file",
+    "rooms",
+    "seconds",
+    "servers",
+    "trust",
+]
 
 PORT, TLS_PORT = 6667, 6697
 MAX_FILE_BYTES = 65_536
 MAX_ACCOUNT_BYTES = 64
+MAX_TAIL_LINES = 1000
 _SERVER = re.compile(
     r"(?:(?P<scheme>ircs?)://)?(?:\[(?P<ip6>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:/\[\]]+))(?::(?P<port>\d{1,5}))?/?"
 )
@@ -27,8 +40,27 @@ class ConfigError(ValueError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """What a script wants.
+
+    Attributes:
+        messages: to be said in each room.
+        send: what standard input has is said as well, line by line.
+        tail: how many of the last lines of each room are printed.
+        follow: what is said from now on is printed, until a signal.
+        as_json: one object a line instead of text.
+    """
+
+    messages: tuple[str, ...] = ()
+    send: bool = False
+    tail: int = 0
+    follow: bool = False
+    as_json: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClientConfig:
-    """Attributes: nick: empty when it is to be asked for or made from the login name."""
+    """Attributes: nick: empty when it is to be asked for or made from the login name. script: None for persons."""
 
     rooms: tuple[str, ...]
     servers: tuple[Server, ...]
@@ -37,6 +69,7 @@ class ClientConfig:
     timeout_s: float
     state_dir: Path
     data_dir: Path
+    script: Script | None = None
     tls: ssl.SSLContext | None = None
     password: str = field(default="", repr=False)
     login: Login | None = field(default=None, repr=False)
@@ -93,6 +126,13 @@ def seconds(text: str) -> float:
     if not 0 < value < 86_400:
         raise ConfigError("not a number of seconds")
     return value
+
+
+def number_of_lines(text: str) -> int:
+    """How many of the last lines are wanted, 0 for none."""
+    if not (text.isascii() and text.isdigit()) or int(text[:9]) > MAX_TAIL_LINES:
+        raise ConfigError(f"not a number of lines up to {MAX_TAIL_LINES}")
+    return int(text)
 
 
 def trust(path: str) -> ssl.SSLContext | None:

@@ -11,7 +11,7 @@ import platformdirs
 
 from client import config
 from client.app import ExitCode
-from client.config import ClientConfig, ConfigError
+from client.config import ClientConfig, ConfigError, Script
 from client.link import Server
 from client.passwords import SOURCES, PasswordError, read_password
 from client.registration import Login
@@ -78,6 +78,7 @@ class _Reading:
         if password or login:
             _warn_of_readers(servers)
         return ClientConfig(
+            script=self._script(),
             rooms=rooms,
             servers=servers,
             nick=self._check("nick", config.nick, arguments.nick),
@@ -88,6 +89,21 @@ class _Reading:
             tls=tls_ca,
             password=password,
             login=login,
+        )
+
+    def _script(self) -> Script | None:
+        arguments = self._arguments
+        tail = self._check("tail", config.number_of_lines, arguments.tail)
+        if not (arguments.send or arguments.message or tail or arguments.follow):
+            if arguments.json:
+                self._parser.error("--json is for --tail and --follow")
+            return None
+        return Script(
+            messages=tuple(arguments.message or ()),
+            send=arguments.send,
+            tail=tail,
+            follow=arguments.follow,
+            as_json=arguments.json,
         )
 
     def _read_file(self, names: set[str]) -> Mapping[str, str]:
@@ -161,6 +177,12 @@ def _parser() -> _Parser:
         metavar="SECONDS",
         help="how long to look for a gateway when input is not a terminal (default 30)",
     )
+    script = parser.add_argument_group("for scripts (no prompt, no commands; the exit code tells what became of it)")
+    script.add_argument("--send", action="store_true", help="say each line of standard input in the room, as it stands")
+    script.add_argument("-m", "--message", action="append", metavar="TEXT", help="say this; may be given again")
+    script.add_argument("--tail", default="0", metavar="N", help="print the last N messages")
+    script.add_argument("--follow", action="store_true", help="print what is said from now on, until a signal")
+    script.add_argument("--json", action="store_true", help="print one JSON object a line")
     folder = Path(platformdirs.user_config_dir("chat-client", appauthor=False))
     parser.add_argument(
         "--config", default=str(folder / "config.toml"), metavar="FILE", help="TOML (default %(default)s)"

@@ -28,13 +28,15 @@ class Identity:
 class Presence:
     """Our sessions, one after the other; to the server they may be one and the same."""
 
-    def __init__(self, identity: Identity, resumption: Resumption) -> None:
+    def __init__(self, identity: Identity, resumption: Resumption, *, first_lines: int) -> None:
+        """Args: first_lines: as in `Wishes`."""
         self.nicks = OwnNicks(identity.nick)
         self.server = ""  # the one connected to last, as people write it
         self.unusable = ""  # why the connection, though it stands, is worth nothing
         self.connection: Session | None = None
         self._identity = identity
         self._resumption = resumption
+        self._first_lines = first_lines
         self._busy_tries = 0
 
     @property
@@ -61,6 +63,7 @@ class Presence:
                 own_nicks=self.nicks.all,
                 ticket=self._resumption.ticket,
                 login=self._identity.login,
+                first_lines=self._first_lines,
             )
         )
         self.connection.start()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from client.batches import Batches
-from client.catchup import CatchUp
+from client.catchup import FIRST_LINES, CatchUp
 from client.events import Kind
 from client.members import Roster
 from client.registration import Login, Registration
@@ -28,6 +28,7 @@ class Wishes:
         own_nicks: casefolded nicks we had on connections before; lines from them in history are ours.
         ticket: to come back as the session we were.
         login: the account to log in to, where a ticket does not do.
+        first_lines: how many of the last lines of a room to ask for where no position is known.
     """
 
     nick: str
@@ -38,6 +39,7 @@ class Wishes:
     own_nicks: frozenset[str] = frozenset()
     ticket: Ticket | None = None
     login: Login | None = field(default=None, repr=False)
+    first_lines: int = FIRST_LINES
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,7 @@ class State:
             room,
             position=self.joining.pop(casefold(room), self.positions.pop(casefold(room), "")),
             limit=self.history_limit,
+            first_lines=self.wishes.first_lines,
             token=f"history-{self.last_token}",
             supported="draft/chathistory" in self.enabled and "batch" in self.enabled,
         )

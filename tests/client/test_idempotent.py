@@ -175,7 +175,7 @@ def test_a_line_known_from_before_is_settled() -> None:
     play.hear("@label=k1 :irc FAIL PRIVMSG IDEM_KEY_TAKEN #tea :Known")
     assert len(play.chat.own_lines) == 0
     assert play.chat.transcripts.pending == []
-    assert play.chat.own_lines.failed == 0
+    assert play.chat.own_lines.refused_for_good == 0
 
 
 FATES = st.lists(st.sampled_from(["answer", "lose the answer", "cut"]), max_size=40)

@@ -177,8 +177,8 @@ async def test_no_key_is_lost_under_traffic(tmp_path: Path) -> None:
                 talking.cancel()
 
 
-async def test_a_refused_line_ends_with_75(tmp_path: Path) -> None:
-    """Something was not confirmed, and the reason is in the output."""
+async def test_a_refused_line_ends_with_65(tmp_path: Path) -> None:
+    """No room has it, and the reason is in the output."""
     async with scripted_server() as server:
         process = await piped(tmp_path, server.port, "hi\n")
         caller = await server.caller()
@@ -187,7 +187,7 @@ async def test_a_refused_line_ends_with_75(tmp_path: Path) -> None:
         label = sent.split(";")[0].removeprefix("@label=")
         caller.say(f"@label={label} :irc 404 ann #tea :Cannot send to channel")
         code, written = await ended(process)
-        assert code == 75
+        assert code == 65
         assert "(not sent: Cannot send to channel)" in written
 
 
