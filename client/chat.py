@@ -9,6 +9,7 @@ from functools import singledispatchmethod
 
 from client import events
 from client.answers import Answers
+from client.cache import Cache
 from client.catchup import FIRST_LINES
 from client.membership import Membership
 from client.outbox import Outbox
@@ -36,27 +37,30 @@ class Chat:
         now_ms: Callable[[], int],
         resumption: Resumption | None = None,
         first_lines: int = FIRST_LINES,
+        cache: Cache | None = None,
     ) -> None:
         """Begin.
 
         Args:
             new_key: gives a word of at most 64 bytes that was never given before, by any client.
             resumption: what an earlier run left to come back as the same session.
+            cache: as for `Transcripts`.
             first_lines: how many of the last lines of a room are asked for where none is known.
         """
-        self.transcripts = Transcripts(now_ms)
+        self.transcripts = Transcripts(now_ms, cache)
         self.own_lines = OwnLines(outbox, self.transcripts, new_key=new_key, now_ms=now_ms)
         self.welcomed = False  # by any server, ever
         self.login_refused = ""  # why no server will have us: the client gives up
         self.now_ms = now_ms
         self._membership = Membership(rooms)
         self._answers = Answers(self.transcripts)
-        resumption = resumption if resumption is not None else Resumption()
-        self._presence = Presence(identity, resumption, first_lines=first_lines)
+        self._presence = Presence(identity, resumption or Resumption(), first_lines=first_lines)
         self._returning = Returning()
         self._switch_to = ""
+        self.transcripts.recall_talks()
         for room in rooms:
             self._answers.expect("names", room)
+            self.transcripts.recall(room)
         self.transcripts.current = rooms[0] if rooms else ""
         self.own_lines.recall(rooms, identity.nick)
 
@@ -122,6 +126,7 @@ class Chat:
     def save(self) -> None:
         """Write down what need not be on disk at once; to be called now and then, and at the end."""
         self._presence.save()
+        self.transcripts.save()
 
     def quit(self, reason: str) -> None:
         """Say good-bye to the server, which ends the session for good; `lost` follows."""
@@ -158,6 +163,7 @@ class Chat:
             self.transcripts.current = self._membership.spelled(room)
             return
         self._membership.want(room)
+        self.transcripts.recall(room)
         self._switch_to = casefold(room)
         self._answers.expect("names", room)
         if self.session is not None:
@@ -201,22 +207,9 @@ class Chat:
         self._returning.back(self._presence.server, self.now_ms(), rooms=rooms, keys=keys)
 
     @_react.register
-    def _(self, event: events.TokenGranted) -> None:
-        self._presence.granted(event)
-
-    @_react.register
-    def _(self, event: events.ResumeRefused) -> None:
-        self._presence.refused(event)
-
-    @_react.register
-    def _(self, event: events.NickTaken) -> None:
-        then = f"; trying {event.trying}" if event.trying else ""
-        self.transcripts.note(f"nick {event.nick} cannot be had ({event.reason}){then}")
-        self._presence.nicks.refused()
-
-    @_react.register
-    def _(self, event: events.NickChanged) -> None:
-        self._presence.nicks.given(event.nick)
+    def _(self, event: events.TokenGranted | events.ResumeRefused | events.NickTaken | events.NickChanged) -> None:
+        if text := self._presence.heard(event):
+            self.transcripts.note(text)
 
     @_react.register
     def _(self, event: events.LoginRefused) -> None:
@@ -285,12 +278,9 @@ class Chat:
         self._answers.tell(event)
 
     @_react.register
-    def _(self, event: events.ServerText) -> None:
-        self.transcripts.note(event.text)
-
-    @_react.register
-    def _(self, event: events.Closing) -> None:
-        self.transcripts.note(f"the server says: {event.reason}")
+    def _(self, event: events.ServerText | events.Closing) -> None:
+        said = event.text if isinstance(event, events.ServerText) else f"the server says: {event.reason}"
+        self.transcripts.note(said)
 
     def _settled(self, key: str) -> None:
         if self.own_lines.accepted(key):

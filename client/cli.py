@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from client.app import App, ExitCode
+from client.cache import Cache
 from client.catchup import FIRST_LINES
 from client.chat import Chat, Identity
 from client.config import ClientConfig
@@ -52,7 +53,7 @@ def main() -> NoReturn:
 
 async def _run(settings: ClientConfig) -> int:
     interactive = sys.stdin.isatty() and settings.script is None
-    state_dir = _state_dir(settings.state_dir)
+    state_dir = _private(settings.state_dir)
     script = None
     if settings.script is not None:
         script = ScriptFace(settings.script, settings.rooms, limit_s=settings.timeout_s)
@@ -61,6 +62,9 @@ async def _run(settings: ClientConfig) -> int:
     if not nick:
         return code
     outbox = _outbox(state_dir, nick, settings)
+    # A script's output is what was said while it ran; a person goes on reading.
+    data_dir = _private(settings.data_dir) if interactive and outbox.path is not None else None
+    cache = Cache(data_dir / f"{outbox.path.stem}.sqlite" if data_dir is not None and outbox.path is not None else None)
     chat = Chat(
         Identity(nick=nick, user=_login_name(), realname=REALNAME, password=settings.password, login=settings.login),
         list(settings.rooms),
@@ -68,6 +72,7 @@ async def _run(settings: ClientConfig) -> int:
         new_key=lambda: uuid.uuid4().hex,
         now_ms=lambda: time.time_ns() // 1_000_000,
         first_lines=max(FIRST_LINES, settings.script.tail if settings.script is not None else 0),
+        cache=cache,
         resumption=Resumption(outbox.path.with_suffix(".session") if outbox.path is not None else None),
     )
     app = App(
@@ -89,6 +94,7 @@ async def _run(settings: ClientConfig) -> int:
         return code
     finally:
         chat.save()
+        cache.close()
         outbox.close()
 
 
@@ -132,8 +138,8 @@ def _login_name() -> str:
     return name if is_nick(name) else f"u{name}"[:NICKLEN] if name else "guest"
 
 
-def _state_dir(path: Path) -> Path | None:
-    """The folder for what outlives a run, private to the user; None, and a word about it, where it cannot be."""
+def _private(path: Path) -> Path | None:
+    """A folder for what outlives a run, private to the user; None, and a word about it, where it cannot be."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.chmod(0o700)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from client.events import Registered, ResumeRefused, TokenGranted
+from client.events import NickChanged, NickTaken, Registered, ResumeRefused, TokenGranted
 from client.nicks import OwnNicks
 from client.registration import Login
 from client.resumption import Resumption
@@ -88,12 +88,23 @@ class Presence:
             if not event.resumed:
                 self._resumption.forget()
 
-    def granted(self, event: TokenGranted) -> None:
-        """A new token came."""
-        if self.connection is not None:
-            self._resumption.granted(event.token, self.connection.capabilities)
+    def heard(self, event: TokenGranted | ResumeRefused | NickTaken | NickChanged) -> str:
+        """The server's word on who we are; what a person should know of it, or empty."""
+        match event:
+            case TokenGranted():
+                if self.connection is not None:
+                    self._resumption.granted(event.token, self.connection.capabilities)
+            case ResumeRefused():
+                self._refused(event)
+            case NickChanged():
+                self.nicks.given(event.nick)
+            case NickTaken():
+                self.nicks.refused()
+                then = f"; trying {event.trying}" if event.trying else ""
+                return f"nick {event.nick} cannot be had ({event.reason}){then}"
+        return ""
 
-    def refused(self, event: ResumeRefused) -> None:
+    def _refused(self, event: ResumeRefused) -> None:
         """The session of before cannot be had: not in this moment, or only by logging in, which comes before it."""
         self._busy_tries += 1
         if event.busy and self._busy_tries <= MAX_BUSY_TRIES:

@@ -2,6 +2,7 @@
 
 from itertools import count
 
+from client.cache import Cache
 from client.chat import Chat, Identity
 from client.console import Console
 from client.outbox import Outbox
@@ -23,6 +24,7 @@ class Play:
         outbox: Outbox | None = None,
         resumption: Resumption | None = None,
         login: Login | None = None,
+        cache: Cache | None = None,
     ) -> None:
         numbers = count(1)
         self.now_ms = 0
@@ -33,6 +35,7 @@ class Play:
             new_key=lambda: f"k{next(numbers)}",
             now_ms=lambda: self.now_ms,
             resumption=resumption,
+            cache=cache,
         )
         self.console = Console(self.chat)
         self._msgids = count(1)
