@@ -279,8 +279,8 @@ class Chat:
 
     @_react.register
     def _(self, event: events.ServerText | events.Closing) -> None:
-        said = event.text if isinstance(event, events.ServerText) else f"the server says: {event.reason}"
-        self.transcripts.note(said)
+        text = event.text if isinstance(event, events.ServerText) else f"the server says: {event.reason}"
+        self.transcripts.note(text)
 
     def _settled(self, key: str) -> None:
         if self.own_lines.accepted(key):
