@@ -218,6 +218,8 @@ class App:
             return ExitCode.OUTPUT_GONE
         if self._chat.login_refused:
             self._chat.transcripts.note(f"the server refuses us: {self._chat.login_refused}")
+            if not self._interactive:
+                self._chat.own_lines.forget()  # the caller knows, as below
             return ExitCode.LOGIN_REFUSED
         if self._interactive:
             if left:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from client.outbox import open_outbox
 from tests.harness.deadlines import DEADLINE_S
 from tests.harness.scripted_server import Caller, scripted_server
 from tests.harness.terminal import CTRL_C, CTRL_D, ENTER, Terminal, client_command, client_environ, terminal
@@ -201,6 +202,9 @@ async def test_a_wrong_password_ends_with_77(tmp_path: Path) -> None:
         code, written = await ended(process)
         assert code == 77
         assert "Password incorrect" in written
+    left = open_outbox(tmp_path / "state" / "chat-client", f"ann@127.0.0.1_{server.port}")
+    assert len(left) == 0  # who called knows, and would say it twice
+    left.close()
 
 
 async def test_a_connection_lost_before_the_echo_is_settled_by_the_next(tmp_path: Path) -> None:
