@@ -203,8 +203,7 @@ class Chat:
         self.transcripts.note(f"connected to {self._presence.server} as {event.nick}")
         self.own_lines.delivery.online(idempotent=self._presence.idempotent)
         rooms = self._membership.keys
-        keys = self.own_lines.keys_for(rooms)
-        self._returning.back(self._presence.server, self.now_ms(), rooms=rooms, keys=keys)
+        self._returning.back(self._presence.server, self.now_ms(), rooms=rooms, keys=self.own_lines.keys_for(rooms))
 
     @_react.register
     def _(self, event: events.TokenGranted | events.ResumeRefused | events.NickTaken | events.NickChanged) -> None:
