@@ -1,18 +1,18 @@
 """What the command handlers work with: the room engine, the directory, the network's facts."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from gateway.model import Entry, Figures, GatewayId, LogKey, MsgId, RoomRow, Uid, User
+from gateway.model import Entry, Figures, GatewayId, LogKey, MsgId, NetworkBan, RoomRow, Uid, User
 from gateway.rooms.engine import Engine
 from gateway.rooms.ports import LogStore
 from gateway.rooms.replica import Replica
 from gateway.session.session import Session
 from gateway.wire.names import NickKey, RoomKey
 
-__all__ = ["Directory", "History", "Network", "Services"]
+__all__ = ["Directory", "History", "Network", "Oversight", "Services"]
 
 
 class Directory(Protocol):
@@ -36,11 +36,35 @@ class Directory(Protocol):
     async def find_user(self, nick: NickKey) -> User | None:
         """The session that holds a nick."""
 
+    async def users(self, uids: Sequence[Uid]) -> dict[Uid, User]:
+        """The sessions that are there of some."""
+
+    async def everybody(self) -> list[User]:
+        """All sessions, up to a limit."""
+
     async def rooms(self) -> list[RoomRow]:
         """The rooms, largest first."""
 
     async def figures(self) -> Figures:
         """What all gateways hold together."""
+
+
+class Oversight(Protocol):
+    """What operators decide for the whole network. Every method raises `StoreError`."""
+
+    bans: Mapping[str, NetworkBan]  # by their masks, as of the last look
+
+    async def refresh(self) -> bool:
+        """Ask for the bans now; whether they changed."""
+
+    async def set_ban(self, mask: str, minutes: int, by: str, reason: str) -> bool:
+        """Ban for so long (0: until it is lifted); False: there are too many."""
+
+    async def lift_ban(self, mask: str) -> bool:
+        """End a ban; False: there is none."""
+
+    async def notify(self, mode: str, line: str) -> None:
+        """Send a line, without CR LF, to all users with a mode."""
 
 
 class History(LogStore, Protocol):
@@ -83,6 +107,7 @@ class Services:
     engine: Engine
     history: History
     directory: Directory
+    oversight: Oversight
     log_of_room: Callable[[RoomKey], LogKey]
     log_of_inbox: Callable[[Uid], LogKey]
     new_msgid: Callable[[], MsgId]

@@ -15,6 +15,7 @@ from gateway.store.keys import inbox_log, room_log
 from gateway.store.lanes import Lanes
 from gateway.store.leases import Leases
 from gateway.store.logs import Logs
+from gateway.store.oversight import Oversight
 from tests.harness.log_site import opened
 
 __all__ = ["GatewayInside"]
@@ -63,6 +64,7 @@ class GatewayInside:
             engine=engine,
             history=logs,
             directory=Directory(lanes, gateway),
+            oversight=Oversight(lanes),
             log_of_room=room_log,
             log_of_inbox=inbox_log,
             new_msgid=message_ids(),
