@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.request import urlopen
 
 import pytest
 
@@ -14,6 +15,7 @@ from gateway.store.keys import room_log
 from gateway.wire.message import Message
 from gateway.wire.names import RoomKey
 from tests.commands.test_talking import ALL, join
+from tests.harness.deadlines import DEADLINE_S, eventually
 from tests.harness.gateway_process import GatewayProcess
 from tests.harness.irc_peer import IrcPeer
 from tests.harness.log_site import redis_site
@@ -166,12 +168,30 @@ async def test_two_founders_are_one_operator_with_the_modes_of_a_new_room(pair: 
             await peer.barrier()
 
 
-async def test_a_room_closes_on_the_gateway_of_its_last_member_that_was_kicked(pair: Pair) -> None:
-    """What the other gateway keeps of the room ends with the kick, and the next join there finds it as it is."""
+async def open_rooms(gateway: GatewayProcess) -> int:
+    """How many rooms a gateway follows, by its own figures."""
+    url = f"http://{gateway.host}:{gateway.http_port}/metrics"
+    with await asyncio.to_thread(urlopen, url, timeout=DEADLINE_S) as response:
+        lines: list[str] = response.read().decode().splitlines()
+    return int(float(next(line for line in lines if line.startswith("hubbub_rooms{")).rpartition(" ")[2]))
+
+
+async def test_a_gateway_forgets_a_room_whose_last_member_there_was_kicked(network: Network, pair: Pair) -> None:
+    """It follows the room no longer; the next join there finds it as it is."""
+
+    async def follows(rooms: int) -> None:
+        async def said() -> bool | None:
+            return await open_rooms(network.two) == rooms or None
+
+        await eventually(said, what=f"{rooms} open rooms")
+
     op, guest = await pair("closeop", "closeguest")
+    await follows(0)
     await join("#close", op, guest)
+    await follows(1)
     await op.send("KICK #close closeguest")
     await guest.expect("KICK")
+    await follows(0)
     await op.send("PRIVMSG #close :alone", "TOPIC #close :quiet")
     await op.expect("TOPIC")
     assert await guest.barrier() == []

@@ -5,6 +5,7 @@ import pytest
 from gateway.wire.message import Message
 from tests.commands.conftest import Connect
 from tests.commands.test_talking import ALL, join
+from tests.harness.gateway_process import GatewayProcess
 from tests.harness.irc_peer import IrcPeer
 
 
@@ -277,3 +278,32 @@ async def test_a_room_that_ended_begins_afresh(anywhere: Connect, room: str) -> 
     messages = await cat.barrier()
     assert "PRIVMSG" not in [m.command for m in messages]
     assert "331" in [m.command for m in messages]
+
+
+async def test_what_is_advertised(anywhere: Connect, room: str) -> None:
+    """004 and 005 say what holds: the tokens, and the figures in them are the ones that act."""
+    ann = await anywhere("advann")
+    await ann.send("VERSION")
+    tokens = {token for m in await ann.barrier() if m.command == "005" for token in m.params[1:-1]}
+    assert tokens >= {
+        *("PREFIX=(ov)@+", "STATUSMSG=@+", "CHANMODES=beI,k,l,Cimnst", "EXCEPTS=e", "INVEX=I", "BOT=B", "MODES=6"),
+        *("EXTBAN=,am", "ACCOUNTEXTBAN=a", "MAXLIST=b:100,e:100,I:100", "KEYLEN=32", "KICKLEN=255"),
+        "TARGMAX=JOIN:,PART:,KICK:4,NAMES:4,PRIVMSG:4,NOTICE:4,TAGMSG:4",
+    }
+    await join(room, ann)
+    await ann.send(f"MODE {room} +bbbbbbb a b c d e f g", f"MODE {room} +k {'x' * 32}", f"MODE {room} +k {'x' * 33}")
+    messages = await ann.barrier()
+    assert [m.command for m in messages] == ["MODE", "MODE", "696"]
+    assert len(messages[0].params) == 2 + 6
+    await ann.send(f"KICK {room} a,b,c,d,e :{'x' * 300}", f"KICK {room} advann :{'x' * 300}")
+    messages = await ann.barrier()
+    assert [m.command for m in messages] == ["441"] * 4 + ["KICK"]
+    assert len(messages[-1].params[2]) == 255
+
+
+async def test_004(network: list[GatewayProcess]) -> None:
+    """Modes of users, of rooms, and of rooms with a parameter."""
+    gateway = network[-1]
+    async with await IrcPeer.connect(gateway.host, gateway.port, "fouroh", register=False) as peer:
+        await peer.send("NICK fouroh", "USER x 0 * :x")
+        assert (await peer.expect("004")).params[3:] == ("Biosw", "CIbeiklmnostv", "Ibeklov")
