@@ -17,7 +17,7 @@ from gateway.session.session import Session
 from gateway.wire import numerics as n
 from gateway.wire.limits import MAX_BODY_BYTES
 from gateway.wire.message import Message
-from gateway.wire.names import nick_key, room_key
+from gateway.wire.names import RoomKey, nick_key, room_key
 from gateway.wire.tags import format_tags, is_client_only
 
 __all__ = ["MAX_TARGETS", "say_plainly", "talk"]
@@ -229,14 +229,17 @@ def talk(services: Services, session: Session, message: Message, reply: Reply) -
     tags = _relayed_tags(session, message)
     elsewhere = []
     for target in targets:
-        key = room_key(target.lstrip(STATUSES))
-        if target[:1] in STATUSES_AND_HASH and (key is None or key in session.rooms):
+        if target[:1] in STATUSES_AND_HASH and _is_own_or_none(session, room_key(target.lstrip(STATUSES))):
             _to_room(services, sending, target, tags, text)
         else:
             elsewhere.append(target)
     if elsewhere:
         return _to_others(services, sending, elsewhere, tags, text)
     return sending.pending > 0
+
+
+def _is_own_or_none(session: Session, key: RoomKey | None) -> bool:
+    return key is None or key in session.rooms
 
 
 def _relayed_tags(session: Session, message: Message) -> bytes:

@@ -122,7 +122,8 @@ _lines = st.tuples(st.text("+-beIklCimnstovx", max_size=10), st.lists(_values, m
 
 @given(st.lists(_lines, max_size=6))
 def test_what_is_decided_is_what_changes(lines: Sequence[list[str]]) -> None:
-    """Every change of a decision has an effect; asked again, the same line that only adds changes nothing; and the
+    """Every change of a decision has an effect; asked again, a line that only adds (and names
+    one key, one limit) changes nothing; and the
     replica after the event has what the change writes to Redis."""
     replica = room()
     for ms, line in enumerate(lines, 10):
@@ -141,7 +142,7 @@ def test_what_is_decided_is_what_changes(lines: Sequence[list[str]]) -> None:
             assert entry[2:] not in replica.lists.get(entry[0], {})
         assert all(masks and len(masks) <= MAX_LISTED for masks in replica.lists.values())
         assert not set(replica.modes) - set(FLAGS)
-        if "-" not in line[0]:
+        if "-" not in line[0] and line[0].count("k") < 2 and line[0].count("l") < 2:
             assert decide(replica, read_modes(line)).changes == ()
 
 
