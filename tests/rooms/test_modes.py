@@ -122,9 +122,8 @@ _lines = st.tuples(st.text("+-beIklCimnstovx", max_size=10), st.lists(_values, m
 
 @given(st.lists(_lines, max_size=6))
 def test_what_is_decided_is_what_changes(lines: Sequence[list[str]]) -> None:
-    """Every change of a decision has an effect; asked again, a line that only adds (and names
-    one key, one limit) changes nothing; and the
-    replica after the event has what the change writes to Redis."""
+    """The replica after the event has what the change writes to Redis; and a line that only adds, with one key and one
+    limit, changes nothing when it comes again."""
     replica = room()
     for ms, line in enumerate(lines, 10):
         changes, _ = decide(replica, read_modes(line))
