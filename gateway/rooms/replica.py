@@ -173,10 +173,10 @@ class Replica:
         member = self.members.get(event.uid)
         if member is None:
             return ()
-        renamed = isinstance(event, Renamed)
-        self.members[event.uid] = (
-            member._replace(nick=event.nick) if renamed else member._replace(account=event.account)
-        )
+        if isinstance(event, Renamed):
+            self.members[event.uid] = member._replace(nick=event.nick)
+        else:
+            self.members[event.uid] = member._replace(account=event.account)
         self._silenced.pop(event.uid, None)  # a mask may name what has changed
         return (member,)
 
