@@ -15,6 +15,7 @@ from platformdirs import user_state_path
 
 from gateway import __version__, settings
 from gateway.errors import GatewayError
+from gateway.store.urls import Durability
 
 __all__ = ["ENV_PREFIX", "Config", "ConfigError", "read_config"]
 
@@ -61,7 +62,14 @@ class Config:
     host: str = _setting("ADDRESS", settings.host, "127.0.0.1", "where to listen for IRC clients")
     port: int = _setting("N", settings.whole(0, 65535), "6667", "TCP port for IRC clients; 0 takes a free one")
     redis_url: str | None = _setting(
-        "URL", settings.redis_url, None, "Redis the gateways share; without it a private one is started", secret=True
+        "URL",
+        settings.redis_url,
+        None,
+        "Redis the gateways share, of Sentinels or a cluster too; else a private one is started",
+        secret=True,
+    )
+    durability: Durability = _setting(  # noqa: RUF009 - it calls `field`
+        "redis|replica", settings.durability, "redis", "what has an event before anybody is told of it"
     )
     redis_wait_s: float = _setting(
         "SECONDS", settings.seconds(0, 86_400), "30", "how long a missing Redis is retried at start"
@@ -139,6 +147,8 @@ def read_config(argv: Sequence[str], environ: Mapping[str, str]) -> Config:
     if password and values["password"]:
         raise ConfigError(f"{sources['password']} and {sources['password_file']}: give one of them")
     values["password"] = values["password"] or password
+    if values["durability"] is Durability.REPLICA and values["redis_url"] is None:
+        raise ConfigError(f"{sources['durability']}: the private Redis has no replica; give {sources['redis_url']}")
     values["http_host"] = values["http_host"] or values["host"]
     values["state_dir"] = values["state_dir"] or user_state_path("chat-gateway")
     return Config(**values, ignored=tuple(sorted(ours.keys() - {_variable(flag) for flag in _FLAGS.values()})))

@@ -11,6 +11,7 @@ import pytest
 from gateway import __version__
 from gateway.config import MAX_SHOWN, Config, ConfigError, read_config
 from gateway.passwords import hash_password
+from gateway.store.urls import Durability
 from gateway.wire.limits import MAX_LINE_BYTES, NICKLEN
 from gateway.wire.message import Message
 
@@ -50,6 +51,7 @@ def test_defaults_are_those_of_the_documentation(monkeypatch: pytest.MonkeyPatch
         host="127.0.0.1",
         port=6667,
         redis_url=None,
+        durability=Durability.REDIS,
         redis_wait_s=30,
         state_dir=Path("/state/chat-gateway"),
         server_name="hubbub.local",

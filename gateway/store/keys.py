@@ -12,8 +12,10 @@ __all__ = [
     "BURIED",
     "FIGURES",
     "HEARTBEATS",
+    "MARK",
     "ROOM_SIZES",
     "LogKeys",
+    "cluster_mark",
     "gateway_logs",
     "gateway_users",
     "inbox_log",
@@ -33,6 +35,7 @@ HEARTBEATS = f"{_VERSION}:{{gateways}}:heartbeats"  # zset: gateway -> ms of its
 BURIED = f"{_VERSION}:{{gateways}}:buried"  # hash: dead gateway -> "reaper|ms"
 FIGURES = f"{_VERSION}:{{gateways}}:figures"  # hash: gateway -> "users unregistered"
 ROOM_SIZES = f"{_VERSION}:{{rooms}}:sizes"  # zset: room key -> members, for LIST
+MARK = f"{_VERSION}:{{mark}}"  # string: written before each WAIT
 
 
 class LogKeys(NamedTuple):
@@ -94,3 +97,8 @@ def gateway_users(gateway: GatewayId) -> str:
 def gateway_logs(gateway: GatewayId) -> str:
     """Set: every log a gateway may have members in; written before the first join."""
     return f"{_VERSION}:{{g:{gateway}}}:logs"
+
+
+def cluster_mark(number: int) -> str:
+    """String: as `MARK`; each master has some of these in its slots."""
+    return f"{_VERSION}:{{mark{number}}}"
