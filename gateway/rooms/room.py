@@ -4,8 +4,9 @@ from collections import deque
 from functools import partial
 from typing import NamedTuple
 
-from gateway.model import Entry, Joined, Left, LeftBy, Member, MsgId, Position, Reaped, Renamed, Said, Uid
+from gateway.model import AccountSet, Entry, Joined, Left, LeftBy, Member, MsgId, Position, Reaped, Renamed, Said, Uid
 from gateway.rooms.follower import Follower
+from gateway.rooms.pace import Pace
 from gateway.rooms.ports import Origin, Render, Seat
 from gateway.rooms.replica import Replica
 from gateway.rooms.writer import Writer
@@ -29,7 +30,7 @@ class Line(NamedTuple):
 class Room:
     """All of one room on this gateway. Synchronous throughout: nobody can join, leave or stall others half-way."""
 
-    __slots__ = ("_late", "classes", "flushed_at_s", "follower", "held", "key", "lines", "listed_as", "origins",
+    __slots__ = ("_late", "classes", "follower", "held", "key", "lines", "listed_as", "origins", "pace",
                  "recent", "replica", "seats", "users", "writer")  # fmt: skip
 
     def __init__(self, key: RoomKey, name: str, recent_limit: int) -> None:
@@ -42,8 +43,8 @@ class Room:
         self.lines: list[Line] = []
         self.origins: dict[MsgId, Origin] = {}  # what came from here and has not come back
         self.recent: deque[Entry] = deque(maxlen=recent_limit)  # the last things said, for who joins
-        self.flushed_at_s = 0.0  # of the last delivery, by the monotonic clock
-        self.held = False  # the writer waits for the window after it
+        self.pace = Pace()
+        self.held = False  # the writer waits until the pace lets it go
         self.listed_as = b""  # the engine's key for the name
         self.users = 0  # commands under way that need the room open
         self._late: dict[Uid, int] = {}  # seats taken while lines wait: the first line that is theirs
@@ -75,7 +76,8 @@ class Room:
     def apply(self, entries: list[Entry], render: Render) -> None:
         """Make entries part of the replica and queue their lines; `flush` delivers them.
 
-        Who shares several rooms with somebody hears of a QUIT when the last of them is left, of a NICK at the first.
+        Who shares several rooms with somebody hears of a QUIT when the last of them is left, of a NICK or ACCOUNT at
+        the first.
         """
         origins, recent = self.origins, self.recent
         for entry in entries:
@@ -100,7 +102,10 @@ class Room:
                     else:
                         self._part(entry, about[0] if about else None, origin, render)
                 case Renamed(uid, _, nick):
-                    told = self._told_elsewhere(uid, nick)
+                    told = self._told_elsewhere(uid, "nick", nick)
+                    self._queue(entry, about[0] if about else None, told | {uid}, origin)
+                case AccountSet(uid, _, account):
+                    told = self._told_elsewhere(uid, "account", account)
                     self._queue(entry, about[0] if about else None, told | {uid}, origin)
                 case Reaped():
                     for member in about:
@@ -158,15 +163,16 @@ class Room:
         left = Left(member.uid, MsgId(b""), LeftBy.QUIT, LOST)
         self._queue(Entry(position, left), member, unseen, None)
 
-    def _told_elsewhere(self, uid: Uid, nick: str = "") -> frozenset[Uid]:
-        """Local members that share another room where `uid` is a member (by that nick, if one is given)."""
+    def _told_elsewhere(self, uid: Uid, field: str = "", value: str = "") -> frozenset[Uid]:
+        """Local members that share another room where `uid` is a member (with that value of a field, if one is
+        given)."""
         found = []
         for seat in self.seats.values():
             if len(seat.rooms) == 1:
                 continue
             for room in seat.rooms.values():
                 member = room.replica.members.get(uid) if room is not self else None
-                if member is not None and (not nick or member.nick == nick):
+                if member is not None and (not field or getattr(member, field) == value):
                     found.append(seat.uid)
                     break
         return frozenset(found)
