@@ -20,7 +20,7 @@ __all__ = ["LanePair"]
 HEARTBEAT_S = 1.0
 SILENCE_LIMIT_S = 3.0  # an answer later than this: the lane is dropped and opened anew
 CLOSE_S = 1.0
-RETRY_S = (0.05, 0.1, 0.25, 0.5, 1.0)  # waits between attempts; the last one repeats
+RETRY_S = (0.05, 0.1, 0.25, 0.5)  # waits between attempts; the last one repeats
 _log = logging.getLogger(__name__)
 
 
