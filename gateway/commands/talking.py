@@ -5,10 +5,11 @@ from typing import Any
 
 from gateway.commands.services import Services
 from gateway.errors import FullError, StoreError
-from gateway.model import Entry, MsgId, Position, Said
+from gateway.model import Entry, Known, MsgId, Position, Said, SendKey
 from gateway.rooms.replica import Replica
 from gateway.rooms.room import Room
 from gateway.rooms.writer import Saying
+from gateway.session.capabilities import IDEM
 from gateway.session.render import render
 from gateway.session.reply import Reply
 from gateway.session.session import Session
@@ -21,6 +22,8 @@ from gateway.wire.tags import format_tags, is_client_only
 __all__ = ["say_plainly", "talk"]
 
 MAX_TARGETS = 4  # of one command; advertised as TARGMAX
+IDEM_TAG = "hubbub.chat/idem"
+MAX_SEND_KEY_BYTES = 64
 AWAY = "Redis is away; nothing was sent, try again"
 
 
@@ -67,14 +70,28 @@ class _Sending:
         if self.command != "NOTICE" or self.reply.label:
             self.reply.fail(self.command, "TEMPORARILY_UNAVAILABLE", target, text=text)
 
+    def repeated(self, event: Said, first: Known, target: str) -> None:
+        """One was not appended, since its key had been used: its author gets the echo of the first."""
+        session = self.session
+        if not first.own:
+            self.reply.fail_only(self.command, "IDEM_KEY_TAKEN", target, text="Another has used this key here")
+            self.fail()
+            return
+        echo = b""
+        if session.wants_echo:
+            echo = render(Entry(first.position, event._replace(msgid=first.msgid)), None, "", session.render_class)
+        if answer := self.end(echo):
+            session.write(answer)
+
 
 class _ToRoom(Saying):
     """A message on its way to a room."""
 
-    __slots__ = ("room", "sending")
+    __slots__ = ("room", "send_key", "sending")
 
-    def __init__(self, event: Said, room: Room, sending: _Sending) -> None:
+    def __init__(self, event: Said, room: Room, sending: _Sending, send_key: SendKey | None = None) -> None:
         self.event = event
+        self.send_key = send_key
         self.permissions = room.replica.permissions
         self.room = room
         self.sending = sending
@@ -94,6 +111,9 @@ class _ToRoom(Saying):
     def failed(self) -> None:
         self.sending.unavailable(self.room.replica.name)
         self.sending.fail()
+
+    def repeated(self, first: Known) -> None:
+        self.sending.repeated(self.event, first, self.room.replica.name)
 
 
 class _Plain(Saying):
@@ -160,10 +180,11 @@ def _is_utf8(line: bytes) -> bool:
 class _ToNick(Saying):
     """A message on its way to somebody's inbox."""
 
-    __slots__ = ("sending", "target")
+    __slots__ = ("send_key", "sending", "target")
 
-    def __init__(self, event: Said, target: str, sending: _Sending) -> None:
+    def __init__(self, event: Said, target: str, sending: _Sending, send_key: SendKey | None) -> None:
         self.event = event
+        self.send_key = send_key
         self.permissions = None
         self.target = target
         self.sending = sending
@@ -181,6 +202,9 @@ class _ToNick(Saying):
     def failed(self) -> None:
         self.sending.unavailable(self.target)
         self.sending.fail()
+
+    def repeated(self, first: Known) -> None:
+        self.sending.repeated(self.event, first, self.target)
 
 
 def talk(services: Services, session: Session, message: Message, reply: Reply) -> Coroutine[Any, Any, None] | bool:
@@ -200,16 +224,28 @@ def talk(services: Services, session: Session, message: Message, reply: Reply) -
     if len(targets) > MAX_TARGETS:
         sending.refuse(n.ERR_TOOMANYTARGETS, message.params[0][:60], "Too many targets")
         return False
-    tags = _client_tags(message)
+    tags, send_key = _client_tags(message), _send_key(session, message)
+    if send_key is not None and not 0 < len(send_key.key) <= MAX_SEND_KEY_BYTES:
+        for target in targets:
+            reply.fail_only(command, "IDEM_KEY_INVALID", target, text="A key has 1 to 64 bytes; nothing was sent")
+        return False
     nicks = []
     for target in targets:
         if target.startswith("#"):
-            _to_room(services, sending, target, tags, text)
+            _to_room(services, sending, target, tags, text, send_key)
         else:
             nicks.append(target)
     if nicks:
-        return _to_nicks(services, sending, nicks, tags, text)
+        return _to_nicks(services, sending, nicks, tags, text, send_key)
     return sending.pending > 0
+
+
+def _send_key(session: Session, message: Message) -> SendKey | None:
+    """The key the client gave what it says; None without one, or without the capability."""
+    if not message.tags or IDEM_TAG not in message.tags or not session.has(IDEM):
+        return None
+    owner = f"a:{session.account}".encode() if session.account else b"u:" + session.uid
+    return SendKey(owner, message.tags[IDEM_TAG].encode())
 
 
 def _client_tags(message: Message) -> bytes:
@@ -229,7 +265,9 @@ def _event(msgid: MsgId, session: Session, command: str, target: str, tags: byte
     return Said(session.uid, msgid, session.account.encode(), tags, line)
 
 
-def _to_room(services: Services, sending: _Sending, target: str, tags: bytes, text: str) -> None:
+def _to_room(
+    services: Services, sending: _Sending, target: str, tags: bytes, text: str, send_key: SendKey | None
+) -> None:
     session = sending.session
     key = room_key(target)
     room = session.rooms.get(key) if key is not None else None
@@ -244,14 +282,16 @@ def _to_room(services: Services, sending: _Sending, target: str, tags: bytes, te
         return
     event = _event(services.new_msgid(), session, sending.command, room.replica.name, tags, text)
     try:
-        services.engine.say(room, _ToRoom(event, room, sending))
+        services.engine.say(room, _ToRoom(event, room, sending, send_key))
     except FullError:
         sending.unavailable(target, "Too much is waiting for this room; nothing was sent, try again")
     else:
         sending.begin()
 
 
-async def _to_nicks(services: Services, sending: _Sending, nicks: list[str], tags: bytes, text: str) -> None:
+async def _to_nicks(
+    services: Services, sending: _Sending, nicks: list[str], tags: bytes, text: str, send_key: SendKey | None
+) -> None:
     for nick in nicks:
         try:
             key = nick_key(nick)
@@ -260,7 +300,7 @@ async def _to_nicks(services: Services, sending: _Sending, nicks: list[str], tag
                 sending.refuse(n.ERR_NOSUCHNICK, nick, "No such nick")
                 continue
             event = _event(services.new_msgid(), sending.session, sending.command, nick, tags, text)
-            services.engine.send(uid, _ToNick(event, nick, sending))
+            services.engine.send(uid, _ToNick(event, nick, sending, send_key))
             sending.begin()
         except (StoreError, FullError):
             sending.unavailable(nick)

@@ -10,6 +10,7 @@ from gateway.model import (
     Position,
     Reaped,
     Renamed,
+    Restored,
     Said,
     Snapshot,
     Topic,
@@ -78,6 +79,10 @@ class Replica:
                 return (member,) if member else ()
             case ModesSet():
                 return self._set_modes(position, event)
+            case Restored(_, name, created_ms, topic, modes, founder):
+                self.name, self.created_ms, self.topic, self.modes = name, created_ms, topic, modes
+                self.founder = founder
+                self.permissions = position
             case Reaped(_, uids):
                 self.permissions = position
                 return tuple(self.members.pop(uid) for uid in uids if uid in self.members)

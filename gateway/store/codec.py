@@ -17,7 +17,9 @@ from gateway.model import (
     Event,
     Foreign,
     GatewayId,
+    Head,
     Joined,
+    Known,
     Left,
     LeftBy,
     Member,
@@ -27,6 +29,7 @@ from gateway.model import (
     Position,
     Reaped,
     Renamed,
+    Restored,
     Said,
     Snapshot,
     Topic,
@@ -39,6 +42,8 @@ __all__ = [
     "decode_answer",
     "decode_entries",
     "decode_event",
+    "decode_head",
+    "decode_keyed_answer",
     "decode_member",
     "decode_snapshot",
     "encode_event",
@@ -48,7 +53,7 @@ __all__ = [
 # The constructors of the hot path: half the cost of calling the classes by name.
 _entry = partial(tuple.__new__, Entry)
 _said = partial(tuple.__new__, Said)
-_STATE_KINDS = frozenset((b"J", b"P", b"N", b"L", b"T", b"O"))
+_STATE_KINDS = frozenset((b"J", b"P", b"N", b"L", b"T", b"O", b"A"))
 
 
 def encode_member(member: Member) -> bytes:
@@ -90,6 +95,10 @@ def encode_event(event: Event) -> bytes:
             return _body(b"T", uid, msgid, source=source, text=text)
         case ModesSet(uid, msgid, source, changes):
             return _body(b"O", uid, msgid, source=source, changes=changes)
+        case Restored(msgid, name, created_ms, topic, modes, founder):
+            return _body(
+                b"A", Uid(b""), msgid, name=name, created=created_ms, topic=topic, modes=modes, founder=founder
+            )
     raise TypeError(type(event).__name__)
 
 
@@ -129,6 +138,11 @@ def _decode_state(value: bytes) -> Event:
             return AccountSet(uid, msgid, fields["account"])
         case b"T":
             return TopicSet(uid, msgid, fields["source"], fields["text"])
+        case b"A":
+            text, by, at_ms = fields["topic"]
+            topic = Topic(str(text), str(by), int(at_ms))
+            name, founder = str(fields["name"]), str(fields["founder"])
+            return Restored(msgid, name, int(fields["created"]), topic, str(fields["modes"]), founder)
     return ModesSet(uid, msgid, fields["source"], tuple((sign, mode, value) for sign, mode, value in fields["changes"]))
 
 
@@ -158,6 +172,32 @@ def decode_answer(reply: Any) -> Answer:
     if outcome is Outcome.HOLE:
         return Answer(outcome, seen=int(reply[1]))
     return Answer(outcome, tuple(reply[1:]))
+
+
+def decode_keyed_answer(reply: Any) -> Answer:
+    """The reply of `room_msg.lua` to a batch with keys in it."""
+    answer = decode_answer(reply)
+    if answer.outcome is Outcome.DUPLICATE:
+        results, positions = answer.positions[1:], answer.positions[:1]
+    elif answer.outcome is Outcome.DONE:
+        results = answer.positions
+        positions = tuple(
+            Position(result.split(b" ")[1]) if result[:1] in (b"=", b"!") else result for result in results
+        )
+    else:
+        return answer
+    known = []
+    for index, result in enumerate(results):
+        if result[:1] in (b"=", b"!"):
+            mark, position, msgid = result.split(b" ")
+            known.append((index, Known(Position(position), MsgId(msgid), mark == b"=")))
+    return Answer(answer.outcome, positions, known=tuple(known))
+
+
+def decode_head(reply: Any) -> Head:
+    """The reply of HMGET for the fields `last` and a gateway's counter."""
+    last, produced = reply
+    return Head(Position(last or ORIGIN), 0 if produced in {None, b"X"} else int(produced))
 
 
 def decode_snapshot(state_reply: Any, members_reply: Any, gateway: GatewayId, fallback_name: str) -> Snapshot:
