@@ -12,10 +12,11 @@ from gateway import __version__
 from gateway.commands.services import Network, Services
 from gateway.config import Config
 from gateway.errors import StoreError
-from gateway.identity import message_ids, new_gateway_id, new_uid
+from gateway.identity import message_ids, new_gateway_id, new_secret, new_uid
 from gateway.net.server import Limits, Server
 from gateway.passwords import PasswordVerifier
 from gateway.rooms.engine import Engine
+from gateway.rooms.progress import Progress
 from gateway.session.render import render
 from gateway.store.directory import Directory
 from gateway.store.embedded import EmbeddedStore, StoreStartError
@@ -23,6 +24,7 @@ from gateway.store.keys import inbox_log, room_log
 from gateway.store.lanes import Lanes
 from gateway.store.leases import Leases
 from gateway.store.logs import Logs
+from gateway.store.sessions import Sessions
 from gateway.telemetry.counters import Counters, make_registry
 from gateway.telemetry.health import Health
 from gateway.telemetry.listener import HttpListener
@@ -73,14 +75,17 @@ class Gateway:
             engine=self._engine,
             history=logs,
             directory=self._directory,
+            records=Sessions(self._lanes, self.id),
             log_of_room=room_log,
             log_of_inbox=inbox_log,
             new_msgid=message_ids(),
+            new_secret=new_secret,
             now_s=time.monotonic,
             clock_s=time.time,
             check_password=self._passwords.verify,
             request_drain=self.stop,
             count_command=lambda name: None,
+            grace_s=config.grace_s,
         )
         self._counters = Counters()
         self._counters.send_queue_bytes = lambda: self._queued_bytes
@@ -89,7 +94,15 @@ class Gateway:
         self._health = Health()
         self._services.count_command = self._counters.count_command
         self._server = Server(self._services, _limits(config), new_uid)
-        self._leases = Leases(self._lanes, self.id, self._server.figures)
+        self._leases = Leases(
+            self._lanes,
+            self.id,
+            self._server.figures,
+            grace_s=config.grace_s,
+            progress=Progress(self._engine.followers),
+        )
+        self._leases.on_drain_asked = lambda: self.stop("DRAIN")
+        logs.may_write = self._leases.held
 
     def stop(self, reason: str) -> None:
         """Drain and end; the second call changes nothing."""
@@ -131,8 +144,7 @@ class Gateway:
                 await self._stop.wait()
                 self._health.draining = True
                 _log.info("draining", extra={"reason": self._stop_reason})
-                await self._server.drain(self._stop_reason, config.drain_s)
-                await self._say_goodbye()
+                await self._let_clients_go()
                 for task in self._background:
                     task.cancel()
         finally:
@@ -210,6 +222,13 @@ class Gateway:
             except StoreError:
                 resized[key] = replica
                 return
+
+    async def _let_clients_go(self) -> None:
+        if self._exit_code == EX_TEMPFAIL:
+            self._server.abandon()
+            return
+        await self._server.drain(self._stop_reason, self._config.drain_s, self._config.drain_rate)
+        await self._say_goodbye()
 
     async def _say_goodbye(self) -> None:
         try:

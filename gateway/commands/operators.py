@@ -1,14 +1,15 @@
-"""OPER, and DIE: the gateway can be shut down from inside the chat. Source: RFC 2812 sections 3.1.4 and 4.3."""
+"""OPER, DIE and DRAIN: gateways can be shut down from inside the chat. Source: RFC 2812 sections 3.1.4 and 4.3."""
 
 from gateway.commands.registration import as_user
 from gateway.commands.services import Services
 from gateway.errors import FullError
+from gateway.model import GatewayId
 from gateway.session.reply import Reply
 from gateway.session.session import Session
 from gateway.wire import numerics as n
 from gateway.wire.message import Message
 
-__all__ = ["die", "oper"]
+__all__ = ["die", "drain", "oper"]
 
 
 async def oper(services: Services, session: Session, message: Message, reply: Reply) -> None:
@@ -33,8 +34,29 @@ async def oper(services: Services, session: Session, message: Message, reply: Re
 
 def die(services: Services, session: Session, message: Message, reply: Reply) -> None:
     """DIE: this gateway drains and ends; its clients find another."""
+    if _may(session, reply):
+        _drain_here(services, session, "DIE", reply)
+
+
+async def drain(services: Services, session: Session, message: Message, reply: Reply) -> None:
+    """DRAIN [gateway]: that gateway, or this one, drains and ends; `VERSION` names the one that answers."""
+    if not _may(session, reply):
+        return
+    wanted = GatewayId(message.params[0] if message.params else services.gateway)
+    if wanted == services.gateway:
+        _drain_here(services, session, "DRAIN", reply)
+    elif await services.directory.ask_to_drain(wanted):
+        reply.message("NOTICE", session.nick, f"Gateway {wanted} was asked to drain")
+    else:
+        reply.numeric(n.ERR_NOSUCHSERVER, wanted, "No such gateway")
+
+
+def _may(session: Session, reply: Reply) -> bool:
     if not session.operator:
         reply.numeric(n.ERR_NOPRIVILEGES, "Permission Denied: you're not an IRC operator")
-        return
+    return session.operator
+
+
+def _drain_here(services: Services, session: Session, command: str, reply: Reply) -> None:
     reply.message("NOTICE", session.nick, f"Gateway {services.gateway} drains and ends")
-    services.request_drain(f"DIE by {session.nick}")
+    services.request_drain(f"{command} by {session.nick}")

@@ -10,7 +10,8 @@ from hmac import compare_digest
 from typing import Any
 
 from gateway.commands.departure import depart, forget
-from gateway.commands.queries import isupport, motd
+from gateway.commands.queries import welcome
+from gateway.commands.resuming import issue_token, take_by_account, take_offered
 from gateway.commands.services import Services
 from gateway.errors import StoreError
 from gateway.model import MsgId, Position, Renamed, User
@@ -50,7 +51,7 @@ def cap(services: Services, session: Session, message: Message, reply: Reply) ->
             reply.message("CAP", session.name, "LIST", capabilities.names(session.caps))
         case "REQ":
             session.negotiating = not session.ready
-            _request(session, message.params[1] if len(message.params) > 1 else "", reply)
+            return _request(services, session, message.params[1] if len(message.params) > 1 else "", reply)
         case "END":
             session.negotiating = False
             return _go_on(services, session, reply)
@@ -59,15 +60,22 @@ def cap(services: Services, session: Session, message: Message, reply: Reply) ->
     return None
 
 
-def _request(session: Session, wanted: str, reply: Reply) -> None:
+def _request(services: Services, session: Session, wanted: str, reply: Reply) -> Answer:
     caps = capabilities.requested(session.caps, wanted.split())
     if caps is None:
         reply.message("CAP", session.name, "NAK", wanted)
-        return
+        return None
     session.negotiate(caps)
     for room in list(session.rooms.values()):
         room.reclass(session, render)
     reply.message("CAP", session.name, "ACK", wanted)
+    late = session.ready and session.has(capabilities.RESUME) and not session.token
+    return _tell_token(services, session, reply) if late else None
+
+
+async def _tell_token(services: Services, session: Session, reply: Reply) -> None:
+    if token := await issue_token(services, session):
+        reply.message("RESUME", "TOKEN", token)
 
 
 def password(services: Services, session: Session, message: Message, reply: Reply) -> Answer:
@@ -126,9 +134,14 @@ async def _register(services: Services, session: Session, reply: Reply) -> None:
     key = nick_key(session.nick)
     assert key is not None
     session.state = State.WELCOMING
-    session.recorded = True
+    token = ""
     try:
+        if session.offered and await take_offered(services, session, reply):
+            return
+        session.recorded = True
         if not await services.directory.claim(key, session.uid):
+            if await take_by_account(services, session, key, reply):
+                return
             if session.state is State.CLOSED:
                 await forget(services, session)
             else:
@@ -138,9 +151,12 @@ async def _register(services: Services, session: Session, reply: Reply) -> None:
         inbox = services.engine.open_inbox(session.uid, session.deliver)
         session.signed_on_s = int(services.clock_s())
         await services.directory.put(as_user(services, session))
+        if session.has(capabilities.RESUME):
+            token = await issue_token(services, session)
         async with asyncio.timeout(INBOX_TIMEOUT_S):
             await inbox
     except (StoreError, TimeoutError):
+        session.state = State.REGISTERING  # so that the end of the connection gives back what was claimed
         reply.message("ERROR", "The chat's store is away, try again in a moment")
         reply.finish()
         session.close("Store unavailable")
@@ -152,24 +168,14 @@ async def _register(services: Services, session: Session, reply: Reply) -> None:
         return
     session.state = State.READY
     services.sessions[session.uid] = session
-    _welcome(services, session, reply)
+    welcome(services, session, reply)
+    if token:
+        reply.message("RESUME", "TOKEN", token)
 
 
 def _nick_in_use(session: Session, reply: Reply) -> None:
     taken, session.nick = session.nick, ""
     reply.numeric(n.ERR_NICKNAMEINUSE, taken, "Nickname is already in use")
-
-
-def _welcome(services: Services, session: Session, reply: Reply) -> None:
-    network = services.network
-    reply.numeric(n.RPL_WELCOME, f"Welcome to {network.name}, {session.source}")
-    reply.numeric(n.RPL_YOURHOST, f"Your host is {network.server_name}, running hubbub {network.version}")
-    reply.numeric(n.RPL_CREATED, f"This server was created {network.created}")
-    # All of its parameters are middle ones.
-    facts = f"{session.nick} {network.server_name} hubbub-{network.version} io imnst"
-    reply.add(f":{network.server_name} {n.RPL_MYINFO} {facts}\r\n".encode())
-    isupport(services, reply)
-    motd(services, session, Message("MOTD"), reply)
 
 
 def as_user(services: Services, session: Session) -> User:
@@ -185,6 +191,7 @@ def as_user(services: Services, session: Session) -> User:
         session.signed_on_s,
         services.gateway,
         session.operator,
+        session.epoch,
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.commands import history, operators, queries, registration, rooms, talking
+from gateway.commands import history, operators, queries, registration, resuming, rooms, talking
 from gateway.commands.services import Services
 from gateway.errors import FullError, StoreError
 from gateway.session.budget import Verdict
@@ -37,6 +37,7 @@ COMMANDS: dict[str, Command] = {
     "CAP": Command(registration.cap, 1, before_ready=True),
     "CHATHISTORY": Command(history.chathistory, 1, needs_store=True),
     "DIE": Command(operators.die),
+    "DRAIN": Command(operators.drain),
     "JOIN": Command(rooms.join, 1, needs_store=True),
     "LIST": Command(rooms.list_, needs_store=True),
     "LUSERS": Command(queries.lusers, needs_store=True),
@@ -52,6 +53,7 @@ COMMANDS: dict[str, Command] = {
     "PONG": Command(registration.pong, before_ready=True, flows=True),
     "PRIVMSG": Command(talking.talk, flows=True),
     "QUIT": Command(registration.quit_, before_ready=True),
+    "RESUME": Command(resuming.resume, before_ready=True),
     "TAGMSG": Command(talking.talk, flows=True),
     "TIME": Command(queries.time),
     "TOPIC": Command(rooms.topic, 1),

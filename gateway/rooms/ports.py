@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from gateway.errors import StoreError
-from gateway.model import Answer, Entry, Event, LogKey, Member, Position, Snapshot, Uid
+from gateway.model import Answer, Entry, Event, GatewayId, LogKey, Member, Position, Snapshot, Uid
 from gateway.rooms.replica import Replica
 from gateway.wire.names import RoomKey
 
@@ -29,6 +29,7 @@ class Change:
     need: str = ""  # "in" or "out": the uid must (not) be a member, else nothing is done
     member: Member | None = None  # the member's new value
     leaves: bool = False  # the member is deleted
+    moves_to: GatewayId | None = None  # the member, whatever it is, is that gateway's
     state: tuple[tuple[str, str], ...] = ()  # fields of the room's state; the value "@" stands for the event's ms
 
 
@@ -81,6 +82,10 @@ class Seat(Protocol):
     wants_echo: bool
     rooms: "dict[RoomKey, Room]"  # where it sits; kept by the rooms
     write: Callable[[bytes], None]
+
+    @property
+    def wants_batches(self) -> bool:
+        """Whether it understands batches."""
 
 
 class Render(Protocol):

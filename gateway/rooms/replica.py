@@ -8,6 +8,7 @@ from gateway.model import (
     ModesSet,
     Position,
     Reaped,
+    Rebound,
     Renamed,
     Said,
     Snapshot,
@@ -73,6 +74,9 @@ class Replica:
             case Reaped(_, uids):
                 self.permissions = position
                 return tuple(self.members.pop(uid) for uid in uids if uid in self.members)
+            case Rebound(uid, _, gateway):
+                if (member := self.members.get(uid)) is not None:
+                    self.members[uid] = member._replace(gateway=gateway)
         return ()
 
     def _join(self, position: Position, uid: Uid, member: Member) -> tuple[Member, ...]:

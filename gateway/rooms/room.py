@@ -4,7 +4,22 @@ from collections import deque
 from functools import partial
 from typing import NamedTuple
 
-from gateway.model import Entry, Joined, Left, LeftBy, Member, MsgId, Position, Reaped, Renamed, Said, Uid
+from gateway.model import (
+    Entry,
+    Joined,
+    Left,
+    LeftBy,
+    Member,
+    MsgId,
+    Position,
+    Reaped,
+    Rebound,
+    Renamed,
+    Said,
+    Split,
+    Splitting,
+    Uid,
+)
 from gateway.rooms.follower import Follower
 from gateway.rooms.ports import Origin, Render, Seat
 from gateway.rooms.replica import Replica
@@ -14,7 +29,6 @@ from gateway.wire.names import RoomKey
 __all__ = ["Line", "Room"]
 
 NOBODY: frozenset[Uid] = frozenset()
-LOST = "Gateway lost"  # the reason others see when a gateway died with a member on it
 
 
 class Line(NamedTuple):
@@ -102,9 +116,11 @@ class Room:
                 case Renamed(uid, _, nick):
                     told = self._told_elsewhere(uid, nick)
                     self._queue(entry, about[0] if about else None, told | {uid}, origin)
-                case Reaped():
-                    for member in about:
-                        self._reap(position, member)
+                case Reaped(_, _, reason):
+                    self._reap(position, about, reason)
+                case Rebound():
+                    if origin is not None:
+                        origin.arrived(b"", position)
                 case Joined():
                     self._joined(entry, about[0], origin)
                 case _:
@@ -152,11 +168,27 @@ class Room:
             self.flush(render)
             self.unseat(uid)
 
-    def _reap(self, position: Position, member: Member) -> None:
-        self.unseat(member.uid)
-        unseen = self._told_elsewhere(member.uid)
-        left = Left(member.uid, MsgId(b""), LeftBy.QUIT, LOST)
-        self._queue(Entry(position, left), member, unseen, None)
+    def _reap(self, position: Position, members: tuple[Member, ...], reason: str) -> None:
+        """Several that are lost at once reach who knows batches as one netsplit, the others as QUITs.
+
+        Source: IRCv3 batch types, "netsplit".
+        """
+        lost = []
+        for member in members:
+            self.unseat(member.uid)
+            left = Left(member.uid, MsgId(b""), LeftBy.QUIT, reason)
+            lost.append((left, member, self._told_elsewhere(member.uid)))
+        batching = frozenset(uid for uid, seat in self.seats.items() if seat.wants_batches) if len(lost) > 1 else NOBODY
+        plain = frozenset(self.seats) - batching
+        if plain:
+            for left, member, unseen in lost:
+                self._queue(Entry(position, left), member, unseen | batching, None)
+        if batching:
+            blind = plain | frozenset.intersection(*(unseen for _, _, unseen in lost))
+            self._queue(Entry(position, Split(Splitting.BEGINS)), None, blind, None)
+            for left, member, unseen in lost:
+                self._queue(Entry(position, Split(Splitting.QUIT, left)), member, unseen | plain, None)
+            self._queue(Entry(position, Split(Splitting.ENDS)), None, blind, None)
 
     def _told_elsewhere(self, uid: Uid, nick: str = "") -> frozenset[Uid]:
         """Local members that share another room where `uid` is a member (by that nick, if one is given)."""

@@ -15,6 +15,7 @@ __all__ = [
     "LABELED",
     "MULTI_PREFIX",
     "RENDERED",
+    "RESUME",
     "SERVER_TIME",
     "STANDARD_REPLIES",
     "TAGS",
@@ -38,6 +39,7 @@ STANDARD_REPLIES = 256
 CHATHISTORY = 512
 CAP_NOTIFY = 1024
 USERHOST_IN_NAMES = 2048
+RESUME = 4096
 
 _BITS = {
     "account-tag": ACCOUNT_TAG,
@@ -46,6 +48,7 @@ _BITS = {
     "draft/chathistory": CHATHISTORY,
     "echo-message": ECHO,
     "extended-join": EXTENDED_JOIN,
+    "hubbub.chat/resume": RESUME,
     "labeled-response": LABELED,
     "message-tags": TAGS,
     "multi-prefix": MULTI_PREFIX,

@@ -2,7 +2,7 @@
 
 An event in the log is `KIND BODY`. What is said keeps its finished line, so that delivering it needs no encoding:
 `M uid msgid account tags line` (`-` for an empty field). What changes state is rare and has a JSON body.
-A member is `modes nick user host account realname gateway`, gateway last because `room_reap.lua` matches it there.
+A member is `modes nick user host account realname gateway`, gateway last because `room_tx.lua` replaces it there.
 """
 
 import json
@@ -25,12 +25,14 @@ from gateway.model import (
     Outcome,
     Position,
     Reaped,
+    Rebound,
     Renamed,
     Said,
     Snapshot,
     Topic,
     TopicSet,
     Uid,
+    User,
 )
 
 __all__ = [
@@ -40,14 +42,17 @@ __all__ = [
     "decode_event",
     "decode_member",
     "decode_snapshot",
+    "decode_user",
     "encode_event",
     "encode_member",
+    "encode_user",
+    "shown_away",
 ]
 
 # The constructors of the hot path: half the cost of calling the classes by name.
 _entry = partial(tuple.__new__, Entry)
 _said = partial(tuple.__new__, Said)
-_STATE_KINDS = frozenset((b"J", b"P", b"N", b"T", b"O"))
+_STATE_KINDS = frozenset((b"J", b"P", b"N", b"T", b"O", b"B"))
 
 
 def encode_member(member: Member) -> bytes:
@@ -87,6 +92,8 @@ def encode_event(event: Event) -> bytes:
             return _body(b"T", uid, msgid, source=source, text=text)
         case ModesSet(uid, msgid, source, changes):
             return _body(b"O", uid, msgid, source=source, changes=changes)
+        case Rebound(uid, msgid, gateway, epoch):
+            return _body(b"B", uid, msgid, gateway=gateway, epoch=epoch)
     raise TypeError(type(event).__name__)
 
 
@@ -109,8 +116,9 @@ def _decode_said(value: bytes) -> Said:
 def _decode_state(value: bytes) -> Event:
     kind, _, body = value.partition(b" ")
     if kind == b"R":
-        gateway, _, uids = body.partition(b" ")
-        return Reaped(GatewayId(gateway.decode()), tuple(Uid(uid) for uid in uids.split(b",")))
+        gateway, uids, reason = body.split(b" ", 2)
+        name = GatewayId(gateway.decode().removeprefix("-"))
+        return Reaped(name, tuple(Uid(uid) for uid in uids.split(b",")), reason.decode())
     if kind not in _STATE_KINDS:
         return Foreign()
     fields: dict[str, Any] = json.loads(body)
@@ -124,6 +132,8 @@ def _decode_state(value: bytes) -> Event:
             return Renamed(uid, msgid, fields["nick"])
         case b"T":
             return TopicSet(uid, msgid, fields["source"], fields["text"])
+        case b"B":
+            return Rebound(uid, msgid, GatewayId(fields["gateway"]), int(fields["epoch"]))
     return ModesSet(uid, msgid, fields["source"], tuple((sign, mode, value) for sign, mode, value in fields["changes"]))
 
 
@@ -175,6 +185,53 @@ def decode_snapshot(state_reply: Any, members_reply: Any, gateway: GatewayId, fa
         modes=state.get(b"modes", b"").decode(),
         members=members,
     )
+
+
+LINK_LOST = "Link lost"
+
+
+def encode_user(user: User) -> list[str]:
+    """Fields and values of a session's record, in turn; not its epoch, which only `session_*.lua` write."""
+    fields = {
+        "nick": user.nick,
+        "user": user.user,
+        "host": user.host,
+        "realname": user.realname,
+        "account": user.account,
+        "away": user.away,
+        "signed_on_s": str(user.signed_on_s),
+        "gateway": user.gateway,
+        "operator": "1" if user.operator else "",
+    }
+    return [part for pair in fields.items() for part in pair]
+
+
+def decode_user(uid: Uid, reply: Any, *, as_shown: bool = True) -> User | None:
+    """A record; None when there is none, or its session is not registered yet, or over.
+
+    As it is shown to others, who has lost its connection is away, whatever it said before.
+    """
+    text = {key.decode(): value.decode() for key, value in _pairs(reply).items()}
+    if "nick" not in text:
+        return None
+    return User(
+        uid,
+        text["nick"],
+        text["user"],
+        text["host"],
+        text["realname"],
+        text["account"],
+        shown_away(text.get("state"), text["away"]) if as_shown else text["away"],
+        int(text["signed_on_s"]),
+        GatewayId(text["gateway"]),
+        bool(text["operator"]),
+        int(text["epoch"]),
+    )
+
+
+def shown_away(state: str | None, away: str | None) -> str:
+    """What others are told of a session's absence; empty: it is here."""
+    return LINK_LOST if state in {"detached", "reaping"} else away or ""
 
 
 def _pairs(reply: Any) -> dict[bytes, bytes]:

@@ -10,11 +10,14 @@ from gateway.wire.names import NickKey, RoomKey
 
 __all__ = [
     "BURIED",
+    "DRAINS",
     "FIGURES",
+    "GRACES",
     "HEARTBEATS",
     "ROOM_SIZES",
     "LogKeys",
     "gateway_logs",
+    "gateway_positions",
     "gateway_users",
     "inbox_log",
     "is_room",
@@ -23,6 +26,8 @@ __all__ = [
     "nick_claim",
     "room_log",
     "room_of",
+    "session_positions",
+    "session_rooms",
     "user_record",
 ]
 
@@ -32,6 +37,8 @@ _UNSAFE = str.maketrans({"%": "%25", "{": "%7B", "}": "%7D"})  # a brace in a na
 HEARTBEATS = f"{_VERSION}:{{gateways}}:heartbeats"  # zset: gateway -> ms of its last beat, by the clock of Redis
 BURIED = f"{_VERSION}:{{gateways}}:buried"  # hash: dead gateway -> "reaper|ms"
 FIGURES = f"{_VERSION}:{{gateways}}:figures"  # hash: gateway -> "users unregistered"
+DRAINS = f"{_VERSION}:{{gateways}}:drains"  # set: gateways somebody asked to drain
+GRACES = f"{_VERSION}:{{sessions}}:graces"  # zset: uid of a detached session -> ms when its grace ends
 ROOM_SIZES = f"{_VERSION}:{{rooms}}:sizes"  # zset: room key -> members, for LIST
 
 
@@ -86,9 +93,24 @@ def user_record(uid: Uid) -> str:
     return f"{_VERSION}:{{u:{uid.decode()}}}"
 
 
+def session_rooms(uid: Uid) -> str:
+    """Set: every room a session may be in; written before it joins, and removed after it left."""
+    return f"{_VERSION}:{{u:{uid.decode()}}}:rooms"
+
+
+def session_positions(uid: Uid) -> str:
+    """Hash: log -> the last position a detached session's client had; what follows it was missed."""
+    return f"{_VERSION}:{{u:{uid.decode()}}}:positions"
+
+
 def gateway_users(gateway: GatewayId) -> str:
     """Set: every uid a gateway may hold; written before the session exists."""
     return f"{_VERSION}:{{g:{gateway}}}:users"
+
+
+def gateway_positions(gateway: GatewayId) -> str:
+    """Hash: log -> position a gateway had delivered at its last beat; for the sessions it dies with."""
+    return f"{_VERSION}:{{g:{gateway}}}:positions"
 
 
 def gateway_logs(gateway: GatewayId) -> str:

@@ -3,6 +3,7 @@
 Implements `rooms.ports.LogStore`.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -30,6 +31,8 @@ class Logs:
         self._log_of_channel: dict[bytes, LogKey] = {}
         self.on_announcement: Callable[[LogKey, Position, list[Entry]], None] = lambda log, prev, entries: None
         self.on_subscribed: Callable[[LogKey], None] = lambda log: None
+        # Asked before each write: a gateway that was frozen must not go on as if nothing had happened.
+        self.may_write: Callable[[], bool] = lambda: True
         lanes.on_push = self._pushed
 
     @property
@@ -41,6 +44,9 @@ class Logs:
         self, log: LogKey, number: int, permissions: Position | None, events: Sequence[Event], on_answer: OnAnswer
     ) -> None:
         """Append a batch of `Said` as this gateway's batch `number` in that log."""
+        if not self.may_write():
+            self._refuse(on_answer)
+            return
         keys = self._keys_of(log)
         self._lanes.commands.request(
             _decoding(on_answer),
@@ -51,8 +57,13 @@ class Logs:
 
     def append_change(self, log: LogKey, number: int, change: Change, on_answer: OnAnswer) -> None:
         """Append one state change as this gateway's batch `number` in that log."""
+        if not self.may_write():
+            self._refuse(on_answer)
+            return
         keys = self._keys_of(log)
         member = b"-" if change.leaves else codec.encode_member(change.member) if change.member else b""
+        if change.moves_to is not None:
+            member = b">" + change.moves_to.encode()
         self._lanes.commands.request(
             _decoding(on_answer),
             "EVALSHA", sha("room_tx"), 3, keys.state, keys.log, keys.members,
@@ -60,6 +71,9 @@ class Logs:
             codec.encode_event(change.event), int(change.changes_permissions),
             change.uid, change.need, member, *(part for pair in change.state for part in pair),
         )  # fmt: skip
+
+    def _refuse(self, on_answer: OnAnswer) -> None:
+        asyncio.get_running_loop().call_soon(on_answer, StoreError("the lease has to be renewed first"))
 
     async def produced(self, log: LogKey) -> int:
         """How many batches of this gateway the log has accepted. Raises `StoreError`."""

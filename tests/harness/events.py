@@ -15,6 +15,7 @@ from gateway.model import (
     ModesSet,
     MsgId,
     Position,
+    Rebound,
     Renamed,
     Said,
     TopicSet,
@@ -22,7 +23,7 @@ from gateway.model import (
 )
 from gateway.rooms.ports import Change
 
-__all__ = ["events", "join", "leave", "member", "members", "promote", "said", "set_topic", "uid_of"]
+__all__ = ["events", "join", "leave", "member", "members", "promote", "rebind", "said", "set_topic", "uid_of"]
 
 
 def uid_of(name: str) -> Uid:
@@ -75,6 +76,12 @@ def promote(who: Member, *, permissions: Position | None = None) -> Change:
     return Change(event=event, permissions=permissions, changes_permissions=True, uid=who.uid, need="in", member=now)
 
 
+def rebind(who: Member, gateway: GatewayId, *, epoch: int = 1) -> Change:
+    """`who` has come back on another gateway."""
+    event = Rebound(who.uid, MsgId(b"rebind"), gateway, epoch)
+    return Change(event=event, permissions=None, uid=who.uid, need="in", moves_to=gateway)
+
+
 _word = st.text(string.ascii_letters + string.digits + "-_", min_size=1, max_size=12)
 _uids = _word.map(str.encode).map(Uid)
 _msgids = _word.map(str.encode).map(MsgId)
@@ -102,6 +109,7 @@ _kinds: list[st.SearchStrategy[Event]] = [
     st.builds(Left, uid=_uids, msgid=_msgids, by=st.sampled_from(LeftBy), reason=_text),
     st.builds(Renamed, uid=_uids, msgid=_msgids, nick=_word),
     st.builds(TopicSet, uid=_uids, msgid=_msgids, source=_spaceless, text=_text),
+    st.builds(Rebound, uid=_uids, msgid=_msgids, gateway=_word.map(GatewayId), epoch=st.integers(0, 2**31)),
     st.builds(ModesSet, uid=_uids, msgid=_msgids, source=_spaceless, changes=st.lists(_changes).map(tuple)),
 ]
 events: st.SearchStrategy[Event] = st.one_of(_kinds)

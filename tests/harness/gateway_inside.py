@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from gateway.commands.services import Network, Services
-from gateway.identity import message_ids, new_gateway_id, new_uid
+from gateway.identity import message_ids, new_gateway_id, new_secret, new_uid
 from gateway.net.server import Limits, Server
 from gateway.passwords import PasswordVerifier
 from gateway.rooms.engine import Engine
@@ -15,6 +15,7 @@ from gateway.store.keys import inbox_log, room_log
 from gateway.store.lanes import Lanes
 from gateway.store.leases import Leases
 from gateway.store.logs import Logs
+from gateway.store.sessions import Sessions
 from tests.harness.log_site import opened
 
 __all__ = ["GatewayInside"]
@@ -63,14 +64,17 @@ class GatewayInside:
             engine=engine,
             history=logs,
             directory=Directory(lanes, gateway),
+            records=Sessions(lanes, gateway),
             log_of_room=room_log,
             log_of_inbox=inbox_log,
             new_msgid=message_ids(),
+            new_secret=new_secret,
             now_s=lambda: self.now_s,
             clock_s=lambda: 1_700_000_000.0 + self.now_s,
             check_password=passwords.verify,
             request_drain=lambda reason: None,
             count_command=lambda name: None,
+            grace_s=60.0,
         )
         self.server = Server(self.services, _LIMITS, new_uid)
         self.leases = Leases(lanes, gateway, self.server.figures)
@@ -94,7 +98,7 @@ class GatewayInside:
                 inside.port = await inside.server.bind(inside.host, 0)
                 await inside.server.accept()
                 yield inside
-                await inside.server.drain("the test is over", 5.0)
+                await inside.server.drain("the test is over", 5.0, 1000.0)
                 await inside.leases.end()
             finally:
                 for task in running:

@@ -107,19 +107,21 @@ class MemoryRedis:
             log.members.pop(change.uid, None)
         elif change.member is not None:
             log.members[change.uid] = change.member
+        elif change.moves_to is not None:
+            log.members[change.uid] = log.members[change.uid]._replace(gateway=change.moves_to)
         log.fields |= {name: str(time_ms(position)) if value == "@" else value for name, value in change.state}
         return Answer(Outcome.DONE, (position,))
 
-    def room_reap(self, key: LogKey, gateway: GatewayId) -> int:
-        """`room_reap.lua`; returns how many members went."""
+    def room_reap(self, key: LogKey, gateway: GatewayId, reason: str = "", *uids: Uid) -> int:
+        """`room_reap.lua`; returns how many members went. No `gateway`: none is fenced."""
         log = self.log(key)
         if not log.produced:  # nothing was ever written: there is no room
             return 0
-        log.produced[gateway] = FENCED
-        gone = tuple(uid for uid, member in log.members.items() if member.gateway == gateway)
+        if gateway:
+            log.produced[gateway] = FENCED
+        gone = tuple(uid for uid in uids if log.members.pop(uid, None) is not None)
         if gone:
-            log.members = {uid: member for uid, member in log.members.items() if uid not in gone}
-            (log.permissions,) = self._append(key, [Reaped(gateway, gone)])
+            (log.permissions,) = self._append(key, [Reaped(gateway, gone, reason)])
         return len(gone)
 
     def _append(self, key: LogKey, events: Sequence[Event]) -> tuple[Position, ...]:

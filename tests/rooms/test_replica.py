@@ -27,7 +27,7 @@ from gateway.model import (
 )
 from gateway.rooms.ports import Change
 from gateway.rooms.replica import DEFAULT_MODES, Replica
-from tests.harness.events import join, leave, member, promote, said, set_topic, uid_of
+from tests.harness.events import join, leave, member, promote, rebind, said, set_topic, uid_of
 from tests.harness.memory_store import MemoryRedis
 
 LOG = LogKey("r:#room")
@@ -68,10 +68,12 @@ def decide(replica: Replica, kind: str, name: str, gateway: str) -> Change:
             return Change(event=event, permissions=permissions, uid=who.uid, need="in", member=renamed)
         case "promote":
             return promote(who, permissions=permissions)
+        case "rebind":
+            return rebind(who, GatewayId(gateway))
     return set_topic(who, "" if kind == "untopic" else name, permissions=permissions)
 
 
-kinds = st.sampled_from(["join", "join", "leave", "rename", "promote", "topic", "untopic", "say", "reap"])
+kinds = st.sampled_from(["join", "join", "leave", "rename", "promote", "rebind", "topic", "untopic", "say", "reap"])
 runs = st.lists(st.tuples(kinds, st.sampled_from(["ann", "bob", "cat"]), st.sampled_from(["g1", "g2"])), max_size=30)
 
 
@@ -88,7 +90,8 @@ async def test_a_replica_is_what_redis_has_at_every_point(run: list[tuple[str, s
         applied = len(redis.log(LOG).entries)
         if kind == "reap":
             if gateway == "g2":
-                redis.room_reap(LOG, GatewayId("g2"))
+                there = [uid for uid, who in live.members.items() if who.gateway == gateway]
+                redis.room_reap(LOG, GatewayId("g2"), "lost", *there)
         elif kind == "say":
             number += 1
             redis.room_msg(LOG, GatewayId("g1"), number, live.permissions, [said(name, "x"), said(name, "y")])

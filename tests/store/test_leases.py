@@ -12,10 +12,12 @@ from gateway.model import ORIGIN, GatewayId, LogKey, Reaped, Uid, User
 from gateway.store import keys
 from gateway.store.directory import Directory
 from gateway.store.lanes import Lanes
-from gateway.store.leases import CLAIM_MS, LEASE_MS, Leases
+from gateway.store.leases import LEASE_MS, Leases
 from gateway.store.logs import Logs
+from gateway.store.reaping import CLAIM_MS
 from gateway.store.scripts import sha
-from gateway.wire.names import NickKey
+from gateway.store.sessions import Sessions
+from gateway.wire.names import NickKey, RoomKey
 from tests.harness.deadlines import DEADLINE_S, eventually
 from tests.harness.events import join, leave, member, said
 from tests.harness.log_site import LogSite, RedisSite, change, say
@@ -32,7 +34,16 @@ def leases(lanes: Lanes, name: str, lease_ms: int = LEASE_MS) -> Leases:
 async def beat(lanes: Lanes, name: str, *, first: bool, lease_ms: int = LEASE_MS) -> list[Any]:
     """Run the script."""
     reply: list[Any] = await lanes.commands.call(
-        "EVALSHA", sha("gateway_beat"), 2, keys.HEARTBEATS, keys.FIGURES, name, int(first), lease_ms, "1 0 0"
+        "EVALSHA",
+        sha("gateway_beat"),
+        3,
+        keys.HEARTBEATS,
+        keys.FIGURES,
+        keys.DRAINS,
+        name,
+        int(first),
+        lease_ms,
+        "1 0 0",
     )
     return reply
 
@@ -80,6 +91,7 @@ class Doomed:
             User(who.uid, who.nick, who.user, who.host, who.realname, "", "", 1, self.id, False)
         )  # fmt: skip
         await self.site.logs.remember_log(self.log)
+        await Sessions(self.lanes, self.id).enter(who.uid, RoomKey(f"#{self.nick}"))
         await change(self.site, self.log, 1, join(who))
         await say(self.site, keys.inbox_log(who.uid), 1, [said("ann", "psst")])
         return self

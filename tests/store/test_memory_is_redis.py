@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.model import ORIGIN, Answer, GatewayId, LogKey, Position, Reaped, Snapshot
-from tests.harness.events import join, leave, member, promote, said, set_topic
+from tests.harness.events import join, leave, member, promote, rebind, said, set_topic, uid_of
 from tests.harness.log_site import LogSite, MemorySite, change, redis_site, say
 from tests.harness.memory_store import MemoryRedis
 
@@ -30,7 +30,7 @@ class Operation(NamedTuple):
 
 operations = st.builds(
     Operation,
-    kind=st.sampled_from(["say", "say", "join", "found", "leave", "topic", "promote", "reap"]),
+    kind=st.sampled_from(["say", "say", "join", "found", "leave", "topic", "promote", "rebind", "reap"]),
     gateway=st.sampled_from(GATEWAYS),
     number=st.sampled_from([0, 0, 0, 0, -1, 1]),
     permissions=st.sampled_from(["now", "now", "old", "any"]),
@@ -69,7 +69,7 @@ async def run(site_of: dict[str, LogSite], log: LogKey, steps: list[Operation]) 
 async def perform(site: LogSite, log: LogKey, step: Operation) -> Answer | None:
     """One step; reaping has no answer."""
     if step.kind == "reap":
-        await site.reap(log, GatewayId("g1" if step.gateway == "g2" else "g2"))
+        await site.reap(log, GatewayId("g1" if step.gateway == "g2" else "g2"), uid_of(step.who))
         return None
     now = (await site.store.snapshot(log, "")).permissions
     permissions = {"now": now, "old": Position(b"1-1"), "any": None}[step.permissions]
@@ -84,6 +84,8 @@ async def perform(site: LogSite, log: LogKey, step: Operation) -> Answer | None:
             what = join(who._replace(modes="o"), permissions=permissions)
         case "leave":
             what = leave(who)
+        case "rebind":
+            what = rebind(who, GatewayId(step.gateway))
         case "topic":
             what = set_topic(who, step.who * (step.events - 1), permissions=permissions)
         case _:
