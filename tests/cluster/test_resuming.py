@@ -147,6 +147,7 @@ async def test_a_half_open_connection_is_superseded_in_silence(pair: Pair, stack
         if rooms:
             await bob.send(f"PRIVMSG {rooms} :still there?")
             assert (await back.peer.expect("PRIVMSG")).params[0] == rooms
+        await bob.barrier()
 
 
 async def test_tokens_are_good_once_and_for_one_session(pair: Pair, stack: AsyncExitStack) -> None:
@@ -169,6 +170,7 @@ async def test_tokens_are_good_once_and_for_one_session(pair: Pair, stack: Async
         await peer.expect("001")
         await peer.send("QUIT")
         await peer.wait_closed()
+        await peer.close()
         return answer.params[1] == "INVALID_TOKEN" or None
 
     await asyncio.sleep(1.2)  # the look for it is once a second
@@ -184,7 +186,8 @@ async def test_tokens_are_good_once_and_for_one_session(pair: Pair, stack: Async
 
 
 async def test_of_many_who_show_one_token_one_gets_the_session(pair: Pair, stack: AsyncExitStack) -> None:
-    """At once, on both gateways: one success; IN_USE or INVALID_TOKEN for the others, welcomed as themselves."""
+    """At once, on both gateways: IN_USE or INVALID_TOKEN for those who are too late, welcomed as themselves. Who comes
+    when the first has finished, before it has said anything, may still show the same token; one keeps the session."""
     bob = await witness(stack, pair[0], "many-bob", "#many")
     ann, token = await connect(pair[0], "many-ann")
     await ann.send("JOIN #many")
@@ -193,14 +196,20 @@ async def test_of_many_who_show_one_token_one_gets_the_session(pair: Pair, stack
     await away(bob, "many-ann")
     await bob.barrier()
     peers = await asyncio.gather(*(offer(pair[i % 2], token, nick=f"many{i}") for i in range(8)))
-    answers = []
+    answers, winners = [], []
     for peer in peers:
         await stack.enter_async_context(peer)
         answer = await peer.expect(lambda m: m.command in {"FAIL", "RESUME"})
         answers.append(answer.params[0] if answer.command == "RESUME" else answer.params[1])
         assert (await peer.expect("001")).params[0] == ("many-ann" if answer.command == "RESUME" else peer.nick)
-    assert answers.count("SUCCESS") == 1
+        winners += [peer] if answer.command == "RESUME" else []
+    assert "SUCCESS" in answers
     assert set(answers) <= {"SUCCESS", "IN_USE", "INVALID_TOKEN"}
+    closed = 0
+    for peer in winners:
+        await peer.send("PING still")
+        closed += (await peer.expect(lambda m: m.command == "ERROR" or m.params[-1] == "still")).command == "ERROR"
+    assert closed == len(winners) - 1
     assert await names(bob, "#many") == {"@many-bob", "many-ann"}
 
 
@@ -212,6 +221,8 @@ async def test_a_session_that_was_ended_on_purpose_is_over(pair: Pair, stack: As
     await ann.expect("366")
     await ann.send("QUIT :bye")
     assert (await bob.expect("QUIT")).params == ("Quit: bye",)
+    await ann.wait_closed()
+    await ann.close()
     peer = await stack.enter_async_context(await offer(pair[1], token, nick="quit-ann"))
     assert (await peer.expect("FAIL")).params[:2] == ("RESUME", "SESSION_ENDED")
     assert (await peer.expect("001")).params[0] == "quit-ann"
@@ -345,6 +356,7 @@ async def test_a_rolling_restart_is_seen_by_nobody(two_gateways: Pair, stack: As
     peer, token = await connect(one, "talker", *caps)
     bob, bob_token = await connect(two, "bob", *caps)
     for who in (peer, bob):
+        await stack.enter_async_context(who)
         await who.send("JOIN #roll")
         await who.expect("366")
     await peer.barrier()
@@ -382,6 +394,7 @@ async def test_a_gateway_that_was_frozen_writes_nothing_when_it_wakes(
     one, two = two_gateways
     bob = await witness(stack, two, "bob", "#frozen")
     ann, token = await connect(one, "ann")
+    await stack.enter_async_context(ann)
     plain = await stack.enter_async_context(await IrcPeer.connect(one.host, one.port, "plain"))
     for peer in (ann, plain):
         await peer.send("JOIN #frozen")
@@ -396,9 +409,7 @@ async def test_a_gateway_that_was_frozen_writes_nothing_when_it_wakes(
     assert await asyncio.to_thread(one.wait, 4 * DEADLINE_S) == 75
     for peer in (ann, plain):
         await peer.wait_closed()
-    assert [m.command for m in await bob.barrier()] == ["JOIN", "JOIN"] or [
-        m.command for m in await bob.barrier()
-    ] == []
+    assert [m.command for m in await bob.barrier()] == []
     await back.peer.send("PRIVMSG #frozen :mine")
     assert (await bob.expect("PRIVMSG")).params == ("#frozen", "mine")
     assert await names(bob, "#frozen") == {"@bob", "ann"}
