@@ -83,6 +83,7 @@ def rebind(who: Member, gateway: GatewayId, *, epoch: int = 1) -> Change:
 
 
 _word = st.text(string.ascii_letters + string.digits + "-_", min_size=1, max_size=12)
+_accounts = _word.filter(lambda account: account != "-") | st.just("")  # "-" stands for none
 _uids = _word.map(str.encode).map(Uid)
 _msgids = _word.map(str.encode).map(MsgId)
 _text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\0"), max_size=40)
@@ -94,7 +95,7 @@ members: st.SearchStrategy[Member] = st.builds(
     nick=_word,
     user=_spaceless,
     host=_spaceless,
-    account=_word.filter(lambda account: account != "-") | st.just(""),
+    account=_accounts,
     realname=_text.filter(bool),
     gateway=_word.map(GatewayId),
     modes=st.sampled_from(["", "o", "v", "ov"]),
@@ -104,7 +105,7 @@ _changes = st.tuples(st.sampled_from("+-"), st.sampled_from("ovnt"), _word)
 _lines = _text.map(lambda text: b":n!u@h PRIVMSG #room :" + text.encode())
 _tags = _spaceless.map(lambda text: b"+tag=" + text.encode()) | st.just(b"")
 _kinds: list[st.SearchStrategy[Event]] = [
-    st.builds(Said, uid=_uids, msgid=_msgids, account=_word.map(str.encode) | st.just(b""), tags=_tags, line=_lines),
+    st.builds(Said, uid=_uids, msgid=_msgids, account=_accounts.map(str.encode), tags=_tags, line=_lines),
     st.builds(lambda who, msgid: Joined(who.uid, msgid, who), members, _msgids),
     st.builds(Left, uid=_uids, msgid=_msgids, by=st.sampled_from(LeftBy), reason=_text),
     st.builds(Renamed, uid=_uids, msgid=_msgids, nick=_word),
