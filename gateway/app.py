@@ -102,7 +102,7 @@ class Gateway:
             progress=Progress(self._engine.followers),
         )
         self._leases.on_drain_asked = lambda: self.stop("DRAIN")
-        logs.may_write = self._leases.held
+        self._lanes.may_write = self._leases.held
 
     def stop(self, reason: str) -> None:
         """Drain and end; the second call changes nothing."""
@@ -234,7 +234,7 @@ class Gateway:
         try:
             async with asyncio.timeout(2.0):
                 await self._publish_sizes_once()
-                if not self._services.sessions and not self._engine.rooms:
+                if self._server.deserted():
                     await self._leases.end()
         except (StoreError, TimeoutError):
             _log.warning("lease_left_behind", extra={"gateway": self.id})

@@ -16,7 +16,7 @@ from gateway.session.session import Session, State
 from gateway.wire.limits import KICKLEN
 from gateway.wire.splitting import clip
 
-__all__ = ["depart", "detach", "forget", "keep", "leave", "let_go", "persistently", "unheard"]
+__all__ = ["depart", "detach", "forget", "keep", "leave", "let_go", "persistently", "unfinished", "unheard"]
 
 RETRY_S = 0.5  # while Redis is away; should this process end first, its lease ends and others do the rest
 INBOX_KEPT_S = 3600
@@ -28,15 +28,16 @@ async def depart(services: Services, session: Session) -> None:
     if session.state in _GONE:
         return
     session.state = State.CLOSED
-    with _open(services, list(session.rooms.values())) as rooms:
-        _unhook(services, session)
-        if session.provable and not await _claim_end(services, session):
-            return  # its client is back on another connection
-        await asyncio.gather(
-            *(leave(services, session, room, LeftBy.QUIT, session.quit_reason, unheard) for room in rooms)
-        )
-    if session.recorded:
-        await forget(services, session)
+    with unfinished(services):
+        with _open(services, list(session.rooms.values())) as rooms:
+            _unhook(services, session)
+            if session.provable and not await _claim_end(services, session):
+                return  # its client is back on another connection
+            await asyncio.gather(
+                *(leave(services, session, room, LeftBy.QUIT, session.quit_reason, unheard) for room in rooms)
+            )
+        if session.recorded:
+            await forget(services, session)
 
 
 async def detach(services: Services, session: Session) -> None:
@@ -66,6 +67,16 @@ def _unhook(services: Services, session: Session) -> None:
 
 
 @contextmanager
+def unfinished(services: Services) -> Iterator[None]:
+    """A gateway that ends in the meantime must leave its lease behind: whoever buries it does the rest."""
+    services.leaving += 1
+    try:
+        yield
+    finally:
+        services.leaving -= 1
+
+
+@contextmanager
 def _open(services: Services, rooms: list[Room]) -> Iterator[list[Room]]:
     for room in rooms:
         room.users += 1
@@ -80,7 +91,10 @@ def _open(services: Services, rooms: list[Room]) -> Iterator[list[Room]]:
 async def keep(services: Services, session: Session, positions: Mapping[LogKey, Position]) -> None:
     """Start the grace of a detached session, now or as soon as Redis is back."""
     reason = clip(session.quit_reason, KICKLEN)
-    await persistently(lambda: services.records.detach(session.uid, session.epoch, services.grace_s, reason, positions))
+    with unfinished(services):
+        await persistently(
+            lambda: services.records.detach(session.uid, session.epoch, services.grace_s, reason, positions)
+        )
 
 
 async def _claim_end(services: Services, session: Session) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Coroutine
 from hmac import compare_digest
 from typing import Any
 
-from gateway.commands.departure import depart, forget
+from gateway.commands.departure import depart, forget, unfinished
 from gateway.commands.queries import welcome
 from gateway.commands.resuming import issue_token, take_by_account, take_offered
 from gateway.commands.services import Services
@@ -119,8 +119,13 @@ def nick(services: Services, session: Session, message: Message, reply: Reply) -
 
 def _go_on(services: Services, session: Session, reply: Reply) -> Answer:
     if session.state is State.REGISTERING and session.complete:
-        return _register(services, session, reply)
+        return _until_known(services, _register(services, session, reply))
     return None
+
+
+async def _until_known(services: Services, work: Coroutine[Any, Any, None]) -> None:
+    with unfinished(services):
+        await work
 
 
 async def _register(services: Services, session: Session, reply: Reply) -> None:

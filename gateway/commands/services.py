@@ -139,6 +139,7 @@ class Services:
     sessions: dict[Uid, Session] = field(default_factory=dict)  # registered ones here
     resized: dict[RoomKey, Replica] = field(default_factory=dict)  # rooms whose size LIST does not know yet
     batches: int = 0
+    leaving: int = 0  # sessions of which Redis does not know yet that they have begun, are kept, or have ended
 
     def next_batch(self) -> str:
         """A reference for a batch."""

@@ -171,13 +171,17 @@ class Server:
         try:
             async with asyncio.timeout(deadline_s):
                 await self._let_all_go(notice, max(rate_per_s, 2 * len(self.connections) / max(deadline_s, 1e-3)))
-                # Three parties end in their own time; asking now and then is simpler than an event in each.
-                while self.connections or self.services.sessions or self.services.engine.rooms:  # noqa: ASYNC110
+                # They end in their own time; asking now and then is simpler than an event in each.
+                while self.connections or not self.deserted():  # noqa: ASYNC110
                     await asyncio.sleep(DRAIN_STEP_S)
         except TimeoutError:
             _log.warning("drain_incomplete", extra={"connections": len(self.connections)})
             for connection in list(self.connections):
                 connection.abort()
+
+    def deserted(self) -> bool:
+        """Whether all sessions are gone, and Redis knows."""
+        return not (self.services.sessions or self.services.engine.rooms or self.services.leaving)
 
     async def _let_all_go(self, notice: bytes, rate_per_s: float) -> None:
         due = 0.0

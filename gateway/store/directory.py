@@ -24,6 +24,7 @@ class Directory:
 
         A holder that is gone (its record or its gateway's lease has ended) is replaced.
         """
+        self._lanes.check_may_write()
         lane = self._lanes.commands
         # Written first: a reaper finds the claim whenever this process ends, and nobody takes the holder for gone.
         lane.request(_ignore, "SADD", keys.gateway_users(self._gateway), uid)

@@ -50,6 +50,8 @@ class Lanes:
         self.on_subscriptions_up: Callable[[], None] = _nothing
         self.on_push: Callable[[list[Any]], None] = _ignore
         self.on_read_end: Callable[[], None] = _nothing
+        # Asked before what others build on is written: a gateway that was frozen must not go on as if nothing was.
+        self.may_write: Callable[[], bool] = lambda: True
         self.observe: Callable[[float], None] = _ignore
         self.reconnects = -2  # both lanes have to be opened once
 
@@ -57,6 +59,11 @@ class Lanes:
     def up(self) -> bool:
         """Whether both lanes are open, as far as is known."""
         return not (self.commands.lost.is_set() or self.subscriptions.lost.is_set())
+
+    def check_may_write(self) -> None:
+        """Raises `StoreError` while the lease has to be renewed first."""
+        if not self.may_write():
+            raise StoreError("the lease has to be renewed first")
 
     async def open(self, deadline_s: float) -> None:
         """Open both lanes, trying for `deadline_s`.

@@ -31,8 +31,6 @@ class Logs:
         self._log_of_channel: dict[bytes, LogKey] = {}
         self.on_announcement: Callable[[LogKey, Position, list[Entry]], None] = lambda log, prev, entries: None
         self.on_subscribed: Callable[[LogKey], None] = lambda log: None
-        # Asked before each write: a gateway that was frozen must not go on as if nothing had happened.
-        self.may_write: Callable[[], bool] = lambda: True
         lanes.on_push = self._pushed
 
     @property
@@ -44,8 +42,8 @@ class Logs:
         self, log: LogKey, number: int, permissions: Position | None, events: Sequence[Event], on_answer: OnAnswer
     ) -> None:
         """Append a batch of `Said` as this gateway's batch `number` in that log."""
-        if not self.may_write():
-            self._refuse(on_answer)
+        if not self._lanes.may_write():
+            _refuse(on_answer)
             return
         keys = self._keys_of(log)
         self._lanes.commands.request(
@@ -57,8 +55,8 @@ class Logs:
 
     def append_change(self, log: LogKey, number: int, change: Change, on_answer: OnAnswer) -> None:
         """Append one state change as this gateway's batch `number` in that log."""
-        if not self.may_write():
-            self._refuse(on_answer)
+        if not self._lanes.may_write():
+            _refuse(on_answer)
             return
         keys = self._keys_of(log)
         member = b"-" if change.leaves else codec.encode_member(change.member) if change.member else b""
@@ -71,9 +69,6 @@ class Logs:
             codec.encode_event(change.event), int(change.changes_permissions),
             change.uid, change.need, member, *(part for pair in change.state for part in pair),
         )  # fmt: skip
-
-    def _refuse(self, on_answer: OnAnswer) -> None:
-        asyncio.get_running_loop().call_soon(on_answer, StoreError("the lease has to be renewed first"))
 
     async def produced(self, log: LogKey) -> int:
         """How many batches of this gateway the log has accepted. Raises `StoreError`."""
@@ -127,6 +122,7 @@ class Logs:
 
     async def remember_log(self, log: LogKey) -> None:
         """Note that this gateway may have members in the log, before it has any. Raises `StoreError`."""
+        self._lanes.check_may_write()
         await self._lanes.commands.call("SADD", gateway_logs(self._gateway), log)
 
     def forget_log(self, log: LogKey) -> None:
@@ -169,6 +165,10 @@ class Logs:
             self.on_announcement(log, *codec.decode_announcement(push[2]))
         elif kind == b"ssubscribe":
             self.on_subscribed(log)
+
+
+def _refuse(on_answer: OnAnswer) -> None:
+    asyncio.get_running_loop().call_soon(on_answer, StoreError("the lease has to be renewed first"))
 
 
 def _decoding(on_answer: OnAnswer) -> Callable[[Any], None]:

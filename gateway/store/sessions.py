@@ -17,7 +17,7 @@ from gateway.wire.names import NickKey, RoomKey
 
 __all__ = ["Sessions"]
 
-TAKING_MS = 15_000  # no other connection takes a session within that time of an unsettled taking
+TAKING_MS = 5_000  # no other connection takes a session within that time of a taking that has not settled
 
 
 class Sessions:
@@ -53,6 +53,7 @@ class Sessions:
 
     async def enter(self, uid: Uid, room: RoomKey) -> None:
         """Note that a session may be in a room, before it is."""
+        self._lanes.check_may_write()
         await self._lanes.commands.call("SADD", keys.session_rooms(uid), room)
 
     async def left(self, uid: Uid, room: RoomKey) -> None:
@@ -69,6 +70,7 @@ class Sessions:
             StoreError: it may have been taken or not; `abandon` undoes it.
         """
         lane, record = self._lanes.commands, keys.user_record(uid)
+        self._lanes.check_may_write()
         # Looked at first, so that guesses leave nothing behind.
         *tokens, owner = await lane.call("HMGET", record, "token", "former", "account")
         if shown:

@@ -175,7 +175,8 @@ async def test_tokens_are_good_once_and_for_one_session(pair: Pair, stack: Async
 
     await asyncio.sleep(1.2)  # the look for it is once a second
     await eventually(used_up, what="the former token is good no more")
-    wrong = [f"{uid}.{secret[:-1]}", f"x{uid[1:]}.{secret}", "nonsense", f"{uid}.", f".{secret}", "x" * 300, uid]
+    other = f"{'xy'[uid.startswith('x')]}{uid[1:]}"
+    wrong = [f"{uid}.{secret[:-1]}", f"{other}.{secret}", "nonsense", f"{uid}.", f".{secret}", "x" * 300, uid]
     for index, shown in enumerate(wrong):
         peer = await offer(one, shown, nick=f"tok-wrong{index}")
         assert (await peer.expect("FAIL")).params[:2] == ("RESUME", "INVALID_TOKEN")
@@ -400,6 +401,9 @@ async def test_a_gateway_that_was_frozen_writes_nothing_when_it_wakes(
         await peer.send("JOIN #frozen")
         await peer.expect("366")
     one.send_signal(signal.SIGSTOP)
+    # The kernel takes the connection; the gateway hears of it when it wakes.
+    zombie = await stack.enter_async_context(await IrcPeer.connect(one.host, one.port, "zombie", register=False))
+    await zombie.send("NICK zombie", "USER z 0 * :z")
     for peer in (ann, plain):
         await peer.send("PRIVMSG #frozen :too late", "PRIVMSG bob :too late", "JOIN #frozen2", "QUIT :too late")
     assert (await bob.expect("QUIT", deadline_s=30.0)).source.startswith("plain!")
@@ -407,8 +411,11 @@ async def test_a_gateway_that_was_frozen_writes_nothing_when_it_wakes(
     await stack.enter_async_context(back.peer)
     one.send_signal(signal.SIGCONT)
     assert await asyncio.to_thread(one.wait, 4 * DEADLINE_S) == 75
-    for peer in (ann, plain):
+    for peer in (ann, plain, zombie):
         await peer.wait_closed()
+    await bob.send("WHOIS zombie")
+    await bob.expect("401")
+    await bob.expect("318")
     assert [m.command for m in await bob.barrier()] == []
     await back.peer.send("PRIVMSG #frozen :mine")
     assert (await bob.expect("PRIVMSG")).params == ("#frozen", "mine")
