@@ -10,7 +10,10 @@ from typing import NamedTuple, NewType
 
 __all__ = [
     "ORIGIN",
+    "Account",
+    "AccountSet",
     "Answer",
+    "Credentials",
     "Entry",
     "Event",
     "Figures",
@@ -25,12 +28,14 @@ __all__ = [
     "MsgId",
     "Outcome",
     "Position",
+    "Rate",
     "Reaped",
     "Rebound",
     "Refusal",
     "Renamed",
     "RoomRow",
     "Said",
+    "ScramVerifier",
     "Snapshot",
     "Split",
     "Splitting",
@@ -134,6 +139,14 @@ class Renamed(NamedTuple):
     nick: str
 
 
+class AccountSet(NamedTuple):
+    """A member logged in, or out."""
+
+    uid: Uid
+    msgid: MsgId
+    account: str  # empty: logged out
+
+
 class TopicSet(NamedTuple):
     """The topic changed; an empty text clears it."""
 
@@ -198,7 +211,7 @@ class Split(NamedTuple):
     msgid: MsgId = MsgId(b"")
 
 
-Event = Said | Joined | Left | Renamed | TopicSet | ModesSet | Reaped | Rebound | Split | Foreign
+Event = Said | Joined | Left | Renamed | AccountSet | TopicSet | ModesSet | Reaped | Rebound | Split | Foreign
 
 
 class Entry(NamedTuple):
@@ -225,6 +238,7 @@ class Snapshot:
     permissions: Position = ORIGIN  # the last event that changed who may do what
     produced: int = 0  # how many batches this gateway has had accepted here
     created_ms: int = 0
+    founder: str = ""  # the account that keeps its rights here; empty: none
     topic: Topic = field(default_factory=Topic)
     modes: str = ""  # flags of the room, without +
     members: dict[Uid, Member] = field(default_factory=dict)
@@ -279,6 +293,39 @@ class Taken(NamedTuple):
     user: User
     rooms: frozenset[str]  # room keys it may be in
     positions: dict[LogKey, Position]  # up to which its client had everything; a log that is missing is unknown
+
+
+class ScramVerifier(NamedTuple):
+    """What SCRAM keeps of a password. Source: RFC 5802 section 3."""
+
+    salt: bytes
+    iterations: int
+    stored_key: bytes
+    server_key: bytes
+
+
+class Credentials(NamedTuple):
+    """What is kept of a password; neither gives it back."""
+
+    password_hash: str  # argon2id, as `$argon2id$...`
+    scram: ScramVerifier
+
+
+class Account(NamedTuple):
+    """An account as it was registered."""
+
+    name: str  # as it is spelt
+    credentials: Credentials
+    email: str  # empty: none was given; never verified
+    created_s: int  # since 1970
+    nicks: tuple[str, ...]  # reserved for it beside its name, casefolded
+
+
+class Rate(NamedTuple):
+    """How often something may be done: so many at once, so many a minute in the long run."""
+
+    burst: int
+    per_minute: int
 
 
 class RoomRow(NamedTuple):

@@ -98,15 +98,10 @@ async def take_offered(services: Services, session: Session, reply: Reply) -> bo
 
 async def take_by_account(services: Services, session: Session, nick: NickKey, reply: Reply) -> bool:
     """Take over the session that holds the nick, if it is of the same account. Raises `StoreError`."""
-    uid = await services.directory.find(nick) if session.account else None
+    uid = await services.directory.find(nick)
     if uid is None:
         return False
-    former = session.uid
-    if await _Returning(services, session, reply, by_token=False).take(uid, b"", session.account) is not None:
-        return False
-    # It had asked for the nick under the uid it was given first.
-    await persistently(lambda: services.directory.remove(former, None))
-    return True
+    return await _Returning(services, session, reply, by_token=False).take(uid, b"", session.account) is None
 
 
 class _Back(NamedTuple):

@@ -12,6 +12,7 @@ from gateway.wire.names import NickKey, RoomKey, nick_key
 
 if TYPE_CHECKING:
     from gateway.rooms.room import Room
+    from gateway.session.sasl import Exchange
 
 __all__ = ["Close", "Session", "State"]
 
@@ -47,8 +48,9 @@ class Session:
 
     __slots__ = ("_source", "_source_of", "account", "away", "budget", "caps", "close", "ending", "epoch",
                  "host", "in_flight", "negotiating", "nick", "offered", "on_settled", "operator", "password",
-                 "quit_reason", "realname", "recorded", "render_class", "returned_at_s", "rooms", "signed_on_s",
-                 "state", "token", "uid", "unsent", "user", "wants_302", "wants_echo", "write")  # fmt: skip
+                 "quit_reason", "realname", "recorded", "render_class", "returned_at_s", "rooms", "sasl",
+                 "signed_on_s", "state", "token", "uid", "unsent", "user", "wants_302", "wants_echo",
+                 "write")  # fmt: skip
 
     def __init__(self, uid: Uid, host: str, write: Callable[[bytes], None]) -> None:
         self.uid = uid
@@ -71,6 +73,7 @@ class Session:
         self.wants_302 = False
         self.negotiating = False  # between CAP LS or REQ and CAP END
         self.rooms: dict[RoomKey, Room] = {}
+        self.sasl: Exchange | None = None  # a login under way
         self.signed_on_s = 0
         self.quit_reason = "Connection closed"
         self.close: Close = _nothing

@@ -13,7 +13,7 @@ from gateway.store import codec, keys
 from gateway.store.lanes import Lanes
 from gateway.store.logs import LOG_ENTRIES
 from gateway.store.scripts import sha
-from gateway.wire.names import NickKey, RoomKey
+from gateway.wire.names import NickKey, RoomKey, casefold
 
 __all__ = ["Sessions"]
 
@@ -38,7 +38,10 @@ class Sessions:
         lane.request(_ignore, "EVALSHA", sha("session_write"), 1, record, user.epoch, 1, *fields)
         if names := list(rooms):
             lane.request(_ignore, "SADD", keys.session_rooms(user.uid), *names)
-        reply = await lane.call("EVALSHA", sha("nick_claim"), 1, keys.nick_claim(nick), user.uid, b"")
+        reply = await lane.call(
+            "EVALSHA", sha("nick_claim"), 2, keys.nick_claim(nick), keys.nick_owner(nick),
+            user.uid, b"", casefold(user.account),
+        )  # fmt: skip
         return bool(reply[0] == 0)
 
     async def set_token(self, uid: Uid, epoch: int, token: bytes) -> bool:
