@@ -73,7 +73,8 @@ class Connection(asyncio.Protocol):
         self.session.unsent = transport.get_write_buffer_size
         if not self._server.add(self):
             self.close("Too many connections")
-        elif self._server.is_proxy(host):
+        elif transport.get_extra_info("sslcontext") is None and self._server.is_proxy(host):
+            # A balancer that passes TLS on cannot put its header inside; one that ends TLS comes to the plain port.
             self._proxy = ProxyDecoder()
         else:
             self._server.admit(self)

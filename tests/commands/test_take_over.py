@@ -3,15 +3,17 @@
 Source: docs/protocol.md, "hubbub.chat/resume", last paragraph.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 
 import pytest
 
+from gateway.wire.message import Message
 from tests.harness.deadlines import eventually
 from tests.harness.gateway_inside import GatewayInside
 from tests.harness.irc_peer import IrcPeer
 from tests.harness.resuming import RESUME
+from tests.harness.sasl_client import authenticate_plain, authenticate_scram
 
 
 @pytest.fixture
@@ -72,6 +74,25 @@ async def test_a_stock_client_comes_back_by_its_account(store_url: str, stack: A
         assert [m.command for m in await bob.barrier()] == []
     for gateway in gateways:
         assert len(gateway.services.sessions) == 1
+
+
+@pytest.mark.parametrize("authenticate", [authenticate_plain, authenticate_scram])
+async def test_a_login_by_sasl_is_enough(
+    store_url: str, stack: AsyncExitStack, authenticate: Callable[[IrcPeer, str, str], Awaitable[Message]]
+) -> None:
+    """As a stock client logs in: before CAP END, pipelined with nothing."""
+    name = f"sasl-{authenticate.__name__[13:]}"
+    inside = await stack.enter_async_context(GatewayInside.running(store_url))
+    first = await stack.enter_async_context(await IrcPeer.connect(inside.host, inside.port, name))
+    await first.send(f"REGISTER {name} * secret-word", "JOIN #sasl")
+    await first.expect("366")
+    await first.close()
+    again = await stack.enter_async_context(await IrcPeer.connect(inside.host, inside.port, name, register=False))
+    await again.send("CAP LS 302", "CAP REQ sasl", f"NICK {name}", f"USER {name} 0 * :x")
+    assert (await authenticate(again, name, "secret-word")).command == "903"
+    await again.send("CAP END")
+    assert (await again.expect("001")).params[0] == name
+    assert (await again.expect("JOIN")).params[0] == "#sasl"
 
 
 async def test_another_account_does_not(store_url: str, stack: AsyncExitStack) -> None:
