@@ -215,17 +215,16 @@ class _Returning:
             if session.state is State.WELCOMING and member is not None:
                 room.seat(session)
                 greeting = Reply(session, services.network.server_name)
-                joined = Joined(session.uid, MsgId(b""), member._replace(nick=session.nick))
+                joined = Joined(session.uid, MsgId(b""), member)
                 greet(session, room, Entry(position, joined), greeting)
                 back = _Back(room, position, greeting.take(), list(room.recent))
             return b""
 
         async with services.engine.open_room(key, key) as room:
             await services.history.remember_log(services.log_of_room(key))
+            await self._repair_nick(room)
             if not await change_room(services, room, decide, arrived):
                 await services.records.left(session.uid, key)
-            elif back is not None:
-                await self._repair_nick(room)
         return back
 
     async def _repair_nick(self, room: Room) -> None:

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from gateway.commands.registration import as_user
 from gateway.wire.message import Message
 from tests.harness.deadlines import eventually
 from tests.harness.gateway_inside import GatewayInside
@@ -109,3 +110,23 @@ async def test_another_account_does_not(store_url: str, stack: AsyncExitStack) -
     assert (await again.expect("RESUME")).params[0] == "TOKEN"
     await again.send("PRIVMSG own-ann :hello me")
     assert (await again.expect("PRIVMSG")).params[1] == "hello me"
+
+
+async def test_a_nick_change_that_was_cut_off_is_finished(store_url: str, stack: AsyncExitStack) -> None:
+    """Its gateway died half-way: the record has one nick, a room another. Coming back, the record's counts."""
+    inside = await stack.enter_async_context(GatewayInside.running(store_url))
+    bob = await connected(stack, inside, "half-bob", "")
+    ann = await connected(stack, inside, "half-ann", "", RESUME)
+    token = (await ann.expect("RESUME")).params[1]
+    for peer in (bob, ann):
+        await peer.send("JOIN #halfway")
+        await peer.expect("366")
+    await bob.barrier()
+    (session,) = [one for one in inside.services.sessions.values() if one.nick == "half-ann"]
+    await inside.services.directory.put(as_user(inside.services, session)._replace(nick="half-anna"))
+    again = await stack.enter_async_context(await IrcPeer.connect(inside.host, inside.port, "x", register=False))
+    await again.send(f"RESUME {token}", "NICK y", "USER x 0 * :x")
+    assert (await again.expect("RESUME")).params == ("SUCCESS", "half-anna")
+    assert (await bob.expect("NICK")).params == ("half-anna",)
+    assert (await again.expect("JOIN")).source.startswith("half-anna!")
+    assert (await again.expect("353")).params[-1].split()[-1] == "half-anna"

@@ -4,8 +4,11 @@ Source: the headers of the `session_*.lua` scripts.
 """
 
 import asyncio
+from itertools import count
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from gateway.errors import StoreError
 from gateway.model import ORIGIN, GatewayId, Position, Rebound, Refusal, Taken, Uid, User
@@ -269,3 +272,86 @@ async def test_a_gateway_without_a_fresh_lease_writes_nothing(lanes: Lanes, uniq
         with pytest.raises(StoreError, match="lease"):
             await writing
     assert await lanes.commands.call("DBSIZE") == before
+
+
+class Model:
+    """A session's record by the rules of the scripts: who has it, and with which tokens it can be taken."""
+
+    def __init__(self) -> None:
+        self.state, self.epoch, self.taken = "on", 0, False
+        self.token, self.former = FIRST, b""
+
+    def take(self, shown: bytes, new: bytes) -> Refusal | None:
+        """None: it is taken."""
+        if shown not in {self.token, self.former}:
+            return Refusal.NOT_ALLOWED
+        if self.state == "ended":
+            return Refusal.ENDED
+        if self.taken:
+            return Refusal.BUSY
+        self.state, self.taken, self.token, self.former = "on", True, new, shown
+        self.epoch += 1
+        return None
+
+    def detach(self, epoch: int) -> None:
+        """Only its holder detaches it."""
+        if epoch == self.epoch and self.state == "on":
+            self.state, self.taken = "detached", False
+            self.epoch += 1
+
+    def settle(self, epoch: int) -> None:
+        """The next one may take it."""
+        self.taken = self.taken and epoch != self.epoch
+
+    def confirm(self, epoch: int) -> None:
+        """The former token is good no more."""
+        self.former = b"" if epoch == self.epoch else self.former
+
+
+_steps = st.tuples(
+    st.sampled_from(["take", "take", "take", "detach", "settle", "settle", "confirm"]),
+    st.integers(-2, 0),  # which of the last epochs, or of the last tokens
+    st.integers(0, 1),  # by which gateway
+)
+_runs = count(1)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(_steps, max_size=20), ends=st.booleans())
+async def test_any_order_of_steps_has_one_holder(lanes: Lanes, steps: list[tuple[str, int, int]], ends: bool) -> None:
+    """Takings, losses and late steps of former holders, in any order: as the rules say, at every step."""
+    unique = f"run{next(_runs)}"
+    sites = [Site(lanes, unique, name) for name in ("one", "two")]
+    assert await sites[0].sessions.assert_all(sites[0].user(), sites[0].nick, FIRST, [])
+    uid, model = sites[0].uid, Model()
+    tokens, epochs = [FIRST], [0]
+    for number, (kind, back, which) in enumerate(steps):
+        sessions = sites[which].sessions
+        epoch, shown = epochs[max(back - 1, -len(epochs))], tokens[max(back - 1, -len(tokens))]
+        if kind == "take":
+            new = hash_of(f"{unique} {number}")
+            answer = await sessions.take(uid, shown, "", new)
+            refused = model.take(shown, new)
+            assert answer is refused if refused else isinstance(answer, Taken)
+            if isinstance(answer, Taken):
+                assert answer.user.epoch == model.epoch
+                tokens.append(new)
+                epochs.append(model.epoch)
+        elif kind == "detach":
+            await sessions.detach(uid, epoch, GRACE_S, "lost", {})
+            model.detach(epoch)
+        elif kind == "settle":
+            await sessions.settle(uid, epoch)
+            model.settle(epoch)
+        else:
+            await sessions.confirm(uid, epoch)
+            model.confirm(epoch)
+        away = await sites[0].directory.away(uid)
+        scheduled = await lanes.commands.call("ZSCORE", keys.GRACES, uid) is not None
+        assert (away == "Link lost") == scheduled == (model.state == "detached")
+    if ends and model.state == "on":
+        assert await sites[0].sessions.claim_end(uid, model.epoch)
+        assert await sites[1].sessions.take(uid, model.token, "", SECOND) is Refusal.ENDED
+    await sites[0].directory.remove(uid, sites[0].nick)
+    assert await sites[1].sessions.take(uid, model.token, "", SECOND) is Refusal.ENDED
+    await lanes.commands.call("ZREM", keys.GRACES, uid)
