@@ -19,13 +19,18 @@ __all__ = [
     "Figures",
     "Foreign",
     "GatewayId",
+    "Invited",
     "Joined",
+    "Kicked",
     "Left",
     "LeftBy",
+    "Listed",
     "LogKey",
     "Member",
+    "ModeChange",
     "ModesSet",
     "MsgId",
+    "NetworkBan",
     "Outcome",
     "Position",
     "Rate",
@@ -35,6 +40,7 @@ __all__ = [
     "Renamed",
     "RoomRow",
     "Said",
+    "SaidTo",
     "ScramVerifier",
     "Snapshot",
     "Split",
@@ -106,6 +112,17 @@ class Said(NamedTuple):
     line: bytes
 
 
+class SaidTo(NamedTuple):
+    """The same, for some of the members: a STATUSMSG. It is no part of the history that members can ask for."""
+
+    uid: Uid
+    msgid: MsgId
+    account: bytes
+    tags: bytes
+    line: bytes
+    to: str  # who gets it: members with one of these modes, and its author
+
+
 class Joined(NamedTuple):
     """A member came; the first one into an empty room is its operator (`member.modes`)."""
 
@@ -113,6 +130,8 @@ class Joined(NamedTuple):
     msgid: MsgId
     member: Member
     names: str = ""  # the room's name as displayed, from who made the room; empty for an existing one
+    anew: bool = False  # the room had ended: its modes, lists, key, limit and invitations begin afresh
+    blank: bool = False  # and was closed: its topic and what was said in it are gone too
 
 
 class LeftBy(Enum):
@@ -156,13 +175,41 @@ class TopicSet(NamedTuple):
     text: str
 
 
+class ModeChange(NamedTuple):
+    """One mode that changed, of a room or of a member."""
+
+    sign: str  # "+" or "-"
+    letter: str
+    value: str = ""  # a mask, key or limit; for "o" and "v" the nick; empty for a flag
+    uid: str = ""  # for "o" and "v": whose
+
+
 class ModesSet(NamedTuple):
-    """Modes changed: of the room (`flags` and their values) or of members (`o`, `v`)."""
+    """Modes changed: of the room or of members."""
 
     uid: Uid
     msgid: MsgId
     source: str
-    changes: tuple[tuple[str, str, str], ...]  # ("+" or "-", letter, value: a uid for o and v, empty for none)
+    changes: tuple[ModeChange, ...]
+
+
+class Kicked(NamedTuple):
+    """A member was thrown out."""
+
+    uid: Uid  # of who did it
+    msgid: MsgId
+    source: str
+    target: Uid
+    reason: str
+
+
+class Invited(NamedTuple):
+    """Somebody may join whatever the modes say; the oldest of too many invitations ends."""
+
+    uid: Uid  # of who did it
+    msgid: MsgId
+    source: str
+    target: Uid
 
 
 class Reaped(NamedTuple):
@@ -211,7 +258,22 @@ class Split(NamedTuple):
     msgid: MsgId = MsgId(b"")
 
 
-Event = Said | Joined | Left | Renamed | AccountSet | TopicSet | ModesSet | Reaped | Rebound | Split | Foreign
+Event = (
+    Said
+    | SaidTo
+    | Joined
+    | Left
+    | Kicked
+    | Renamed
+    | AccountSet
+    | TopicSet
+    | ModesSet
+    | Invited
+    | Reaped
+    | Rebound
+    | Split
+    | Foreign
+)
 
 
 class Entry(NamedTuple):
@@ -229,6 +291,13 @@ class Topic(NamedTuple):
     at_ms: int = 0
 
 
+class Listed(NamedTuple):
+    """An entry of one of a room's lists: who made it and when."""
+
+    by: str
+    at_ms: int
+
+
 @dataclass(slots=True, kw_only=True)
 class Snapshot:
     """A room as Redis has it at one moment: everything a replica starts from."""
@@ -241,6 +310,10 @@ class Snapshot:
     founder: str = ""  # the account that keeps its rights here; empty: none
     topic: Topic = field(default_factory=Topic)
     modes: str = ""  # flags of the room, without +
+    key: str = ""  # empty: none
+    limit: int = 0  # of members; 0: none
+    lists: dict[str, dict[str, Listed]] = field(default_factory=dict)  # "b", "e", "I": masks
+    invited: dict[Uid, Listed] = field(default_factory=dict)
     members: dict[Uid, Member] = field(default_factory=dict)
 
 
@@ -276,6 +349,7 @@ class User(NamedTuple):
     signed_on_s: int
     gateway: GatewayId
     operator: bool
+    modes: str = ""  # of "B", "i", "s" and "w"
     epoch: int = 0  # how often it was taken over by another connection; who writes its record must know it
 
 
@@ -334,6 +408,17 @@ class RoomRow(NamedTuple):
     name: str
     members: int
     topic: str
+    modes: str = ""
+
+
+class NetworkBan(NamedTuple):
+    """Who may not use the network: `user@host`, an address block, or `a:account`."""
+
+    mask: str
+    by: str  # nick!user@host of the operator
+    reason: str
+    set_ms: int  # by the clock of Redis
+    until_ms: int  # 0: until it is lifted
 
 
 class Figures(NamedTuple):

@@ -1,5 +1,8 @@
 """OPER, DIE and DRAIN: gateways can be shut down from inside the chat. Source: RFC 2812 sections 3.1.4 and 4.3."""
 
+import logging
+
+from gateway.commands.oversight import is_operator
 from gateway.commands.registration import as_user
 from gateway.commands.services import Services
 from gateway.errors import FullError
@@ -10,6 +13,8 @@ from gateway.wire import numerics as n
 from gateway.wire.message import Message
 
 __all__ = ["die", "drain", "oper"]
+
+_audit = logging.getLogger("gateway.audit")
 
 
 async def oper(services: Services, session: Session, message: Message, reply: Reply) -> None:
@@ -35,6 +40,7 @@ async def oper(services: Services, session: Session, message: Message, reply: Re
     if services.network.limits:
         services.allowances.logged_in(session.host, tried)
     session.operator = True
+    _audit.info("operator", extra={"by": session.source, "uid": session.uid.decode(), "name_given": name})
     await services.directory.put(as_user(services, session))
     reply.numeric(n.RPL_YOUREOPER, "You are now an IRC operator")
     reply.message("MODE", session.nick, "+o")
@@ -42,13 +48,13 @@ async def oper(services: Services, session: Session, message: Message, reply: Re
 
 def die(services: Services, session: Session, message: Message, reply: Reply) -> None:
     """DIE: this gateway drains and ends; its clients find another."""
-    if _may(session, reply):
+    if is_operator(session, reply):
         _drain_here(services, session, "DIE", reply)
 
 
 async def drain(services: Services, session: Session, message: Message, reply: Reply) -> None:
     """DRAIN [gateway]: that gateway, or this one, drains and ends; `VERSION` names the one that answers."""
-    if not _may(session, reply):
+    if not is_operator(session, reply):
         return
     wanted = GatewayId(message.params[0] if message.params else services.gateway)
     if wanted == services.gateway:
@@ -59,12 +65,7 @@ async def drain(services: Services, session: Session, message: Message, reply: R
         reply.numeric(n.ERR_NOSUCHSERVER, wanted, "No such gateway")
 
 
-def _may(session: Session, reply: Reply) -> bool:
-    if not session.operator:
-        reply.numeric(n.ERR_NOPRIVILEGES, "Permission Denied: you're not an IRC operator")
-    return session.operator
-
-
 def _drain_here(services: Services, session: Session, command: str, reply: Reply) -> None:
+    _audit.info("gateway_stopped", extra={"by": session.source, "uid": session.uid.decode()})
     reply.message("NOTICE", session.nick, f"Gateway {services.gateway} drains and ends")
     services.request_drain(f"{command} by {session.nick}")

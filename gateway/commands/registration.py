@@ -11,6 +11,7 @@ from typing import Any
 
 from gateway.commands.departure import depart, forget, unfinished
 from gateway.commands.everywhere import change_everywhere
+from gateway.commands.oversight import close_if_banned
 from gateway.commands.queries import welcome
 from gateway.commands.resuming import issue_token, take_by_account, take_offered
 from gateway.commands.services import Services
@@ -155,6 +156,8 @@ async def _register(services: Services, session: Session, reply: Reply) -> None:
         reply.finish()
         session.close("Password incorrect")
         return
+    if close_if_banned(services, session):
+        return
     session.password = ""
     key = nick_key(session.nick)
     assert key is not None
@@ -196,6 +199,8 @@ async def _register(services: Services, session: Session, reply: Reply) -> None:
     welcome(services, session, reply)
     if token:
         reply.message("RESUME", "TOKEN", token)
+    # Set while this registration was on its way, when no session was there yet to be closed.
+    close_if_banned(services, session)
 
 
 async def _claim(services: Services, session: Session, wanted: str, reply: Reply) -> bool:
@@ -230,6 +235,7 @@ def as_user(services: Services, session: Session) -> User:
         session.signed_on_s,
         services.gateway,
         session.operator,
+        session.modes,
         session.epoch,
     )
 

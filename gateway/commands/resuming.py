@@ -12,6 +12,7 @@ from typing import NamedTuple
 from gateway.commands.changing import change_room
 from gateway.commands.departure import keep, let_go, persistently
 from gateway.commands.history import PAGE, find
+from gateway.commands.oversight import close_if_banned
 from gateway.commands.queries import welcome
 from gateway.commands.rooms import greet
 from gateway.commands.services import Services
@@ -104,6 +105,11 @@ async def take_by_account(services: Services, session: Session, nick: NickKey, r
     return await _Returning(services, session, reply, by_token=False).take(uid, b"", session.account) is None
 
 
+def _is_talk(entry: Entry) -> bool:
+    words = entry.event.line.split(b" ", 2) if isinstance(entry.event, Said) else ()
+    return len(words) > 1 and words[1] in {b"PRIVMSG", b"NOTICE", b"TAGMSG"}
+
+
 class _Back(NamedTuple):
     """A room a session is back in."""
 
@@ -122,6 +128,7 @@ class _Returning:
         self._reply = reply
         self._by_token = by_token
         self._msgid = msgid  # the last direct message the client has
+        self._acts: list[Entry] = []  # what else came to its inbox: invitations, a KILL
 
     async def take(self, uid: Uid, shown: bytes, account: str) -> Refusal | None:
         """Take the session over and bring the client up to date; None: it is back, or its connection is lost again.
@@ -162,6 +169,7 @@ class _Returning:
         session.nick, session.user, session.host, session.realname = user.nick, user.user, user.host, user.realname
         session.account, session.away, session.operator = user.account, user.away, user.operator
         session.signed_on_s = user.signed_on_s
+        session.set_modes(user.modes)
         session.recorded = True
 
     def _welcome(self, token: str) -> None:
@@ -195,6 +203,8 @@ class _Returning:
         session.state = State.READY
         services.sessions[session.uid] = session
         services.engine.open_inbox(session.uid, session.deliver, last)
+        session.deliver(self._acts)
+        close_if_banned(services, session)
         with contextlib.suppress(StoreError):  # it ends by itself, and a line too many may be shown next time
             await services.records.settle(session.uid, session.epoch)
 
@@ -260,7 +270,8 @@ class _Returning:
         last = seen or taken.positions.get(log, ORIGIN)
         async for entries in self._between(log, last, b"+"):
             last = entries[-1].position
-            await self._write(self._session.nick, entries, held)
+            await self._write(self._session.nick, [entry for entry in entries if _is_talk(entry)], held)
+            self._acts += [entry for entry in entries if isinstance(entry.event, Said) and not _is_talk(entry)]
         return last
 
     async def _between(self, log: LogKey, after: Position, before: bytes) -> AsyncIterator[list[Entry]]:

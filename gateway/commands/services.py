@@ -1,7 +1,7 @@
 """What the command handlers work with: the room engine, the directory, the network's facts."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,6 +13,7 @@ from gateway.model import (
     GatewayId,
     LogKey,
     MsgId,
+    NetworkBan,
     Position,
     Rate,
     Refusal,
@@ -32,7 +33,7 @@ from gateway.wire.names import NickKey, RoomKey
 if TYPE_CHECKING:
     from gateway.commands.allowances import Allowances
 
-__all__ = ["Accounts", "Directory", "History", "Network", "Passwords", "Rates", "Records", "Services"]
+__all__ = ["Accounts", "Directory", "History", "Network", "Oversight", "Passwords", "Rates", "Records", "Services"]
 
 
 class Directory(Protocol):
@@ -61,6 +62,12 @@ class Directory(Protocol):
 
     async def ask_to_drain(self, gateway: GatewayId) -> bool:
         """Have a gateway drain; False: there is none of that name."""
+
+    async def users(self, uids: Sequence[Uid]) -> dict[Uid, User]:
+        """The sessions that are there of some."""
+
+    async def everybody(self) -> list[User]:
+        """All sessions, up to a limit."""
 
     async def rooms(self) -> list[RoomRow]:
         """The rooms, largest first."""
@@ -157,6 +164,24 @@ class Rates(Protocol):
         """Put tokens back."""
 
 
+class Oversight(Protocol):
+    """What operators decide for the whole network. Every method raises `StoreError`."""
+
+    bans: Mapping[str, NetworkBan]  # by their masks, as of the last look
+
+    async def refresh(self) -> bool:
+        """Ask for the bans now; whether they changed."""
+
+    async def set_ban(self, mask: str, minutes: int, by: str, reason: str) -> bool:
+        """Ban for so long (0: until it is lifted); False: there are too many."""
+
+    async def lift_ban(self, mask: str) -> bool:
+        """End a ban; False: there is none."""
+
+    async def notify(self, mode: str, line: str) -> None:
+        """Send a line, without CR LF, to all users with a mode."""
+
+
 class History(LogStore, Protocol):
     """The logs as history, and the barrier."""
 
@@ -200,6 +225,7 @@ class Services:
     history: History
     directory: Directory
     records: Records
+    oversight: Oversight
     log_of_room: Callable[[RoomKey], LogKey]
     log_of_inbox: Callable[[Uid], LogKey]
     new_msgid: Callable[[], MsgId]

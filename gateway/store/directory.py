@@ -1,5 +1,8 @@
 """Who is where, for all gateways: nicks, users, room sizes, figures."""
 
+import asyncio
+from collections.abc import Sequence
+
 from gateway.errors import NickReservedError
 from gateway.model import Figures, GatewayId, RoomRow, Uid, User
 from gateway.store import codec, keys
@@ -10,6 +13,7 @@ from gateway.wire.names import NickKey, RoomKey, casefold
 __all__ = ["Directory", "end_session"]
 
 ENDED_KEPT_S = 86_400  # how long a client that comes back is told that its session has ended
+MAX_USERS = 1000  # WHO looks through; of a larger network some, which are not always the same
 MAX_LIST_ROWS = 5000  # rooms LIST answers with, the largest first
 
 
@@ -106,6 +110,20 @@ class Directory:
         names = await self._lanes.commands.call("ZRANGE", keys.HEARTBEATS, 0, -1)
         return [GatewayId(name.decode()) for name in names]
 
+    async def users(self, uids: Sequence[Uid]) -> dict[Uid, User]:
+        """The sessions that are there of some. Raises `StoreError`."""
+        found = await asyncio.gather(*(self.user(uid) for uid in uids))  # one write, one read
+        return {user.uid: user for user in found if user is not None}
+
+    async def everybody(self) -> list[User]:
+        """All sessions of the network, up to `MAX_USERS`. Raises `StoreError`."""
+        lane = self._lanes.commands
+        uids: list[Uid] = []
+        for gateway in await lane.call("ZRANGE", keys.HEARTBEATS, 0, -1):
+            users = keys.gateway_users(GatewayId(gateway.decode()))
+            uids += [Uid(uid) for uid in await lane.call("SRANDMEMBER", users, MAX_USERS - len(uids))]
+        return list((await self.users(uids)).values())
+
     async def count_room(self, room: RoomKey, members: int) -> None:
         """Tell LIST how many members a room has. Raises `StoreError`."""
         if members:
@@ -121,8 +139,9 @@ class Directory:
         rows = []
         for room, size in pairs:
             state = keys.log_keys(keys.room_log(RoomKey(room.decode()))).state
-            name, topic = await lane.call("HMGET", state, "name", "topic")
-            rows.append(RoomRow((name or room).decode(), int(float(size)), (topic or b"").decode()))
+            fields = await lane.call("HMGET", state, "name", "topic", "modes")
+            name, topic, modes = (field.decode() if field else "" for field in fields)
+            rows.append(RoomRow(name or room.decode(), int(float(size)), topic, modes))
         return rows
 
     async def figures(self) -> Figures:

@@ -110,7 +110,7 @@ class Reaper:
     async def _leave(self, log: LogKey, dead: GatewayId, reason: str, uids: Sequence[Uid]) -> None:
         names = keys.log_keys(log)
         await self._lanes.commands.call(
-            "EVALSHA", sha("room_reap"), 3, names.state, names.log, names.members,
+            "EVALSHA", sha("room_reap"), 4, names.state, names.log, names.members, names.lists,
             names.channel, LOG_ENTRIES, dead, reason, *uids,
         )  # fmt: skip
 

@@ -102,7 +102,7 @@ class RedisSite:
         """As in `LogSite`."""
         names = log_keys(log)
         await self.lanes.commands.call(
-            "EVALSHA", sha("room_reap"), 3, names.state, names.log, names.members,
+            "EVALSHA", sha("room_reap"), 4, names.state, names.log, names.members, names.lists,
             names.channel, LOG_ENTRIES, gateway, "lost", *uids,
         )  # fmt: skip
 

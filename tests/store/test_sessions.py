@@ -43,7 +43,7 @@ class Site:
 
     def user(self, *, account: str = "", epoch: int = 0) -> User:
         """The session's record as this gateway would write it."""
-        return User(self.uid, self.nick, "~u", "host", "Real", account, "", 1, self.gateway, False, epoch)
+        return User(self.uid, self.nick, "~u", "host", "Real", account, "", 1, self.gateway, False, epoch=epoch)
 
     async def live(self, *, token: bytes = FIRST, account: str = "") -> None:
         """The session is here, in a room."""
@@ -222,7 +222,18 @@ async def test_a_claim_of_a_reaper_that_died_runs_out(sites: tuple[Site, Site]) 
     assert await call("EVALSHA", script, 1, record, "second", "", 30_000) == [2]
     names = keys.log_keys(keys.room_log(one.room))
     await call(
-        "EVALSHA", sha("room_reap"), 3, names.state, names.log, names.members, names.channel, 100, "", "lost", one.uid
+        "EVALSHA",
+        sha("room_reap"),
+        4,
+        names.state,
+        names.log,
+        names.members,
+        names.lists,
+        names.channel,
+        100,
+        "",
+        "lost",
+        one.uid,
     )
     await call("HSET", record, "reaped_at", 1)
     await Reaper(one.lanes, GatewayId("second"), GRACE_S).end_graces(2**45)
