@@ -6,12 +6,12 @@ to the account of the session that holds the nick it asks for.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
 from typing import NamedTuple
 
 from gateway.commands.changing import change_room
 from gateway.commands.departure import keep, let_go, persistently
-from gateway.commands.history import PAGE, find
+from gateway.commands.history import find
+from gateway.commands.missed import is_talk, read_missed, write_missed
 from gateway.commands.oversight import close_if_banned
 from gateway.commands.queries import welcome
 from gateway.commands.rooms import greet
@@ -21,7 +21,6 @@ from gateway.model import (
     ORIGIN,
     Entry,
     Joined,
-    LogKey,
     MsgId,
     Position,
     Rebound,
@@ -37,7 +36,6 @@ from gateway.rooms.room import Room
 from gateway.session import tokens
 from gateway.session.capabilities import CHATHISTORY, RESUME
 from gateway.session.held import Held
-from gateway.session.render import render
 from gateway.session.reply import Reply
 from gateway.session.session import Session, State
 from gateway.wire.message import Message
@@ -45,8 +43,6 @@ from gateway.wire.names import NickKey, RoomKey
 
 __all__ = ["issue_token", "resume", "take_by_account", "take_offered"]
 
-PACE_BYTES = 8192  # written at once of what a peer missed, and no more before so little waits; half the least sendq
-PACE_S = 0.02
 _REFUSED = {
     Refusal.NOT_ALLOWED: ("INVALID_TOKEN", "No session can be resumed with that token"),
     Refusal.ENDED: ("SESSION_ENDED", "The session is over; join the rooms afresh"),
@@ -103,11 +99,6 @@ async def take_by_account(services: Services, session: Session, nick: NickKey, r
     if uid is None:
         return False
     return await _Returning(services, session, reply, by_token=False).take(uid, b"", session.account) is None
-
-
-def _is_talk(entry: Entry) -> bool:
-    words = entry.event.line.split(b" ", 2) if isinstance(entry.event, Said) else ()
-    return len(words) > 1 and words[1] in {b"PRIVMSG", b"NOTICE", b"TAGMSG"}
 
 
 class _Back(NamedTuple):
@@ -258,45 +249,23 @@ class _Returning:
         log = self._services.log_of_room(back.room.key)
         after = taken.positions.get(log)
         if after is None:  # it had joined just before its gateway died: as on any join
-            await self._write(back.room.replica.name, back.recent, held)
+            await write_missed(self._services, self._session, back.room.replica.name, back.recent, held)
             return
-        async for entries in self._between(log, after, b"(" + back.position):
-            await self._write(back.room.replica.name, entries, held)
+        async for entries in read_missed(self._services, log, after, b"(" + back.position):
+            await write_missed(self._services, self._session, back.room.replica.name, entries, held)
 
     async def _replay_inbox(self, taken: Taken, held: Held) -> Position:
         """Direct messages that were missed; returns up to where the inbox was read."""
         log = self._services.log_of_inbox(self._session.uid)
         seen = await find(self._services, log, self._msgid) if self._msgid else None
         last = seen or taken.positions.get(log, ORIGIN)
-        async for entries in self._between(log, last, b"+"):
+        async for entries in read_missed(self._services, log, last, b"+"):
             last = entries[-1].position
-            await self._write(self._session.nick, [entry for entry in entries if _is_talk(entry)], held)
-            self._acts += [entry for entry in entries if isinstance(entry.event, Said) and not _is_talk(entry)]
+            await write_missed(
+                self._services, self._session, self._session.nick, [entry for entry in entries if is_talk(entry)], held
+            )
+            self._acts += [entry for entry in entries if isinstance(entry.event, Said) and not is_talk(entry)]
         return last
-
-    async def _between(self, log: LogKey, after: Position, before: bytes) -> AsyncIterator[list[Entry]]:
-        while True:
-            page = await self._services.history.read_between(log, b"(" + after, before, PAGE)
-            if page:
-                yield page
-            if len(page) < PAGE:
-                return
-            after = page[-1].position
-
-    async def _write(self, target: str, entries: list[Entry], held: Held) -> None:
-        """The messages among the entries, at the pace of the peer: its own history must not be what closes it."""
-        session, services = self._session, self._services
-        said = (entry for entry in entries if isinstance(entry.event, Said))
-        lines = [line for entry in said if (line := render(entry, None, "", session.render_class))]
-        if lines:
-            reply = Reply(session, services.network.server_name)
-            reply.batch("chathistory", target, lines=lines, reference=services.next_batch())
-            data = reply.take()
-            for start in range(0, len(data), PACE_BYTES):
-                held.write(data[start : start + PACE_BYTES])
-                # The transport tells nobody when its buffer is short again, and the wait is rare.
-                while session.unsent() > PACE_BYTES and session.state is State.WELCOMING:  # noqa: ASYNC110
-                    await asyncio.sleep(PACE_S)
 
     async def _give_back(self) -> None:
         """The connection was lost on the way: the session waits for the next one, with what it has missed."""

@@ -122,6 +122,8 @@ class Directory:
         for gateway in await lane.call("ZRANGE", keys.HEARTBEATS, 0, -1):
             users = keys.gateway_users(GatewayId(gateway.decode()))
             uids += [Uid(uid) for uid in await lane.call("SRANDMEMBER", users, MAX_USERS - len(uids))]
+        lost = await lane.call("ZRANGE", keys.GRACES, 0, MAX_USERS)  # they belong to no gateway
+        uids += [Uid(uid) for uid in lost[: MAX_USERS - len(uids)]]
         return list((await self.users(uids)).values())
 
     async def count_room(self, room: RoomKey, members: int) -> None:

@@ -229,6 +229,21 @@ async def test_a_session_that_was_ended_on_purpose_is_over(pair: Pair, stack: As
     assert (await peer.expect("001")).params[0] == "quit-ann"
 
 
+async def test_what_else_waits_in_the_inbox_has_its_effect(pair: Pair, stack: AsyncExitStack) -> None:
+    """An invitation that came meanwhile lets its receiver in; WHO finds who has lost its connection, as away."""
+    bob = await witness(stack, pair[1], "inv-bob", "#inv")
+    ann, token = await connect(pair[0], "inv-ann")
+    await ann.close()
+    await away(bob, "inv-ann")
+    await bob.send("MODE #inv +i", "WHO inv-ann", "INVITE inv-ann #inv")
+    assert "G" in (await bob.expect("352")).params[6]
+    await bob.expect("341")
+    back = await come_back(pair[1], token)
+    await stack.enter_async_context(back.peer)
+    await back.peer.send("JOIN #inv")
+    assert (await back.peer.expect(lambda m: m.command in {"JOIN", "473"})).command == "JOIN"
+
+
 async def test_resume_in_the_wrong_place(pair: Pair, stack: AsyncExitStack) -> None:
     """Without a token, and after registration: a refusal, nothing more; a NOTICE where FAIL is not known."""
     ann, token = await connect(pair[0], "wrong-ann")
