@@ -11,7 +11,7 @@ from gateway.config import ENV_PREFIX, ConfigError
 from gateway.errors import StoreError
 from gateway.model import GatewayId
 from gateway.store.directory import Directory
-from gateway.store.lanes import Lanes
+from gateway.store.lanes import lanes_to
 
 __all__ = ["main_drain"]
 
@@ -47,7 +47,7 @@ def main_drain(argv: Sequence[str], environ: Mapping[str, str]) -> int:
 
 
 async def _ask(url: str, wanted: GatewayId | None) -> int:
-    lanes = Lanes(url)
+    lanes = lanes_to(url)
     await lanes.open(CONNECT_S)
     try:
         async with asyncio.timeout(CONNECT_S):

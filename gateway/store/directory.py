@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from gateway.errors import NickReservedError
 from gateway.model import Figures, GatewayId, RoomRow, Uid, User
 from gateway.store import codec, keys
-from gateway.store.lanes import Lanes
+from gateway.store.lanes import Lanes, must_hold_lease
 from gateway.store.scripts import sha
 from gateway.wire.names import NickKey, RoomKey, casefold
 
@@ -31,7 +31,7 @@ class Directory:
 
         A holder that is gone (its record or its gateway's lease has ended) is replaced.
         """
-        self._lanes.check_may_write()
+        must_hold_lease(self._lanes)
         lane = self._lanes.commands
         # Written first: a reaper finds the claim whenever this process ends, and nobody takes the holder for gone.
         lane.request(_ignore, "SADD", keys.gateway_users(self._gateway), uid)

@@ -10,7 +10,7 @@ from typing import Any
 
 from gateway.model import GatewayId, LogKey, MsgId, Position, Rebound, Refusal, Taken, Uid, User
 from gateway.store import codec, keys
-from gateway.store.lanes import Lanes
+from gateway.store.lanes import Lanes, must_hold_lease
 from gateway.store.logs import LOG_ENTRIES
 from gateway.store.scripts import sha
 from gateway.wire.names import NickKey, RoomKey, casefold
@@ -56,7 +56,7 @@ class Sessions:
 
     async def enter(self, uid: Uid, room: RoomKey) -> None:
         """Note that a session may be in a room, before it is."""
-        self._lanes.check_may_write()
+        must_hold_lease(self._lanes)
         await self._lanes.commands.call("SADD", keys.session_rooms(uid), room)
 
     async def left(self, uid: Uid, room: RoomKey) -> None:
@@ -73,7 +73,7 @@ class Sessions:
             StoreError: it may have been taken or not; `abandon` undoes it.
         """
         lane, record = self._lanes.commands, keys.user_record(uid)
-        self._lanes.check_may_write()
+        must_hold_lease(self._lanes)
         # Looked at first, so that guesses leave nothing behind.
         *tokens, owner = await lane.call("HMGET", record, "token", "former", "account")
         if shown:
