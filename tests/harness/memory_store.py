@@ -93,6 +93,17 @@ class _Log:
             return Answer(Outcome.STALE, (self.permissions,))
         return None
 
+    def rewrite(self, change: Change, position: Position) -> None:
+        """The member as the change leaves it."""
+        if change.leaves:
+            self.members.pop(change.uid, None)
+            if not self.members:
+                self.permissions = position
+        elif change.member is not None:
+            self.members[change.uid] = change.member
+        elif change.moves_to is not None:
+            self.members[change.uid] = self.members[change.uid]._replace(gateway=change.moves_to)
+
 
 class MemoryRedis:
     """The logs, and whose connections hear of them. Its clock stands still unless a test moves `now_ms`."""
@@ -202,12 +213,7 @@ class MemoryRedis:
         (position,) = self._append(key, [change.event])
         if change.changes_permissions:
             log.permissions = position
-        if change.leaves:
-            log.members.pop(change.uid, None)
-            if not log.members:
-                log.permissions = position
-        elif change.member is not None:
-            log.members[change.uid] = change.member
+        log.rewrite(change, position)
         log.fields |= dict(change.state) | dict.fromkeys(change.stamps, str(time_ms(position)))
         for uid, modes in change.modes:
             if uid in log.members:
@@ -217,16 +223,16 @@ class MemoryRedis:
             log.lists.pop(name, None)
         return Answer(Outcome.DONE, (position,))
 
-    def room_reap(self, key: LogKey, gateway: GatewayId) -> int:
-        """`room_reap.lua`; returns how many members went."""
+    def room_reap(self, key: LogKey, gateway: GatewayId, reason: str = "", *uids: Uid) -> int:
+        """`room_reap.lua`; returns how many members went. No `gateway`: none is fenced."""
         log = self.log(key)
         if not log.produced:  # nothing was ever written: there is no room
             return 0
-        log.produced[gateway] = FENCED
-        gone = tuple(uid for uid, member in log.members.items() if member.gateway == gateway)
+        if gateway:
+            log.produced[gateway] = FENCED
+        gone = tuple(uid for uid in uids if log.members.pop(uid, None) is not None)
         if gone:
-            log.members = {uid: member for uid, member in log.members.items() if uid not in gone}
-            (log.permissions,) = self._append(key, [Reaped(gateway, gone)])
+            (log.permissions,) = self._append(key, [Reaped(gateway, gone, reason)])
         return len(gone)
 
     def _append(self, key: LogKey, events: Sequence[Event]) -> tuple[Position, ...]:
