@@ -132,7 +132,7 @@ async def test_lost_data_are_no_burial(tmp_path: Path) -> None:
                 await lost.wait()
             assert not buried.is_set()
             assert await lanes.commands.call("ZSCORE", keys.HEARTBEATS, "one") is not None
-            await lanes.commands.call("ZREM", keys.HEARTBEATS, "one")
+            await lanes.commands.call("HSET", keys.BURIED, "one", "somebody|1")
             async with asyncio.timeout(2 * DEADLINE_S):
                 await buried.wait()
                 await running
