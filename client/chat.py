@@ -65,6 +65,11 @@ class Chat:
         self._awaited = {("names", key) for key in self._wanted}  # answers that a person waits for
         self._delayed_ms: dict[str, int] = {}  # rooms the server could not serve, and when it said so
         self._topics: dict[str, str] = {}
+        self.listed: tuple[tuple[str, str, str], ...] = ()  # the last answer to LIST: room, members, topic
+        self.older_end: set[str] = set()  # casefolded rooms of which the server has nothing older
+        self.closing = ""  # what the server said as it began to close
+        self.lag_ms: int | None = None  # of the last sign of life
+        self.pinged_ms: int | None = None  # when one was asked for that has not come yet
         self.transcripts.current = rooms[0] if rooms else ""
         self.own_lines.recall(rooms, identity.nick)
 
@@ -79,16 +84,36 @@ class Chat:
         return list(self._wanted.values())
 
     @property
+    def places(self) -> list[str]:
+        """All that can be looked at, in the order of their numbers: our rooms, then other transcripts."""
+        rooms = self.rooms
+        return [*rooms, *(name for name in self.transcripts.names if casefold(name) not in self._wanted)]
+
+    @property
     def at_rest(self) -> bool:
         """Whether we are in all our rooms, know what was said there, and everything of ours is acknowledged."""
         in_rooms = all(self.own_lines.delivery.is_open(room) for room in self._wanted)
         return self.session is not None and in_rooms and not len(self.own_lines)
+
+    def topic(self, room: str) -> str:
+        """The topic of `room`, empty for none or not known."""
+        return self._topics.get(casefold(room), "")
+
+    def older(self, room: str) -> bool:
+        """Ask for a page of lines before the oldest that is here; False when there is nothing to be had now."""
+        timeline = self.transcripts.get(room)
+        session = self.session
+        if session is None or timeline is None or timeline.is_full or casefold(room) in self.older_end:
+            return False
+        return bool(timeline.oldest_position) and session.older(room, timeline.oldest_position)
 
     # What the link tells.
 
     def opened(self, server: str) -> None:
         """A connection to `server`, as people write it, is there."""
         self._server = server
+        self.closing = ""
+        self.lag_ms = self.pinged_ms = None
         self._session = Session(
             Wishes(
                 nick=self._wanted_nick,
@@ -122,6 +147,7 @@ class Chat:
     def ping(self) -> None:
         """Say something that the server must answer."""
         if self._session is not None:
+            self.pinged_ms = self.pinged_ms or self.now_ms()
             self._session.ping()
 
     def stuck(self) -> bool:
@@ -139,6 +165,7 @@ class Chat:
             self._lost_ms = self._lost_ms or self.now_ms()
         self._session = None
         self._return = None
+        self.pinged_ms = None
         self._entered.clear()
         self._delayed_ms.clear()
         self.own_lines.delivery.offline()
@@ -190,7 +217,7 @@ class Chat:
             self._own_nicks |= {casefold(nick)}
 
     def await_answer(self, what: str, room: str) -> None:
-        """A person has asked for the `"names"` or the `"topic"` of `room`: show the answer."""
+        """A person has asked for the `"names"` or the `"topic"` of `room`, or for the `"list"` of no room: show it."""
         self._awaited.add((what, casefold(room)))
 
     # What the server says.
@@ -304,7 +331,21 @@ class Chat:
         self._topics[key] = event.text
 
     @_react.register
+    def _(self, _event: events.Alive) -> None:
+        if self.pinged_ms is not None:
+            self.lag_ms = max(0, self.now_ms() - self.pinged_ms)
+            self.pinged_ms = None
+
+    @_react.register
+    def _(self, event: events.OlderCame) -> None:
+        if not event.more:
+            self.older_end.add(casefold(event.room))
+
+    @_react.register
     def _(self, event: events.RoomList) -> None:
+        self.listed = event.rooms
+        if not self._answers("list", ""):
+            return  # asked for by the completion of names
         for room, members, topic in event.rooms:
             self.transcripts.note(f"{room} ({members}) {topic}".rstrip())
         self.transcripts.note(f"and {event.more} more rooms" if event.more else f"{len(event.rooms)} rooms in all")
@@ -315,6 +356,7 @@ class Chat:
 
     @_react.register
     def _(self, event: events.Closing) -> None:
+        self.closing = event.reason
         self.transcripts.note(f"the server says: {event.reason}")
 
     def _settled(self, key: str) -> None:

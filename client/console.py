@@ -32,6 +32,7 @@ class Console:
     def __init__(self, chat: Chat) -> None:
         self.left = False
         self.reason = ""  # of leaving, told to others
+        self.connect_now = False  # asked for; whoever does it takes it back
         self._chat = chat
         self._question: _Question | None = None
 
@@ -98,10 +99,39 @@ class Console:
             self._note("you are in: " + (", ".join(self._chat.rooms) or "no room"))
         elif known := self._known(action.room):
             rooms.current = known
+        elif action.room.isdecimal() and 0 < int(action.room[:4]) <= len(self._chat.places):
+            rooms.current = self._chat.places[int(action.room[:4]) - 1]
         elif action.room in rooms:
             rooms.current = rooms[action.room].room  # a private talk
         else:
             self._note(f"you are not in {action.room}; /join enters a room, /msg begins a private talk")
+
+    @_do.register
+    def _(self, action: actions.Query) -> None:
+        rooms = self._chat.transcripts
+        rooms.current = rooms[action.nick].room
+
+    @_do.register
+    def _(self, _action: actions.Resend) -> None:
+        room = self._chat.transcripts.current
+        try:
+            count = self._chat.own_lines.resend(room, self._chat.nick)
+        except OutboxFullError as exc:
+            self._note(f"not taken, {exc}")
+        else:
+            if not count:
+                self._note("nothing has failed here")
+
+    @_do.register
+    def _(self, _action: actions.Discard) -> None:
+        count = self._chat.own_lines.discard(self._chat.transcripts.current)
+        self._note(f"{count} discarded" if count else "nothing failed or waits here")
+
+    @_do.register
+    def _(self, _action: actions.Connect) -> None:
+        if self._chat.session is not None:
+            self._note("there is a connection")
+        self.connect_now = self._chat.session is None
 
     @_do.register
     def _(self, action: actions.ChangeNick) -> None:
@@ -135,6 +165,7 @@ class Console:
         if (session := self._chat.session) is None:
             self._offline()
         else:
+            self._chat.await_answer("list", "")
             session.list_rooms()
 
     @_do.register

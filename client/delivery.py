@@ -41,6 +41,10 @@ class Delivery:
         """We are in `room` and know all that was said: what is not there was not sent."""
         self._open.add(casefold(room))
 
+    def on_the_way(self, key: str) -> bool:
+        """Whether the line has been sent on this connection and not been answered."""
+        return any(way.key == key for way in self._on_the_way.values())
+
     def is_open(self, room: str) -> bool:
         """Whether `opened` was the last word on `room`."""
         return casefold(room) in self._open

@@ -1,9 +1,11 @@
 """What the app asks of a face, and what a face may ask of the app. Types only: no I/O, no terminal library."""
 
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from client.chat import Chat
 from client.console import Console
+from client.linkstatus import LinkStatus
 from client.render import Fragment, day_of, day_rule, render
 
 __all__ = ["Face", "Screen"]
@@ -12,39 +14,42 @@ __all__ = ["Face", "Screen"]
 class Screen:
     """What there is to draw, as fragments; every face draws from here."""
 
-    def __init__(self, chat: Chat, console: Console) -> None:
-        self._chat = chat
-        self._console = console
+    def __init__(self, chat: Chat, console: Console, status: LinkStatus, lock: AbstractContextManager[object]) -> None:
+        """Args: lock: stands around everything here; a face whose thread is not the app's takes it."""
+        self.chat = chat
+        self.console = console
+        self.status = status
+        self.lock = lock
         self._day = ""
 
     @property
     def question(self) -> str:
         """What is asked now, or empty."""
-        return self._console.question
+        return self.console.question
 
     @property
     def prompt(self) -> str:
         """Stands before the typed text: the question, or the room it goes to."""
-        return self._console.question or self._console.prompt
+        return self.console.question or self.console.prompt
 
     def fresh(self) -> list[list[Fragment]]:
         """Rows that came since the last call, with a rule where a day begins."""
         rows = []
-        for shown in self._chat.transcripts.fresh():
+        for shown in self.chat.transcripts.fresh():
             day = f"{day_of(shown.row.time_ms):%F}"
             # The day a client starts on needs no rule, unless what it shows is older.
-            if day != self._day and (self._day or day != f"{day_of(self._chat.now_ms()):%F}"):
+            if day != self._day and (self._day or day != f"{day_of(self.chat.now_ms()):%F}"):
                 rows.append(day_rule(shown.row.time_ms))
             self._day = day
-            tag = shown.room if shown.room not in ("", self._chat.transcripts.current) else ""
-            rows.append(render(shown.row, own_nick=self._chat.nick, tag=tag))
+            tag = shown.room if shown.room not in ("", self.chat.transcripts.current) else ""
+            rows.append(render(shown.row, own_nick=self.chat.nick, tag=tag))
         return rows
 
     def pending(self, limit: int) -> list[list[Fragment]]:
         """Our newest lines on their way, at most `limit`, and how many more there are."""
-        lines = self._chat.transcripts.pending
+        lines = self.chat.transcripts.pending
         rows = [
-            render(line, own_nick=self._chat.nick, tag=room if room != self._chat.transcripts.current else "")
+            render(line, own_nick=self.chat.nick, tag=room if room != self.chat.transcripts.current else "")
             for room, line in lines[-limit:]
         ]
         if len(lines) > limit:
@@ -53,13 +58,16 @@ class Screen:
 
 
 class Typist(Protocol):
-    """Where a face hands in what it was given."""
+    """Where a face hands in what it was given; all but the waiting may be called from any thread."""
 
     def typed(self, text: str) -> None:
         """One Enter: a line, or several when it was a paste."""
 
     def ask_to_leave(self) -> None:
         """Ctrl-C or Ctrl-D on an empty line."""
+
+    def changed(self) -> None:
+        """A face has changed what there is: a room was chosen, older lines asked for, a draft typed."""
 
     async def room_to_type(self) -> None:
         """Wait until the outbox has room; for input that comes faster than a server takes it."""

@@ -34,6 +34,9 @@ class Server(NamedTuple):
 class LinkUser(Protocol):
     """What a link tells of itself. All calls come from the loop that runs the link, one at a time."""
 
+    def link_trying(self, server: Server, attempt: int) -> None:
+        """Try number `attempt` since the last connection that `settled` begins."""
+
     def link_opened(self, server: Server) -> None:
         """Bytes can be sent."""
 
@@ -47,7 +50,7 @@ class LinkUser(Protocol):
         """The connection is gone; the next try follows at once."""
 
     def link_failed(self, server: Server, attempt: int, reason: str, wait_s: float) -> None:
-        """Try number `attempt` since the last connection that `settled` got none; the next is in `wait_s`."""
+        """Try number `attempt` got no connection; the next is in `wait_s`."""
 
 
 class Link:
@@ -70,6 +73,7 @@ class Link:
         self._writer: asyncio.StreamWriter | None = None
         self._dropped = ""
         self._attempt = 0
+        self._hurry = asyncio.Event()
 
     async def run(self) -> None:
         """Stay connected until cancelled; cancelling closes the connection."""
@@ -78,6 +82,7 @@ class Link:
             server = self._servers[turn % len(self._servers)]
             turn += 1
             self._attempt += 1
+            self._user.link_trying(server, self._attempt)
             try:
                 async with asyncio.timeout(CONNECT_LIMIT_S):
                     reader, writer = await asyncio.open_connection(server.host, server.port)
@@ -86,7 +91,7 @@ class Link:
                 continue
             reason = await self._serve(server, reader, writer)
             self._user.link_lost(server, reason)
-            await asyncio.sleep(self._backoff.next_wait_s())
+            await self._pause(self._backoff.next_wait_s())
 
     def send(self, data: bytes) -> None:
         """Send bytes; without a connection they are dropped, for what must arrive is kept by those who say it."""
@@ -107,10 +112,20 @@ class Link:
         self._attempt = 0
         self._backoff.reset()
 
+    def hurry(self) -> None:
+        """Try now instead of waiting for the next try's moment."""
+        self._hurry.set()
+
+    async def _pause(self, wait_s: float) -> None:
+        self._hurry.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await self._hurry.wait()
+
     async def _wait(self, server: Server, reason: str) -> None:
         wait_s = self._backoff.next_wait_s()
         self._user.link_failed(server, self._attempt, reason, wait_s)
-        await asyncio.sleep(wait_s)
+        await self._pause(wait_s)
 
     async def _serve(self, server: Server, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:
         """Read until the end; why it ended."""

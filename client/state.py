@@ -11,8 +11,9 @@ from client.registration import Registration
 from gateway.wire.message import Message
 from gateway.wire.names import casefold
 
-__all__ = ["KEY_TAG", "Sent", "State", "Wishes"]
+__all__ = ["ALIVE", "KEY_TAG", "Older", "Sent", "State", "Wishes"]
 
+ALIVE = "alive"  # the token of a PING whose answer is the whole point
 KEY_TAG = "+hubbub.chat/key"  # names our line for good; servers relay it, and the gateway keeps it in history
 
 
@@ -43,6 +44,16 @@ class Sent:
     text: str
 
 
+@dataclass(slots=True)
+class Older:
+    """A request for lines before those we know; `size` counts what came, understood or not."""
+
+    room: str
+    token: str
+    asked: int
+    size: int = 0
+
+
 class State:
     """The facts of one connection. `sent` and `joining` are as long as what we asked for, `catchups` as our rooms."""
 
@@ -56,6 +67,7 @@ class State:
         self.roster = Roster()
         self.batches = Batches()
         self.catchups: dict[str, CatchUp] = {}
+        self.older: dict[str, Older] = {}  # casefolded room -> the one request under way
         self.joining: dict[str, str] = {}  # casefolded room -> position
         self.sent: dict[str, Sent] = {}
         self.room_list: list[tuple[str, str, str]] = []
@@ -78,6 +90,11 @@ class State:
     def enabled(self) -> set[str]:
         """The capabilities both ends agreed on."""
         return self.registration.enabled
+
+    @property
+    def has_history(self) -> bool:
+        """Whether the server can be asked for history."""
+        return "draft/chathistory" in self.enabled and "batch" in self.enabled
 
     @property
     def labels(self) -> bool:
@@ -106,12 +123,23 @@ class State:
             position=self.joining.pop(casefold(room), ""),
             limit=self.history_limit,
             token=f"history-{self.last_token}",
-            supported="draft/chathistory" in self.enabled and "batch" in self.enabled,
+            supported=self.has_history,
         )
         self.catchups[casefold(room)] = catchup
         self.out.extend(catchup.request(labelled=self.labels))
 
+    def ask_older(self, room: str, position: str, lines: int) -> None:
+        """Ask for at most `lines` lines before `position`; the PING behind it tells when the answer is complete."""
+        self.last_token += 1
+        token = f"older-{self.last_token}"
+        asked = min(lines, self.history_limit) if self.history_limit > 0 else lines
+        self.older[casefold(room)] = Older(room, token, asked)
+        tags = {"label": token} if self.labels else {}
+        self.send("CHATHISTORY", "BEFORE", room, position, str(asked), tags=tags)
+        self.send("PING", token)
+
     def left(self, room: str) -> None:
         """We are no member of `room` any more."""
+        self.older.pop(casefold(room), None)
         self.roster.leave(room)
         self.catchups.pop(casefold(room), None)

@@ -24,7 +24,7 @@ class Shown:
 
 
 class Transcripts:
-    """One timeline a room or private talk, and one, named by the empty string, for the client itself."""
+    """One timeline a room or private talk, and one, named by the empty string, for when there is none."""
 
     def __init__(self, now_ms: Callable[[], int]) -> None:
         self.current = ""
@@ -48,6 +48,10 @@ class Transcripts:
         """Rooms and private talks, as they are spelled."""
         return [timeline.room for timeline in self._timelines.values() if timeline.room]
 
+    def get(self, room: str) -> Timeline | None:
+        """The timeline of `room`, when there is one."""
+        return self._timelines.get(casefold(room))
+
     @property
     def pending(self) -> list[tuple[str, Pending]]:
         """Our lines on their way, of all rooms, with their room."""
@@ -68,9 +72,8 @@ class Transcripts:
         return True
 
     def note(self, text: str, room: str = "") -> None:
-        """Say something to the person at the terminal."""
-        timeline = self[room]
-        self._show(timeline, timeline.note(text, self._now_ms()))
+        """Say something to the person at the terminal: in `room`, or in the one that is being looked at."""
+        self._fresh.append(Shown(room, self[room or self.current].note(text, self._now_ms())))
 
     def pend(self, line: OutboxLine, nick: str) -> None:
         """A line of ours waits for its acknowledgement."""
