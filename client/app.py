@@ -85,7 +85,7 @@ class App:
             background = [tasks.create_task(self._link.run()), tasks.create_task(self._tick())]
             if not self._interactive:
                 background.append(tasks.create_task(self._give_up(deadline)))
-            await self._face.run(Screen(self._chat, self._console, self._status, self._lock), self)
+            await self._face.run(Screen(self._chat, self._console, self._status, self._lock, self.changed), self)
             if self._signal is None:
                 await self._flush(deadline)
             code = self._exit_code()
@@ -164,7 +164,7 @@ class App:
         """Say which try it was; a long outage is not told thirty times a page."""
         with self._lock:
             self._status.failed(str(server), attempt, reason, self._chat.now_ms() + round(wait_s * 1000))
-            if attempt <= TOLD_TRIES or attempt % 10 == 0:
+            if not self._face.shows_state and (attempt <= TOLD_TRIES or attempt % 10 == 0):
                 self._chat.transcripts.note(
                     f"try {attempt}: no connection to {server}: {reason}; next in {wait_s:.1f} s"
                 )

@@ -66,6 +66,7 @@ class Chat:
         self._delayed_ms: dict[str, int] = {}  # rooms the server could not serve, and when it said so
         self._topics: dict[str, str] = {}
         self.listed: tuple[tuple[str, str, str], ...] = ()  # the last answer to LIST: room, members, topic
+        self.listed_ms: int | None = None  # when it came
         self.older_end: set[str] = set()  # casefolded rooms of which the server has nothing older
         self.closing = ""  # what the server said as it began to close
         self.lag_ms: int | None = None  # of the last sign of life
@@ -343,7 +344,7 @@ class Chat:
 
     @_react.register
     def _(self, event: events.RoomList) -> None:
-        self.listed = event.rooms
+        self.listed, self.listed_ms = event.rooms, self.now_ms()
         if not self._answers("list", ""):
             return  # asked for by the completion of names
         for room, members, topic in event.rooms:

@@ -24,6 +24,7 @@ _YES = frozenset({"y", "yes"})
 class _Question:
     text: str
     yes: Callable[[], None]
+    about_text: bool = False  # about what was typed, which a no gives back
 
 
 class Console:
@@ -32,6 +33,7 @@ class Console:
     def __init__(self, chat: Chat) -> None:
         self.left = False
         self.reason = ""  # of leaving, told to others
+        self.refused = False  # what was typed last had no effect, and should be there to be put right
         self.connect_now = False  # asked for; whoever does it takes it back
         self._chat = chat
         self._question: _Question | None = None
@@ -49,10 +51,13 @@ class Console:
 
     def typed(self, text: str) -> None:
         """Obey what was typed; more than one line is a paste, whose lines are all said, never obeyed."""
+        self.refused = False
         if self._question is not None:
             question, self._question = self._question, None
             if text.strip().lower() in _YES:
                 question.yes()
+            else:
+                self.refused = question.about_text
             return
         lines = [line for line in text.splitlines() if line.strip()]
         if len(lines) > 1:
@@ -77,6 +82,7 @@ class Console:
             self._chat.say(action.text, target=action.target, emote=action.emote)
         except OutboxFullError as exc:
             self._note(f"not taken, {exc}: {action.text}")
+            self.refused = True
 
     @_do.register
     def _(self, action: actions.Join) -> None:
@@ -184,14 +190,18 @@ class Console:
 
     @_do.register
     def _(self, action: actions.Invalid) -> None:
+        self.refused = True
         self._note(action.reason)
 
     def _paste(self, lines: list[str]) -> None:
         if len(lines) > MAX_PASTE_LINES:
             self._note(f"{len(lines)} lines are too many at once, {MAX_PASTE_LINES} are the limit; nothing was sent")
+            self.refused = True
         elif len(lines) > UNASKED_PASTE_LINES:
             room = self._chat.transcripts.current
-            self._question = _Question(f"Send {len(lines)} lines to {room}? [y/N] ", lambda: self._say_all(lines))
+            self._question = _Question(
+                f"Send {len(lines)} lines to {room}? [y/N] ", lambda: self._say_all(lines), about_text=True
+            )
         else:
             self._say_all(lines)
 
@@ -209,6 +219,7 @@ class Console:
         self.left = True
 
     def _offline(self) -> None:
+        self.refused = True
         self._note("there is no connection now")
 
     def _note(self, text: str) -> None:

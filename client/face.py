@@ -1,12 +1,14 @@
 """What the app asks of a face, and what a face may ask of the app. Types only: no I/O, no terminal library."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Protocol
 
 from client.chat import Chat
 from client.console import Console
 from client.linkstatus import LinkStatus
-from client.render import Fragment, day_of, day_rule, render
+from client.render import Fragment, day_of, day_rule, plain, render
+from client.timeline import Note
 
 __all__ = ["Face", "Screen"]
 
@@ -14,8 +16,19 @@ __all__ = ["Face", "Screen"]
 class Screen:
     """What there is to draw, as fragments; every face draws from here."""
 
-    def __init__(self, chat: Chat, console: Console, status: LinkStatus, lock: AbstractContextManager[object]) -> None:
-        """Args: lock: stands around everything here; a face whose thread is not the app's takes it."""
+    def __init__(
+        self,
+        chat: Chat,
+        console: Console,
+        status: LinkStatus,
+        lock: AbstractContextManager[object],
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Args:
+        lock: stands around everything here; a face whose thread is not the app's takes it.
+        changed: to be told, from any thread, when a face has changed something; as `Typist.changed`.
+        """
+        self.changed = changed
         self.chat = chat
         self.console = console
         self.status = status
@@ -44,6 +57,11 @@ class Screen:
             tag = shown.room if shown.room not in ("", self.chat.transcripts.current) else ""
             rows.append(render(shown.row, own_nick=self.chat.nick, tag=tag))
         return rows
+
+    def last_words(self) -> list[str]:
+        """What the client itself has said since the last call; for a terminal whose screen is gone."""
+        fresh = self.chat.transcripts.fresh()
+        return [plain(render(shown.row, own_nick="")) for shown in fresh if isinstance(shown.row, Note)]
 
     def pending(self, limit: int) -> list[list[Fragment]]:
         """Our newest lines on their way, at most `limit`, and how many more there are."""
@@ -78,6 +96,9 @@ class Face(Protocol):
 
     takes_interrupts: bool
     """SIGINT comes from a person's Ctrl-C, and asks to leave; else it ends the program."""
+
+    shows_state: bool
+    """How the connection stands is always visible; else it must be told in lines."""
 
     output_gone: bool
     """Nobody reads any more."""

@@ -1,0 +1,327 @@
+"""The full screen: what is drawn where, and what keys and the input line do. Lives on the terminal's own loop.
+
+Everything that reads or changes the conversation holds its lock; nothing that writes to the terminal does.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import tzinfo
+from pathlib import Path
+
+from prompt_toolkit.application import Application
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.document import Document
+from prompt_toolkit.filters import Condition
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.history import History, InMemoryHistory
+from prompt_toolkit.input import Input
+from prompt_toolkit.layout import (
+    BufferControl,
+    CompletionsMenu,
+    ConditionalContainer,
+    Dimension,
+    Float,
+    FloatContainer,
+    HSplit,
+    Layout,
+    Window,
+)
+from prompt_toolkit.output import Output
+from prompt_toolkit.widgets import SearchToolbar
+
+from client.face import Screen, Typist
+from client.render import printable
+from client.ui.completer import ChatCompleter
+from client.ui.controls import RowsControl
+from client.ui.drafts import Drafts
+from client.ui.history import InputHistory
+from client.ui.keys import key_bindings
+from client.ui.links import LinkStyle
+from client.ui.picker import Picker
+from client.ui.rows import Cells, rule
+from client.ui.style import style
+from client.ui.view import View
+
+__all__ = ["FullScreen"]
+
+MIN_REDRAW_S = 0.1  # traffic redraws the screen ten times a second at most; a key does so at once
+TICK_S = 1.0
+ESCAPE_WAIT_S = 0.05
+RESIZE_POLL_S = 0.2  # on a thread that gets no signals
+MAX_INPUT_ROWS = 6
+MIN_BELL_S = 1.0
+PICKER_CELLS = 60
+
+
+class FullScreen:
+    """One run of the full screen."""
+
+    def __init__(
+        self,
+        screen: Screen,
+        typist: Typist,
+        *,
+        state_dir: Path | None = None,
+        light: bool = False,
+        tz: tzinfo | None = None,
+        input: Input | None = None,
+        output: Output | None = None,
+    ) -> None:
+        self.view = View(screen, tz=tz)
+        self.typist = typist
+        self.lock = screen.lock
+        self.picker: Picker | None = None
+        self.screen = screen
+        self._drafts = Drafts(state_dir / "drafts" if state_dir is not None else None)
+        self._room = screen.chat.transcripts.current
+        self._asked = ""  # the paste that is asked about, to be given back
+        self._style = style(light=light)
+        self._links = LinkStyle(self._style)
+        self._timer: asyncio.TimerHandle | None = None
+        self._drawn_s = 0.0
+        self._rung_s = -MIN_BELL_S
+        self._title = ""
+        self._told = ""
+        history: History = InputHistory(state_dir / "history") if state_dir is not None else InMemoryHistory()
+        self.buffer = Buffer(
+            multiline=True,
+            history=history,
+            completer=ChatCompleter(screen),
+            document=Document(self._drafts[self._room]),
+            name="input",
+        )
+        self.query = Buffer(multiline=False, name="query")
+        self._layout()
+        self.app = self._application(input, output)
+
+    # What the person does.
+
+    @property
+    def asked(self) -> bool:
+        """Whether the next Enter is an answer."""
+        return bool(self.screen.console.question)
+
+    @property
+    def may_paste(self) -> bool:
+        """Whether lines may be gathered instead of sent."""
+        return bool(self.buffer.text) and not self.asked
+
+    def enter(self) -> None:
+        """Send what is typed, obey it, or take it as the answer."""
+        with self.lock:
+            if self.follow_room():
+                return  # the room has just changed under the hand: nothing must go where it was not meant
+            text, console = self.buffer.text, self.screen.console
+            if asked := console.question:
+                self.buffer.reset()
+            elif text.strip():
+                self.buffer.reset(append_to_history=True)
+            else:
+                return
+            self.typist.typed(text)
+            if console.refused:
+                self.fill(self._asked if asked else text)
+            self._asked = text if console.question and not asked else ""
+            if not asked:
+                self.view.said()
+            self._drafts[self._room] = self.buffer.text
+            self.follow_room()
+
+    def leave(self) -> None:
+        """Ctrl-C and Ctrl-D on an empty line: ask to leave, or take the question back."""
+        self.typist.ask_to_leave()
+
+    def clear(self) -> None:
+        """Throw away what is typed."""
+        self.buffer.reset()
+
+    def fill(self, text: str) -> None:
+        """Let `text` stand in the input."""
+        self.buffer.set_document(Document(text), bypass_readonly=True)
+
+    def go(self, room: str) -> None:
+        """Look at another room."""
+        if room:
+            with self.lock:
+                self.view.enter(room)
+                self.follow_room()
+            self.typist.changed()
+
+    def scroll(self, pages: float) -> None:
+        """Up, or down when negative; at the top, ask for older lines."""
+        with self.lock:
+            wanted = self.view.scroll(pages) and self.screen.chat.older(self.screen.chat.transcripts.current)
+        if wanted:
+            self.typist.changed()
+
+    def command(self, line: str) -> None:
+        """Obey a command that a key stands for."""
+        with self.lock:
+            if not self.screen.console.question:
+                self.typist.typed(line)
+                self.follow_room()
+
+    def pick(self, picker: Picker | None) -> None:
+        """Open a list to choose from; None closes it."""
+        self.picker = picker
+        self.query.reset()
+        self.app.layout.focus(self._input if picker is None else self._query_window)
+
+    def choose(self) -> None:
+        """Take what the list stands on."""
+        picker = self.picker
+        if picker is not None:
+            with self.lock:
+                value = picker.chosen(self.query.text)
+            self.pick(None)
+            if value:
+                picker.choose(value)
+
+    def follow_room(self) -> bool:
+        """Each room has its draft: change it when the room has changed; whether it has."""
+        current = self.screen.chat.transcripts.current
+        if current == self._room:
+            return False
+        self._drafts[self._room] = self.buffer.text
+        self._room = current
+        self.buffer.reset(Document(self._drafts[current]))
+        return True
+
+    # What happens by itself.
+
+    def mark(self) -> None:
+        """Something has changed: draw soon."""
+        if self._timer is None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(max(0.0, self._drawn_s + MIN_REDRAW_S - loop.time()), self.refresh)
+
+    def refresh(self) -> None:
+        """Take what came, tell of what calls for the person, and draw."""
+        self._timer = None
+        self._drawn_s = asyncio.get_running_loop().time()
+        with self.lock:
+            called = self.view.update()
+            self.follow_room()
+            title = printable(self.view.title())
+        if called and self._drawn_s - self._rung_s >= MIN_BELL_S:
+            self._rung_s = self._drawn_s
+            self.app.output.bell()
+        if title != self._title:
+            self._title = title
+            self.app.output.set_title(title)
+        self.app.invalidate()
+
+    async def run(self, ready: Callable[[], None] = lambda: None) -> None:
+        """Until `app.exit`, or until the terminal is gone.
+
+        Raises:
+            EOFError: the terminal is gone.
+        """
+
+        def begin() -> None:
+            self.app.create_background_task(self._tick())
+            self.refresh()
+            ready()
+
+        try:
+            await self.app.run_async(pre_run=begin, handle_sigint=False, set_exception_handler=False)
+        except OSError as exc:
+            raise EOFError from exc
+        finally:
+            self._drafts[self._room] = self.buffer.text if not self.screen.console.question else ""
+            self._drafts.save()
+            if self._title:
+                self.app.output.set_title("")
+
+    async def _tick(self) -> None:
+        """What time alone changes: the clock, the seconds of an outage; and the drafts on disk."""
+        while True:
+            await asyncio.sleep(TICK_S)
+            with self.lock:
+                told = self.view.told()
+                if not self.screen.console.question:
+                    self._drafts[self._room] = self.buffer.text
+                self.view.drafts = self._drafts.rooms
+            if told != self._told:
+                self._told = told
+                self.app.invalidate()
+            self._drafts.save()
+
+    # What it is made of.
+
+    def _draw(self, width: int, height: int) -> list[Cells]:
+        self._links.make_room()
+        with self.lock:
+            return self.view.draw(width, height)
+
+    def _prefix(self, line: int, wrapped: int) -> StyleAndTextTuples:
+        with self.lock:
+            prompt = self.view.prompt()
+            question = bool(self.screen.console.question)
+        if line == 0 and wrapped == 0:
+            return [("class:question" if question else "class:prompt", prompt)]
+        return [("class:bar", "> ".rjust(len(prompt)) if wrapped == 0 else " " * len(prompt))]
+
+    def _draw_picker(self, width: int, _height: int) -> list[Cells]:
+        with self.lock:
+            return self.picker.rows(self.query.text, width) if self.picker is not None else []
+
+    def _layout(self) -> None:
+        self._search = SearchToolbar(forward_search_prompt="find: ", backward_search_prompt="find typed before: ")
+        self._input = Window(
+            BufferControl(self.buffer, search_buffer_control=self._search.control, preview_search=True),
+            height=Dimension(min=1, max=MAX_INPUT_ROWS),
+            wrap_lines=True,
+            dont_extend_height=True,
+            get_line_prefix=self._prefix,
+        )
+        self._query_window = Window(
+            BufferControl(self.query), height=1, get_line_prefix=lambda *_: [("class:prompt", " Name: ")]
+        )
+        picker = HSplit(
+            [
+                Window(
+                    RowsControl(
+                        lambda width, _: [rule("class:picker.frame", self.picker.title if self.picker else "", width)],
+                        self._links,
+                    ),
+                    height=1,
+                ),
+                self._query_window,
+                Window(RowsControl(self._draw_picker, self._links), height=Dimension(min=2, max=9, preferred=9)),
+                Window(RowsControl(lambda width, _: [[("class:picker.frame", "-" * width)]], self._links), height=1),
+            ],
+            style="class:picker",
+        )
+        picking = Condition(lambda: self.picker is not None)
+        self._root = FloatContainer(
+            HSplit([Window(RowsControl(self._draw, self._links)), self._input, self._search]),
+            floats=[
+                Float(CompletionsMenu(max_height=8, scroll_offset=1), xcursor=True, ycursor=True),
+                Float(ConditionalContainer(picker, picking), top=1, width=self._picker_cells),
+            ],
+        )
+
+    def _application(self, source: Input | None, output: Output | None) -> "Application[None]":
+        app: Application[None] = Application(
+            Layout(self._root, focused_element=self._input),
+            key_bindings=key_bindings(self),
+            full_screen=True,
+            style=self._style,
+            input=source,
+            output=output,
+            terminal_size_polling_interval=RESIZE_POLL_S,
+            enable_page_navigation_bindings=False,
+        )
+        # A style given to the application is merged with others, and merging loses the links.
+        self._links.wrap(app.renderer.style)
+        app.renderer.style = self._links
+        app.ttimeoutlen = app.timeoutlen = ESCAPE_WAIT_S  # a lone Esc acts at once, not after 1.5 s
+        app.key_processor.before_key_press += lambda _: self._forget_hint()
+        return app
+
+    def _forget_hint(self) -> None:
+        self.view.hint = ""
+
+    def _picker_cells(self) -> int:
+        return min(PICKER_CELLS, self.app.output.get_size().columns - 2)
