@@ -64,6 +64,7 @@ class App:
         self._link = Link(servers, self, rng=rng)
         self._interactive = interactive
         self._timeout_s = timeout_s
+        chat.quiet = face.shows_state
         self._progress = asyncio.Event()
         self._signal: int | None = None
         self._gave_up = False

@@ -62,7 +62,8 @@ class Chat:
         self._lost_ms: int | None = None
         self._return: Return | None = None
         self._switch_to = ""
-        self._awaited = {("names", key) for key in self._wanted}  # answers that a person waits for
+        self.quiet = False  # people and topic of a room are visible anyway, so that they need not be told on entering
+        self._awaited = {("arrival", key) for key in self._wanted}  # answers that a person waits for
         self._delayed_ms: dict[str, int] = {}  # rooms the server could not serve, and when it said so
         self._topics: dict[str, str] = {}
         self.listed: tuple[tuple[str, str, str], ...] = ()  # the last answer to LIST: room, members, topic
@@ -195,7 +196,7 @@ class Chat:
             return
         self._wanted[key] = room
         self._switch_to = key
-        self._awaited.add(("names", key))
+        self._awaited.add(("arrival", key))
         if self.session is not None:
             self.session.join(room, self._position(room))
         else:
@@ -314,7 +315,8 @@ class Chat:
 
     @_react.register
     def _(self, event: events.Members) -> None:
-        if self._answers("names", event.room):
+        arrived = self._answers("arrival", event.room) and not self.quiet
+        if self._answers("names", event.room) or arrived:
             named = [
                 prefix[:1] + nick for nick, prefix in sorted(event.prefixes.items(), key=lambda item: item[0].lower())
             ]
@@ -325,7 +327,8 @@ class Chat:
     @_react.register
     def _(self, event: events.TopicIs) -> None:
         key = casefold(event.room)
-        if self._answers("topic", event.room) or self._topics.get(key, "") != event.text:
+        changed = self._topics.get(key, "") != event.text and not self.quiet
+        if self._answers("topic", event.room) or changed:
             self.transcripts.note(
                 f"topic of {event.room}: {event.text}" if event.text else f"{event.room} has no topic"
             )

@@ -288,7 +288,7 @@ class FullScreen:
                     height=1,
                 ),
                 self._query_window,
-                Window(RowsControl(self._draw_picker, self._links), height=Dimension(min=2, max=9, preferred=9)),
+                Window(RowsControl(self._draw_picker, self._links), height=self._picker_height),
                 Window(RowsControl(lambda width, _: [[("class:picker.frame", "-" * width)]], self._links), height=1),
             ],
             style="class:picker",
@@ -322,6 +322,9 @@ class FullScreen:
 
     def _forget_hint(self) -> None:
         self.view.hint = ""
+
+    def _picker_height(self) -> Dimension:
+        return Dimension.exact(len(self._draw_picker(PICKER_CELLS, 0)))
 
     def _picker_cells(self) -> int:
         return min(PICKER_CELLS, self.app.output.get_size().columns - 2)

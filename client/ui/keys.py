@@ -8,6 +8,7 @@ from prompt_toolkit.application.current import get_app
 from prompt_toolkit.filters import Condition, is_searching
 from prompt_toolkit.key_binding import KeyBindings, KeyBindingsBase, KeyPressEvent, merge_key_bindings
 from prompt_toolkit.key_binding.bindings.open_in_editor import load_open_in_editor_bindings
+from prompt_toolkit.keys import Keys
 
 from client.ui.completer import ask_for_rooms
 from client.ui.completion import match
@@ -37,10 +38,13 @@ def _input_keys(ui: "FullScreen") -> KeyBindings:
 
     @keys.add("enter", filter=typing)
     def _(event: KeyPressEvent) -> None:
-        """Send; but a terminal that does not mark pastes sends their lines as fast typing, and they are one text."""
+        """Send; but a terminal that does not mark pastes sends their lines as fast typing, and they are one text.
+
+        One more Enter among the keys that are here already tells it; keys alone may be those of a slow connection.
+        """
         nonlocal pasted_s
-        unmarked_paste = event.key_processor.input_queue or time.monotonic() - pasted_s < PASTE_GAP_S
-        if unmarked_paste and ui.may_paste:
+        more = any(press.key == Keys.ControlM for press in event.key_processor.input_queue)
+        if (more or time.monotonic() - pasted_s < PASTE_GAP_S) and ui.may_paste:
             pasted_s = time.monotonic()
             ui.buffer.insert_text("\n")
         else:

@@ -51,7 +51,7 @@ def state_words(status: LinkStatus, *, now_ms: int, lag_ms: int | None, pinged_m
 
 def banner(status: LinkStatus, *, now_ms: int, unsent: int, refused: bool, closing: str) -> list[str]:
     """What stands across the screen while something is wrong; no rows when nothing is."""
-    kept = f"{unsent} of your messages {'is' if unsent == 1 else 'are'} kept and will be sent." if unsent else ""
+    kept = f"{unsent} of yours {'waits' if unsent == 1 else 'wait'} and will be sent." if unsent else ""
     if status.online:
         if closing:
             return [f"{status.server} is closing: {closing}. Another one is tried next."]
@@ -66,7 +66,7 @@ def banner(status: LinkStatus, *, now_ms: int, unsent: int, refused: bool, closi
     tries = f", try {status.attempt + (status.phase is Phase.WAITING)}" if status.attempt else ""
     when = f"Next: {which}{tries} {_until(status, now_ms)}." if status.phase is Phase.WAITING else f"Trying {which}."
     return [
-        f"NO CONNECTION for {_seconds(now_ms - status.since_ms)}{why}.",
+        f"NO CONNECTION for {_seconds(now_ms - status.since_ms)}{why}.  Alt-c: try now",
         f"{when} {kept}".rstrip(),
     ]
 

@@ -46,10 +46,10 @@ class Unread:
         called = []
         for shown in fresh:
             row, key = shown.row, casefold(shown.room)
-            if not isinstance(row, RoomLine) or row.time_ms < self._newest_ms.get(key, 0):
+            if not isinstance(row, RoomLine) or not row.kind.is_text or row.time_ms < self._newest_ms.get(key, 0):
                 continue  # older lines are here because they were asked for
             self._newest_ms[key] = row.time_ms
-            if row.own or not row.kind.is_text:
+            if row.own:
                 continue
             private = not shown.room.startswith("#")
             if row.replayed and key not in self._begun and not private:

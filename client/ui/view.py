@@ -221,7 +221,7 @@ class View:
             state=panels.state_line(
                 clock(now_ms, self._tz) if wide else "",
                 style_and_words,
-                [entry for entry in entries if entry.count] if areas.rooms else entries,
+                [] if areas.rooms else entries,
                 width,
                 names=wide,
                 hint=hint,
@@ -267,7 +267,8 @@ class View:
 
     def _unread_hint(self) -> str:
         name = self.next_unread()
-        return f"next unread: Alt-a ({name})" if name else ""
+        entry = next((entry for entry in self.entries() if entry.name == name), None)
+        return f"next unread: Alt-a ({entry.short} {entry.count})" if entry is not None else ""
 
     def _sorted_people(self, room: str, now_ms: int) -> list[tuple[str, str]]:
         session = self._chat.session

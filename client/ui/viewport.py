@@ -188,7 +188,7 @@ class Viewport:
         shown = 0
         for index in range(len(items)):
             rows = len(self._block(items, index))
-            if shown + rows >= height:
+            if shown + rows > height or (shown + rows == height and index < len(items) - 1):
                 return _Anchor(items[index], height - shown - 1)
             shown += rows
         return None  # all of it fits
