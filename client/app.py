@@ -13,9 +13,11 @@ from client.console import Console
 from client.face import Face, Screen
 from client.link import Link, Server
 from client.linkstatus import LinkStatus
+from client.turns import Turns
 
 __all__ = ["App", "ExitCode"]
 
+TURN_BYTES = 4096  # of what a server says, before a face gets its turn: a few milliseconds
 TICK_S = 1.0
 PROBE_TICKS = 30  # from one measurement of the lag to the next
 FLUSH_LIMIT_S = 10.0  # from one acknowledgement to the next, when a pipe has ended
@@ -69,7 +71,7 @@ class App:
         self._signal: int | None = None
         self._gave_up = False
         self._first_server = servers[0]
-        self._lock = threading.RLock()
+        self._lock = Turns()
         self._status = LinkStatus([str(server) for server in servers], chat.now_ms())
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
@@ -139,12 +141,13 @@ class App:
 
     def link_received(self, chunk: bytes) -> None:
         """Hear the server."""
-        with self._lock:
-            was_welcome = self._chat.session is not None
-            self._chat.received(chunk)
-            if not was_welcome and self._chat.session is not None:
-                self._status.welcomed(self._chat.now_ms())
-                self._link.settled()
+        for start in range(0, len(chunk), TURN_BYTES):
+            with self._lock:
+                was_welcome = self._chat.session is not None
+                self._chat.received(chunk[start : start + TURN_BYTES])
+                if not was_welcome and self._chat.session is not None:
+                    self._status.welcomed(self._chat.now_ms())
+                    self._link.settled()
         self._pump()
 
     def link_idle(self) -> None:

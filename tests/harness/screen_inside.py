@@ -5,7 +5,6 @@ terminal shows it, cell by cell.
 import asyncio
 import io
 import re
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -22,6 +21,7 @@ from client.console import Console
 from client.face import Screen
 from client.linkstatus import LinkStatus
 from client.outbox import Outbox
+from client.turns import Turns
 from client.ui.fullscreen import FullScreen
 from client.ui.links import LinkOutput
 from tests.harness.deadlines import DEADLINE_S
@@ -109,7 +109,7 @@ class Desk:
         self.chat.quiet = True
         self.console = Console(self.chat)
         self.status = LinkStatus(servers, self.now_ms)
-        self.screen = Screen(self.chat, self.console, self.status, threading.RLock(), self.changed)
+        self.screen = Screen(self.chat, self.console, self.status, Turns(), self.changed)
         self.said: list[str] = []
         self.told: Callable[[], None] = lambda: None
         self._msgids = count(1)
