@@ -16,7 +16,7 @@ from client.ui.rows import Cells, Look, day, fold_rows, message_rows, rule
 
 __all__ = ["Page", "Viewport"]
 
-MAX_REMEMBERED = 4096  # wrapped rows, so that a redraw wraps only what is new
+MAX_REMEMBERED = 1024  # wrapped rows, so that a redraw wraps only what is new
 
 Item = Row | Pending
 
