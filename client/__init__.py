@@ -7,5 +7,12 @@ The way of a typed line to the screen, through the one place where order is made
     └── face ◀── transcripts ◀── chat ◀── session ◀── link ◀──┘
        (render)  (timeline)     (events)  (inbound)
 
+The full screen has a thread of its own, and one lock (`turns`) stands around the conversation. Its ways, all pure but
+the last two::
+
+    view ─▶ viewport ─▶ rows, folding, cells        which rows of the transcript
+      │──▶ panels, state, unread ─▶ layout          what stands around them
+    fullscreen (keys, completer, controls, links) ─▶ screen
+
 Only `link`, `app`, `ui` and `cli` know sockets, clocks or terminals; the rest is told what it needs.
 """
