@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from prompt_toolkit.application.current import get_app
 from prompt_toolkit.filters import Condition, is_searching
 from prompt_toolkit.key_binding import KeyBindings, KeyBindingsBase, KeyPressEvent, merge_key_bindings
-from prompt_toolkit.key_binding.bindings.open_in_editor import load_open_in_editor_bindings
 from prompt_toolkit.keys import Keys
 
 from client.ui.completer import ask_for_rooms
@@ -24,7 +23,7 @@ PASTE_GAP_S = 0.05  # an Enter so soon after a pasted line is the paste's last o
 
 def key_bindings(ui: "FullScreen") -> KeyBindingsBase:
     """All of them."""
-    return merge_key_bindings([load_open_in_editor_bindings(), _input_keys(ui), _room_keys(ui), _picker_keys(ui)])
+    return merge_key_bindings([_input_keys(ui), _room_keys(ui), _picker_keys(ui)])
 
 
 def _typing(ui: "FullScreen") -> Condition:
@@ -76,6 +75,11 @@ def _input_keys(ui: "FullScreen") -> KeyBindings:
             ui.buffer.delete()
         else:
             ui.leave()
+
+    @keys.add("c-x", "c-e", filter=typing)
+    async def _(event: KeyPressEvent) -> None:
+        """What the editor leaves is there to be looked at, and not sent before Enter."""
+        await ui.buffer.open_in_editor()
 
     @keys.add("c-z")
     def _(event: KeyPressEvent) -> None:

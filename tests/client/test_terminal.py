@@ -10,12 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pexpect
 import pytest
 
 from tests.client.test_process import NOWHERE, welcome
 from tests.harness.deadlines import DEADLINE_S
 from tests.harness.scripted_server import scripted_server
-from tests.harness.terminal import ENTER, client_command, client_environ, terminal
+from tests.harness.terminal import ENTER, Terminal, client_command, client_environ, terminal
+
+ROOT = Path(__file__).parents[2]
 
 
 async def test_a_terminal_that_does_not_read_keeps_nobody_waiting(tmp_path: Path) -> None:
@@ -74,6 +77,32 @@ def test_the_first_paint_needs_no_server(tmp_path: Path) -> None:
         assert person.exit_code() == 0
 
 
+@pytest.mark.slow
+def test_an_editor_and_the_shell_have_the_terminal_for_a_while(tmp_path: Path) -> None:
+    """Ctrl-X Ctrl-E gives what is typed to $EDITOR and takes it back, unsent; Ctrl-Z suspends, `fg` returns."""
+    editor = tmp_path / "editor"
+    editor.write_text('#!/bin/sh\necho ", edited" >> "$1"\n')
+    editor.chmod(0o700)
+    environ = client_environ(tmp_path, PS1="shell> ", EDITOR=str(editor))
+    child = pexpect.spawn("bash", ["--norc", "-i"], env=environ, dimensions=(24, 80), cwd=str(ROOT))
+    child.delaybeforesend = None
+    person = Terminal(child)
+    try:
+        person.prompts("shell>")
+        person.type(" ".join(client_command("--room", "tea", "--nick", "ann", *NOWHERE)) + ENTER)
+        person.prompts("[ann #tea]")
+        person.type("draft")
+        person.prompts("[ann #tea] draft")
+        person.type("\x18\x05")
+        person.prompts("[ann #tea] draft, edited")
+        person.type("\x1a")
+        person.sees("Stopped")
+        person.type("fg" + ENTER)
+        person.prompts("[ann #tea] draft, edited")
+    finally:
+        child.close(force=True)
+
+
 @contextmanager
 def tmux(home: Path, *arguments: str) -> Iterator[list[str]]:
     """A client in a tmux of its own; the words that begin each command to it."""
@@ -84,7 +113,7 @@ def tmux(home: Path, *arguments: str) -> Iterator[list[str]]:
     command = ["tmux", "-S", str(home / "tmux"), "-f", os.devnull]
     environ = client_environ(home, TERM="xterm-256color", LC_ALL="C.UTF-8", PATH=os.environ["PATH"])
     start = [*command, "new-session", "-d", "-x", "80", "-y", "24", *client_command(*arguments)]
-    subprocess.run(start, check=True, env=environ, cwd=Path(__file__).parents[2])
+    subprocess.run(start, check=True, env=environ, cwd=ROOT)
     try:
         yield command
     finally:
