@@ -14,5 +14,7 @@ the last two::
       │──▶ panels, state, unread ─▶ layout          what stands around them
     fullscreen (keys, completer, controls, links) ─▶ screen
 
-Only `link`, `app`, `ui` and `cli` know sockets, clocks or terminals; the rest is told what it needs.
+`presence` is who we are to servers and what proves it to the next one, `membership` which rooms we are in, `cache` what
+earlier runs have seen. Only `link`, `app`, `ui` and `cli` know sockets, clocks or
+terminals; the rest is told what it needs.
 """

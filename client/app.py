@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import ssl
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -32,6 +33,7 @@ class ExitCode:
 
     OK = 0
     USAGE = 2
+    REFUSED = 65  # a message, or all rooms
     UNAVAILABLE = 69  # no gateway was reachable
     CRASH = 70
     OUTPUT_GONE = 74
@@ -58,12 +60,13 @@ class App:
         interactive: bool,
         timeout_s: float,
         rng: Callable[[], float],
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        """Args: timeout_s: how long a run that is not `interactive` looks for a gateway."""
+        """Args: timeout_s: how long a run that is not `interactive` looks for a gateway. tls: as for `Link`."""
         self._chat = chat
         self._console = Console(chat)
         self._face = face
-        self._link = Link(servers, self, rng=rng)
+        self._link = Link(servers, self, rng=rng, tls=tls)
         self._interactive = interactive
         self._timeout_s = timeout_s
         chat.quiet = face.shows_state
@@ -106,6 +109,12 @@ class App:
             self._console.typed(text)
         self.changed()
 
+    def say(self, text: str, room: str) -> None:
+        """Say one line."""
+        with self._lock:
+            self._console.say(text, room)
+        self.changed()
+
     def ask_to_leave(self) -> None:
         """Put the question, or take it back; from any thread."""
         with self._lock:
@@ -145,6 +154,10 @@ class App:
             with self._lock:
                 was_welcome = self._chat.session is not None
                 self._chat.received(chunk[start : start + TURN_BYTES])
+                if reason := self._chat.unusable():
+                    self._link.send(self._chat.data_to_send())  # a good-bye, if there is one
+                    self._link.drop(reason)
+                    break
                 if not was_welcome and self._chat.session is not None:
                     self._status.welcomed(self._chat.now_ms())
                     self._link.settled()
@@ -166,12 +179,11 @@ class App:
 
     def link_failed(self, server: Server, attempt: int, reason: str, wait_s: float) -> None:
         """Say which try it was; a long outage is not told thirty times a page."""
+        when = f"in {wait_s:.1f} s" if wait_s else "at once"
         with self._lock:
             self._status.failed(str(server), attempt, reason, self._chat.now_ms() + round(wait_s * 1000))
             if not self._face.shows_state and (attempt <= TOLD_TRIES or attempt % 10 == 0):
-                self._chat.transcripts.note(
-                    f"try {attempt}: no connection to {server}: {reason}; next in {wait_s:.1f} s"
-                )
+                self._chat.transcripts.note(f"try {attempt}: no connection to {server}: {reason}; next {when}")
         self._pump()
 
     # Between them.
@@ -204,11 +216,12 @@ class App:
         for tick in count(1):
             await asyncio.sleep(TICK_S)
             with self._lock:
-                if self._chat.stuck():
-                    self._link.drop("it left a line without an answer")
+                if reason := self._chat.unusable():
+                    self._link.drop(reason)
                 unmeasured = self._chat.lag_ms is None and self._chat.at_rest
                 if self._chat.pinged_ms is None and (unmeasured or tick % PROBE_TICKS == 0):
                     self._chat.ping()
+                self._chat.save()
                 self._link.send(self._chat.data_to_send())
 
     def _signalled(self, number: signal.Signals) -> None:
@@ -257,17 +270,21 @@ class App:
             return ExitCode.OUTPUT_GONE
         if self._chat.login_refused:
             self._chat.transcripts.note(f"the server refuses us: {self._chat.login_refused}")
+            if not self._interactive:
+                self._chat.own_lines.forget()  # the caller knows, as below
             return ExitCode.LOGIN_REFUSED
         if self._interactive:
             if left:
                 self._chat.transcripts.note(f"not confirmed: {left}; kept, and sent when you come back")
             return ExitCode.OK
-        failed = self._chat.own_lines.failed
+        lines = self._chat.own_lines
         # The exit code tells the caller; a line kept as well would be said twice when the caller tries again.
-        self._chat.own_lines.forget()
+        lines.forget()
         if not self._chat.welcomed and (left or not self._console.left):
             return ExitCode.UNAVAILABLE
-        return ExitCode.NOT_CONFIRMED if left or failed else ExitCode.OK
+        if left or lines.unconfirmed:
+            return ExitCode.NOT_CONFIRMED
+        return ExitCode.REFUSED if lines.refused_for_good else ExitCode.OK
 
     async def _say_goodbye(self) -> None:
         if self._chat.session is not None:

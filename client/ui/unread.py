@@ -49,7 +49,7 @@ class Unread:
             if not isinstance(row, RoomLine) or not row.kind.is_text or row.time_ms < self._newest_ms.get(key, 0):
                 continue  # older lines are here because they were asked for
             self._newest_ms[key] = row.time_ms
-            if row.own:
+            if row.own or shown.recalled:
                 continue
             private = not shown.room.startswith("#")
             if row.replayed and key not in self._begun and not private:

@@ -52,7 +52,7 @@ class View:
         chat = self._chat
         called = self.unread.add(chat.transcripts.fresh(), nick=chat.nick)
         for room in chat.rooms:
-            if chat.own_lines.delivery.is_open(room):
+            if chat.is_known(room):
                 self.unread.begun(room)
         current = chat.transcripts.current
         if current != self._room:

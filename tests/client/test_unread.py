@@ -55,3 +55,11 @@ def test_older_lines_that_were_asked_for_are_not_news() -> None:
     unread.read("#tea")
     unread.add([row(5, replayed=True)], nick="ann")
     assert counts(unread) == (0, 0)
+
+
+def test_what_an_earlier_run_has_shown_is_not_news() -> None:
+    """A private talk from the cache calls nobody."""
+    unread = Unread()
+    shown = row(1, room="bob", replayed=True)
+    assert unread.add([Shown(shown.room, shown.row, recalled=True)], nick="ann") == []
+    assert counts(unread, "bob") == (0, 0)

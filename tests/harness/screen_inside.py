@@ -120,6 +120,10 @@ class Desk:
         self.console.typed(text)
         self.changed()
 
+    def say(self, text: str, room: str) -> None:
+        self.console.say(text, room)
+        self.changed()
+
     def ask_to_leave(self) -> None:
         self.console.ask_to_leave()
         self.changed()
