@@ -55,10 +55,11 @@ class Logs:
         member = b"-" if change.leaves else codec.encode_member(change.member) if change.member else b""
         self._lanes.commands.request(
             _decoding(on_answer),
-            "EVALSHA", sha("room_tx"), 3, keys.state, keys.log, keys.members,
+            "EVALSHA", sha("room_tx"), 4, keys.state, keys.log, keys.members, keys.lists,
             keys.channel, LOG_ENTRIES, self._gateway, number, change.permissions or b"",
             codec.encode_event(change.event), int(change.changes_permissions),
-            change.uid, change.need, member, *(part for pair in change.state for part in pair),
+            change.uid, change.need, member, change.capacity or b"", 2 if change.blank else 1 if change.anew else b"",
+            *codec.encode_effects(change),
         )  # fmt: skip
 
     async def produced(self, log: LogKey) -> int:
@@ -70,12 +71,12 @@ class Logs:
         """The room at one moment. Raises `StoreError`."""
         keys, lane = self._keys_of(log), self._lanes.commands
         # Sent in one write, so nothing comes between; one slot, so MULTI works in a cluster too.
-        for command in (("MULTI",), ("HGETALL", keys.state), ("HGETALL", keys.members)):
+        for command in (("MULTI",), ("HGETALL", keys.state), ("HGETALL", keys.members), ("HGETALL", keys.lists)):
             lane.request(_ignore, *command)
         reply = await lane.call("EXEC")
-        if reply is None or len(reply) != 2:
+        if reply is None or len(reply) != 3:
             raise StoreError("the snapshot was refused")
-        return codec.decode_snapshot(reply[0], reply[1], self._gateway, name)
+        return codec.decode_snapshot(reply[0], reply[1], reply[2], self._gateway, name)
 
     async def read_after(self, log: LogKey, position: Position, limit: int) -> list[Entry] | None:
         """Up to `limit` entries after `position`; None when the log does not have it any more. Raises `StoreError`."""

@@ -17,6 +17,7 @@ from gateway.store.keys import inbox_log, room_log
 from gateway.store.lanes import Lanes
 from gateway.store.leases import Leases
 from gateway.store.logs import Logs
+from gateway.store.oversight import Oversight
 from gateway.store.rates import Rates
 from tests.harness.log_site import opened
 
@@ -66,6 +67,7 @@ class GatewayInside:
             engine=engine,
             history=logs,
             directory=Directory(lanes, gateway),
+            oversight=Oversight(lanes),
             log_of_room=room_log,
             log_of_inbox=inbox_log,
             new_msgid=message_ids(),

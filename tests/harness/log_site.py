@@ -102,8 +102,9 @@ class RedisSite:
         """As in `LogSite`."""
         names = log_keys(log)
         await self.lanes.commands.call(
-            "EVALSHA", sha("room_reap"), 3, names.state, names.log, names.members, names.channel, LOG_ENTRIES, gateway
-        )
+            "EVALSHA", sha("room_reap"), 4, names.state, names.log, names.members, names.lists, names.channel,
+            LOG_ENTRIES, gateway,
+        )  # fmt: skip
 
     async def subscribe(self, log: LogKey) -> None:
         """As in `LogSite`."""
