@@ -4,6 +4,8 @@ Everything that reads or changes the conversation holds its lock; nothing that w
 """
 
 import asyncio
+import gc
+import time
 from collections.abc import Callable
 from datetime import tzinfo
 from pathlib import Path
@@ -45,7 +47,9 @@ from client.ui.view import View
 __all__ = ["FullScreen"]
 
 MIN_REDRAW_S = 0.1  # traffic redraws the screen ten times a second at most; a key does so at once
+REDRAW_SHARE = 0.08  # and so seldom that it takes no more than this part of a core
 TICK_S = 1.0
+LONG_COLLECTION_S = 0.01
 ESCAPE_WAIT_S = 0.05
 RESIZE_POLL_S = 0.2  # on a thread that gets no signals
 MAX_INPUT_ROWS = 6
@@ -79,6 +83,10 @@ class FullScreen:
         self._links = LinkStyle(self._style)
         self._timer: asyncio.TimerHandle | None = None
         self._drawn_s = 0.0
+        self._redraw_cpu_s = 0.0  # what the last redraw for traffic took
+        self._frame: tuple[int, int, list[Cells]] | None = None  # what is shown; None: to be drawn anew
+        self._render_cpu_s = 0.0
+        self._typed = ""  # what stood in the input before the key that is pressed now
         self._rung_s = -MIN_BELL_S
         self._title = ""
         self._told = ""
@@ -126,6 +134,7 @@ class FullScreen:
                 self.view.said()
             self._drafts[self._room] = self.buffer.text
             self.follow_room()
+        self._frame = None
 
     def leave(self) -> None:
         """Ctrl-C and Ctrl-D on an empty line: ask to leave, or take the question back."""
@@ -193,11 +202,14 @@ class FullScreen:
         """Something has changed: draw soon."""
         if self._timer is None:
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(max(0.0, self._drawn_s + MIN_REDRAW_S - loop.time()), self.refresh)
+            pause_s = max(MIN_REDRAW_S, self._redraw_cpu_s / REDRAW_SHARE)
+            self._timer = loop.call_later(max(0.0, self._drawn_s + pause_s - loop.time()), self.refresh)
 
     def refresh(self) -> None:
         """Take what came, tell of what calls for the person, and draw."""
-        self._timer = None
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._frame = None
         self._drawn_s = asyncio.get_running_loop().time()
         with self.lock:
             called = self.view.update()
@@ -246,13 +258,20 @@ class FullScreen:
                 self._told = told
                 self.app.invalidate()
             self._drafts.save()
+            _tidy()
 
     # What it is made of.
 
     def _draw(self, width: int, height: int) -> list[Cells]:
+        # While a redraw for traffic is due anyway, a key changes the input line only: its echo does not wait for all
+        # the cells that the traffic has changed meanwhile.
+        if self._timer is not None and self._frame is not None and self._frame[:2] == (width, height):
+            return self._frame[2]
         self._links.make_room()
         with self.lock:
-            return self.view.draw(width, height)
+            rows = self.view.draw(width, height)
+        self._frame = (width, height, rows)
+        return rows
 
     def _prefix(self, line: int, wrapped: int) -> StyleAndTextTuples:
         with self.lock:
@@ -317,14 +336,42 @@ class FullScreen:
         self._links.wrap(app.renderer.style)
         app.renderer.style = self._links
         app.ttimeoutlen = app.timeoutlen = ESCAPE_WAIT_S  # a lone Esc acts at once, not after 1.5 s
-        app.key_processor.before_key_press += lambda _: self._forget_hint()
+        app.key_processor.before_key_press += lambda _: self._before_key()
+        app.key_processor.after_key_press += lambda _: self._after_key()
+        app.before_render += lambda _: self._begin_render()
+        app.after_render += lambda _: self._end_render()
         return app
 
-    def _forget_hint(self) -> None:
+    def _before_key(self) -> None:
         self.view.hint = ""
+        self._typed = self.buffer.text
+
+    def _after_key(self) -> None:
+        """A key that types nothing is about the rest of the screen."""
+        if self.buffer.text == self._typed:
+            self._frame = None
+
+    def _begin_render(self) -> None:
+        self._render_cpu_s = time.thread_time()
+
+    def _end_render(self) -> None:
+        if self._timer is None:
+            self._redraw_cpu_s = time.thread_time() - self._render_cpu_s
 
     def _picker_height(self) -> Dimension:
         return Dimension.exact(len(self._draw_picker(PICKER_CELLS, 0)))
 
     def _picker_cells(self) -> int:
         return min(PICKER_CELLS, self.app.output.get_size().columns - 2)
+
+
+def _tidy() -> None:
+    """Free the screens of the last second, a megabyte each, which prompt_toolkit leaves in cycles.
+
+    The collector would look for them rarely, and long, for it looks at all lines of all rooms as well. When looking
+    takes long, what is left is set apart for good: it is nearly all lines, and those are in no cycle.
+    """
+    begun_s = time.thread_time()
+    gc.collect()
+    if time.thread_time() - begun_s > LONG_COLLECTION_S:
+        gc.freeze()

@@ -6,7 +6,6 @@ another one, and it can end the client also when the terminal never reads again.
 
 import asyncio
 import contextlib
-import gc
 import os
 import sys
 import termios
@@ -24,8 +23,6 @@ from client.ui.style import is_light
 
 __all__ = ["ScreenFace"]
 
-# A redraw leaves cycles behind. Among many lines Python looks for them rarely, and long: so they are found young.
-GC_THRESHOLDS = (5_000, 20, 100)
 STOP_LIMIT_S = 1.0  # for the terminal to take the last bytes; then it is left as it is
 
 
@@ -113,8 +110,6 @@ class ScreenFace:
 
     async def _show(self, screen: Screen, typist: Typist) -> None:
         """On the terminal's loop."""
-        gc.freeze()
-        gc.set_threshold(*GC_THRESHOLDS)
         loop = asyncio.get_running_loop()
         failed: list[BaseException] = []
 
