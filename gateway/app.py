@@ -26,7 +26,7 @@ from gateway.store.accounts import Accounts
 from gateway.store.directory import Directory
 from gateway.store.embedded import EmbeddedStore, StoreStartError
 from gateway.store.keys import inbox_log, room_log
-from gateway.store.lanes import Lanes
+from gateway.store.lanes import lanes_to
 from gateway.store.leases import Leases
 from gateway.store.logs import Logs
 from gateway.store.oversight import LOOK_EVERY_S, Oversight
@@ -57,7 +57,7 @@ class Gateway:
         self.id = new_gateway_id()
         self._config = config
         self._store = store
-        self._lanes = Lanes(redis_url)
+        self._lanes = lanes_to(redis_url, config.durability)
         logs = Logs(self._lanes, self.id)
         self._directory = Directory(self._lanes, self.id)
         self._oversight = Oversight(self._lanes)

@@ -14,9 +14,11 @@ __all__ = [
     "DELETED_ACCOUNTS",
     "FIGURES",
     "HEARTBEATS",
+    "MARK",
     "ROOM_SIZES",
     "LogKeys",
     "account",
+    "cluster_mark",
     "gateway_logs",
     "gateway_users",
     "inbox_log",
@@ -41,8 +43,7 @@ NETWORK_BANS = tuple(f"{_VERSION}:{{network}}:{name}" for name in ("bans", "ban-
 """Hash: mask -> "set-ms end-ms json"; zset: mask -> ms when it ends; how often they changed."""
 NOTICES = f"{_VERSION}:{{network}}:notices"  # stream: "mode line" for all users with that mode
 ROOM_SIZES = f"{_VERSION}:{{rooms}}:sizes"  # zset: room key -> members, for LIST
-
-
+MARK = f"{_VERSION}:{{mark}}"  # string: written before each WAIT
 ACCOUNTS_SECRET = f"{_VERSION}:{{accounts}}:secret"  # string: makes the salts shown for accounts that do not exist
 DELETED_ACCOUNTS = f"{_VERSION}:{{accounts}}:deleted"  # zset: account key -> ms of its deletion, kept for minutes
 
@@ -122,3 +123,8 @@ def gateway_users(gateway: GatewayId) -> str:
 def gateway_logs(gateway: GatewayId) -> str:
     """Set: every log a gateway may have members in; written before the first join."""
     return f"{_VERSION}:{{g:{gateway}}}:logs"
+
+
+def cluster_mark(number: int) -> str:
+    """String: as `MARK`; each master has some of these in its slots."""
+    return f"{_VERSION}:{{mark{number}}}"

@@ -12,6 +12,7 @@ import pytest
 from gateway.model import ORIGIN, Entry, Joined, Kicked, ModesSet, Said, Uid
 from gateway.store.embedded import EmbeddedStore
 from gateway.store.keys import room_log
+from gateway.store.urls import Durability
 from gateway.wire.message import Message
 from gateway.wire.names import RoomKey
 from tests.commands.test_talking import ALL, join
@@ -64,7 +65,7 @@ async def pair(network: Network) -> AsyncIterator[Pair]:
 
 async def read_log(network: Network, room: str) -> list[Entry]:
     """The log of a room, as Redis has it."""
-    async with redis_site(network.store_url, "reader") as site:
+    async with redis_site(network.store_url, Durability.REDIS, "reader") as site:
         entries = await site.store.read_after(room_log(RoomKey(room)), ORIGIN, 100_000)
         assert entries is not None
         return entries

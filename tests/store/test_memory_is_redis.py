@@ -24,6 +24,7 @@ from gateway.model import (
     Snapshot,
 )
 from gateway.rooms.ports import Change
+from gateway.store.urls import Durability
 from tests.harness.events import join, leave, member, promote, said, set_topic
 from tests.harness.log_site import LogSite, MemorySite, change, redis_site, say
 from tests.harness.memory_store import MemoryRedis
@@ -160,7 +161,10 @@ def seen(snapshot: Snapshot, place: dict[Position, int]) -> tuple[object, ...]:
 @pytest.fixture
 async def pair(store_url: str) -> AsyncIterator[dict[str, LogSite]]:
     """Two gateways' views of a real server, by their names."""
-    async with redis_site(store_url, "g1") as one, redis_site(store_url, "g2") as two:
+    async with (
+        redis_site(store_url, Durability.REDIS, "g1") as one,
+        redis_site(store_url, Durability.REDIS, "g2") as two,
+    ):
         yield {"g1": one, "g2": two}
 
 
