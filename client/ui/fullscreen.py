@@ -13,36 +13,24 @@ from pathlib import Path
 from prompt_toolkit.application import Application
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.document import Document
-from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import History, InMemoryHistory
 from prompt_toolkit.input import Input
-from prompt_toolkit.layout import (
-    BufferControl,
-    CompletionsMenu,
-    ConditionalContainer,
-    Dimension,
-    Float,
-    FloatContainer,
-    HSplit,
-    Layout,
-    Window,
-)
+from prompt_toolkit.layout import Layout
 from prompt_toolkit.output import Output
-from prompt_toolkit.widgets import SearchToolbar
 
 from client.face import Screen, Typist
 from client.render import printable
 from client.ui.completer import ChatCompleter
-from client.ui.controls import RowsControl
 from client.ui.drafts import Drafts
 from client.ui.history import InputHistory
 from client.ui.keys import key_bindings
 from client.ui.links import LinkStyle
 from client.ui.picker import Picker
-from client.ui.rows import Cells, rule
+from client.ui.rows import Cells
 from client.ui.style import style
 from client.ui.view import View
+from client.ui.windows import Windows
 
 __all__ = ["FullScreen"]
 
@@ -52,9 +40,7 @@ TICK_S = 1.0
 LONG_COLLECTION_S = 0.01
 ESCAPE_WAIT_S = 0.05
 RESIZE_POLL_S = 0.2  # on a thread that gets no signals
-MAX_INPUT_ROWS = 6
 MIN_BELL_S = 1.0
-PICKER_CELLS = 60
 
 
 class FullScreen:
@@ -74,7 +60,6 @@ class FullScreen:
         self.view = View(screen, tz=tz)
         self.typist = typist
         self.lock = screen.lock
-        self.picker: Picker | None = None
         self.screen = screen
         self._drafts = Drafts(state_dir / "drafts" if state_dir is not None else None)
         self._room = screen.chat.transcripts.current
@@ -99,10 +84,22 @@ class FullScreen:
             name="input",
         )
         self.query = Buffer(multiline=False, name="query")
-        self._layout()
+        self._windows = Windows(
+            draw=self._draw,
+            prefix=self._prefix,
+            typed=self.buffer,
+            query=self.query,
+            links=self._links,
+            lock=self.lock,
+        )
         self.app = self._application(input, output)
 
     # What the person does.
+
+    @property
+    def picker(self) -> Picker | None:
+        """The list that is open to choose from."""
+        return self._windows.picker
 
     @property
     def asked(self) -> bool:
@@ -172,9 +169,9 @@ class FullScreen:
 
     def pick(self, picker: Picker | None) -> None:
         """Open a list to choose from; None closes it."""
-        self.picker = picker
+        self._windows.picker = picker
         self.query.reset()
-        self.app.layout.focus(self._input if picker is None else self._query_window)
+        self.app.layout.focus(self._windows.input if picker is None else self._windows.query)
 
     def choose(self) -> None:
         """Take what the list stands on."""
@@ -281,49 +278,9 @@ class FullScreen:
             return [("class:question" if question else "class:prompt", prompt)]
         return [("class:bar", "> ".rjust(len(prompt)) if wrapped == 0 else " " * len(prompt))]
 
-    def _draw_picker(self, width: int, _height: int) -> list[Cells]:
-        with self.lock:
-            return self.picker.rows(self.query.text, width) if self.picker is not None else []
-
-    def _layout(self) -> None:
-        self._search = SearchToolbar(forward_search_prompt="find: ", backward_search_prompt="find typed before: ")
-        self._input = Window(
-            BufferControl(self.buffer, search_buffer_control=self._search.control, preview_search=True),
-            height=Dimension(min=1, max=MAX_INPUT_ROWS),
-            wrap_lines=True,
-            dont_extend_height=True,
-            get_line_prefix=self._prefix,
-        )
-        self._query_window = Window(
-            BufferControl(self.query), height=1, get_line_prefix=lambda *_: [("class:prompt", " Name: ")]
-        )
-        picker = HSplit(
-            [
-                Window(
-                    RowsControl(
-                        lambda width, _: [rule("class:picker.frame", self.picker.title if self.picker else "", width)],
-                        self._links,
-                    ),
-                    height=1,
-                ),
-                self._query_window,
-                Window(RowsControl(self._draw_picker, self._links), height=self._picker_height),
-                Window(RowsControl(lambda width, _: [[("class:picker.frame", "-" * width)]], self._links), height=1),
-            ],
-            style="class:picker",
-        )
-        picking = Condition(lambda: self.picker is not None)
-        self._root = FloatContainer(
-            HSplit([Window(RowsControl(self._draw, self._links)), self._input, self._search]),
-            floats=[
-                Float(CompletionsMenu(max_height=8, scroll_offset=1), xcursor=True, ycursor=True),
-                Float(ConditionalContainer(picker, picking), top=1, width=self._picker_cells),
-            ],
-        )
-
     def _application(self, source: Input | None, output: Output | None) -> "Application[None]":
         app: Application[None] = Application(
-            Layout(self._root, focused_element=self._input),
+            Layout(self._windows.root, focused_element=self._windows.input),
             key_bindings=key_bindings(self),
             full_screen=True,
             style=self._style,
@@ -357,12 +314,6 @@ class FullScreen:
     def _end_render(self) -> None:
         if self._timer is None:
             self._redraw_cpu_s = time.thread_time() - self._render_cpu_s
-
-    def _picker_height(self) -> Dimension:
-        return Dimension.exact(len(self._draw_picker(PICKER_CELLS, 0)))
-
-    def _picker_cells(self) -> int:
-        return min(PICKER_CELLS, self.app.output.get_size().columns - 2)
 
 
 def _tidy() -> None:
