@@ -13,6 +13,7 @@ from gateway import __version__
 from gateway.commands.allowances import Allowances, SharedLimits
 from gateway.commands.login import announce_sasl, end_deleted
 from gateway.commands.oversight import deliver_notices, enforce
+from gateway.commands.reasserting import Reassertion
 from gateway.commands.services import Network, Services
 from gateway.config import Config
 from gateway.errors import StoreError
@@ -25,6 +26,7 @@ from gateway.session.render import render
 from gateway.store.accounts import Accounts
 from gateway.store.directory import Directory
 from gateway.store.embedded import EmbeddedStore, StoreStartError
+from gateway.store.janitor import Janitor
 from gateway.store.keys import inbox_log, room_log
 from gateway.store.lanes import lanes_to
 from gateway.store.leases import Leases
@@ -75,11 +77,12 @@ class Gateway:
             log_of_inbox=inbox_log,
             recent_lines=config.history_lines,
             on_fenced=self._fenced,
+            gateway=self.id,
+            server_name=config.server_name,
         )
         logs.on_announcement = self._engine.announced
         logs.on_subscribed = self._engine.subscribed
         self._lanes.on_read_end = self._engine.read_ended
-        self._lanes.on_commands_up = self._engine.commands_up
         self._lanes.on_subscriptions_up = self._engine.subscriptions_up
         self._services = Services(
             network=_network(config),
@@ -108,12 +111,24 @@ class Gateway:
         self._services.count_command = self._counters.count_command
         self._server = Server(self._services, _limits(config), new_uid)
         self._leases = Leases(self._lanes, self.id, self._server.figures)
+        self._leases.on_data_lost = self._data_lost
+        self._reassertion = Reassertion(self._services)
+        self._janitor = Janitor(self._lanes, self.id)
+        self._lanes.on_commands_up = self._commands_up
 
     def stop(self, reason: str) -> None:
         """Drain and end; the second call changes nothing."""
         if not self._stop.is_set():
             self._stop_reason = reason
             self._stop.set()
+
+    def _commands_up(self) -> None:
+        self._engine.commands_up()
+        self._reassertion.request()
+
+    def _data_lost(self) -> None:
+        self._engine.compare_all()
+        self._reassertion.request()
 
     def _fenced(self) -> None:
         _log.error("gateway_fenced", extra={"gateway": self.id})
@@ -181,6 +196,8 @@ class Gateway:
             tasks.create_task(self._server.run(server_up), name="server"),
             tasks.create_task(self._leases.run(self._fenced), name="lease"),
             tasks.create_task(self._follow_oversight(), name="oversight"),
+            tasks.create_task(self._reassertion.run(), name="reassertion"),
+            tasks.create_task(self._janitor.run(self._engine.room_logs), name="janitor"),
             tasks.create_task(self._keep_store(), name="private store"),
             tasks.create_task(self._publish_sizes(), name="sizes"),
             tasks.create_task(self._publish_figures(), name="figures"),
@@ -270,7 +287,7 @@ class Gateway:
         try:
             async with asyncio.timeout(2.0):
                 await self._publish_sizes_once()
-                if not self._services.sessions and not self._engine.rooms:
+                if not self._services.sessions and self._engine.settled:
                     await self._leases.end()
         except (StoreError, TimeoutError):
             _log.warning("lease_left_behind", extra={"gateway": self.id})

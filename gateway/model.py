@@ -19,9 +19,11 @@ __all__ = [
     "Figures",
     "Foreign",
     "GatewayId",
+    "Head",
     "Invited",
     "Joined",
     "Kicked",
+    "Known",
     "Left",
     "LeftBy",
     "Listed",
@@ -36,10 +38,12 @@ __all__ = [
     "Rate",
     "Reaped",
     "Renamed",
+    "Restored",
     "RoomRow",
     "Said",
     "SaidTo",
     "ScramVerifier",
+    "SendKey",
     "Snapshot",
     "Topic",
     "TopicSet",
@@ -223,7 +227,36 @@ class Foreign(NamedTuple):
     msgid: MsgId = MsgId(b"")
 
 
-Event = Said | SaidTo | Joined | Left | Kicked | Renamed | AccountSet | TopicSet | ModesSet | Invited | Reaped | Foreign
+class Restored(NamedTuple):
+    """Redis had lost the room; a gateway wrote back what its replica knew. Members come back by their own gateways."""
+
+    msgid: MsgId
+    name: str
+    created_ms: int
+    topic: "Topic"
+    modes: str
+    founder: str = ""  # account that owns it
+    key: str = ""
+    limit: int = 0
+    listed: tuple[tuple[str, str, int], ...] = ()  # entries of the lists: "b mask" or "i uid", by whom, ms
+    uid: Uid = Uid(b"")
+
+
+Event = (
+    Said
+    | SaidTo
+    | Joined
+    | Left
+    | Kicked
+    | Renamed
+    | AccountSet
+    | TopicSet
+    | ModesSet
+    | Invited
+    | Reaped
+    | Restored
+    | Foreign
+)
 
 
 class Entry(NamedTuple):
@@ -278,12 +311,35 @@ class Outcome(Enum):
     UNCHANGED = 5
 
 
+class SendKey(NamedTuple):
+    """A client's own name for one thing it says: said again under the same key, nothing is appended."""
+
+    owner: bytes  # whose key it is: `a:` and an account, or `u:` and a uid
+    key: bytes  # 1 to 64 bytes
+
+
+class Known(NamedTuple):
+    """What a key had been used for before."""
+
+    position: Position
+    msgid: MsgId
+    own: bool  # by the same owner
+
+
 class Answer(NamedTuple):
     """A definite answer of Redis to a batch."""
 
     outcome: Outcome
     positions: tuple[Position, ...] = ()  # DONE: one per event; DUPLICATE: the log's last; STALE: the permissions' one
     seen: int = 0  # HOLE: the last batch Redis has of us
+    known: tuple[tuple[int, Known], ...] = ()  # events of the batch whose key Redis has, by index; see `room_msg.lua`
+
+
+class Head(NamedTuple):
+    """Where a log stands."""
+
+    last: Position  # ORIGIN: Redis has no such log
+    produced: int  # batches of this gateway it has accepted
 
 
 class User(NamedTuple):

@@ -193,6 +193,7 @@ class Services:
     count_command: Callable[[str], None]
     sessions: dict[Uid, Session] = field(default_factory=dict)  # registered ones here
     resized: dict[RoomKey, Replica] = field(default_factory=dict)  # rooms whose size LIST does not know yet
+    under_way: set[asyncio.Task[None]] = field(default_factory=set)  # what took too long to be waited for
     batches: int = 0
 
     @property

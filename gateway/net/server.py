@@ -173,7 +173,7 @@ class Server:
         try:
             async with asyncio.timeout(deadline_s):
                 # Three parties end in their own time; asking now and then is simpler than an event in each.
-                while self.connections or self.services.sessions or self.services.engine.rooms:  # noqa: ASYNC110
+                while self.connections or self.services.sessions or not self.services.engine.settled:  # noqa: ASYNC110
                     await asyncio.sleep(DRAIN_STEP_S)
         except TimeoutError:
             _log.warning("drain_incomplete", extra={"connections": len(self.connections)})

@@ -11,9 +11,11 @@ from gateway.model import (
     Member,
     ModeChange,
     ModesSet,
+    MsgId,
     Position,
     Reaped,
     Renamed,
+    Restored,
     Said,
     SaidTo,
     Snapshot,
@@ -22,6 +24,7 @@ from gateway.model import (
     Uid,
     time_ms,
 )
+from gateway.rooms import lists
 from gateway.wire.masks import mask_applies
 from gateway.wire.names import casefold
 
@@ -90,7 +93,10 @@ class Replica:
             case Invited(uid, _, source, target):
                 self.permissions = position
                 self._invite(target, Listed(source, time_ms(position)))
-            case SaidTo(uid):
+            case SaidTo():
+                return ()
+            case Restored():
+                self._restore(position, event)
                 return ()
             case Reaped(_, uids):
                 self.permissions = position
@@ -148,6 +154,20 @@ class Replica:
             return False
         source = who.source
         return any(mask_applies(mask, source, who.account, mutes=mutes) for mask in masks)
+
+    def restored(self, msgid: MsgId) -> Restored:
+        """What is known here of the room, but for its members."""
+        return Restored(
+            msgid, self.name, self.created_ms, self.topic, self.modes, self.founder, self.key, self.limit,
+            lists.entries(self.lists, self.invited),
+        )  # fmt: skip
+
+    def _restore(self, position: Position, event: Restored) -> None:
+        self.permissions = position
+        self.name, self.created_ms, self.founder = event.name, event.created_ms, event.founder
+        self.topic, self.modes, self.key, self.limit = event.topic, event.modes, event.key, event.limit
+        self.lists, self.invited = lists.from_entries(event.listed)
+        self._forget_rights()
 
     def _join(self, position: Position, event: Joined) -> tuple[Member, ...]:
         member = event.member

@@ -14,6 +14,7 @@ __all__ = [
     "CHATHISTORY",
     "ECHO",
     "EXTENDED_JOIN",
+    "IDEM",
     "LABELED",
     "MULTI_PREFIX",
     "RENDERED",
@@ -42,6 +43,7 @@ STANDARD_REPLIES = 256
 CHATHISTORY = 512
 CAP_NOTIFY = 1024
 USERHOST_IN_NAMES = 2048
+IDEM = 1 << 14
 SASL = 1 << 17
 ACCOUNT_REGISTRATION = 1 << 18
 
@@ -54,6 +56,7 @@ _BITS = {
     "draft/chathistory": CHATHISTORY,
     "echo-message": ECHO,
     "extended-join": EXTENDED_JOIN,
+    "hubbub.chat/idem": IDEM,
     "labeled-response": LABELED,
     "message-tags": TAGS,
     "multi-prefix": MULTI_PREFIX,

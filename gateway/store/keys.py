@@ -11,6 +11,7 @@ from gateway.wire.names import NickKey, RoomKey
 __all__ = [
     "ACCOUNTS_SECRET",
     "BURIED",
+    "DATA_NAME",
     "DELETED_ACCOUNTS",
     "FIGURES",
     "HEARTBEATS",
@@ -38,6 +39,7 @@ _UNSAFE = str.maketrans({"%": "%25", "{": "%7B", "}": "%7D"})  # a brace in a na
 
 HEARTBEATS = f"{_VERSION}:{{gateways}}:heartbeats"  # zset: gateway -> ms of its last beat, by the clock of Redis
 BURIED = f"{_VERSION}:{{gateways}}:buried"  # hash: dead gateway -> "reaper|ms"
+DATA_NAME = f"{_VERSION}:{{gateways}}:data"  # string: made with the first beat; another one: all was lost
 FIGURES = f"{_VERSION}:{{gateways}}:figures"  # hash: gateway -> "users unregistered"
 NETWORK_BANS = tuple(f"{_VERSION}:{{network}}:{name}" for name in ("bans", "ban-ends", "ban-version"))
 """Hash: mask -> "set-ms end-ms json"; zset: mask -> ms when it ends; how often they changed."""
@@ -56,6 +58,8 @@ class LogKeys(NamedTuple):
     members: str  # hash: uid -> member
     lists: str  # hash: "b mask", "e mask", "I mask", "i uid" -> "ms who"
     channel: str  # shard channel of the announcements
+    sent: str  # hash: key of a client's -> "owner msgid position" of what was said under it
+    sent_before: str  # the same, the generation before; see `room_msg.lua`
 
 
 def room_log(room: RoomKey) -> LogKey:
@@ -81,7 +85,9 @@ def room_of(log: LogKey) -> RoomKey:
 def log_keys(log: LogKey) -> LogKeys:
     """The keys of a log."""
     tag = f"{_VERSION}:{{{log.translate(_UNSAFE)}}}"
-    return LogKeys(f"{tag}:state", f"{tag}:log", f"{tag}:members", f"{tag}:lists", tag)
+    return LogKeys(
+        f"{tag}:state", f"{tag}:log", f"{tag}:members", f"{tag}:lists", tag, f"{tag}:sent", f"{tag}:sent-before"
+    )
 
 
 def log_of_channel(channel: str) -> LogKey:

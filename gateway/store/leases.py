@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import logging
 import random
+import secrets
 from collections.abc import Callable
 
 from gateway.errors import StoreError
@@ -36,6 +37,8 @@ class Leases:
         self._gateway = gateway
         self._figures = figures  # users, unregistered connections, operators here
         self._lease_ms = lease_ms
+        self.on_data_lost: Callable[[], None] = lambda: None  # Redis has come back with nothing of what it had
+        self._data_name = b""
         self._beats_since_outage = 0
         self._stale: list[GatewayId] = []  # as the last beat found them
         self._beaten = asyncio.Event()
@@ -89,13 +92,18 @@ class Leases:
     async def _beat(self, *, first: bool) -> bool:
         figures = " ".join(map(str, self._figures()))
         reply = await self._lanes.commands.call(
-            "EVALSHA", sha("gateway_beat"), 2, keys.HEARTBEATS, keys.FIGURES,
-            self._gateway, int(first), self._lease_ms, figures,
+            "EVALSHA", sha("gateway_beat"), 3, keys.HEARTBEATS, keys.FIGURES, keys.DATA_NAME,
+            self._gateway, int(first), self._lease_ms, figures, self._data_name, secrets.token_hex(8),
         )  # fmt: skip
         if reply[0] == 4:
             return True
         self._beats_since_outage += 1
-        self._stale = [GatewayId(name.decode()) for name in reply[1:]]
+        known, self._data_name = self._data_name, reply[1]
+        if known and known != self._data_name:
+            _log.error("redis_data_lost")
+            self._beats_since_outage = 0
+            self.on_data_lost()
+        self._stale = [GatewayId(name.decode()) for name in reply[2:]]
         self._beaten.set()
         return False
 

@@ -18,7 +18,9 @@ from gateway.model import (
     MsgId,
     Position,
     Renamed,
+    Restored,
     Said,
+    Topic,
     TopicSet,
     Uid,
 )
@@ -114,6 +116,15 @@ _kinds: list[st.SearchStrategy[Event]] = [
     st.builds(Renamed, uid=_uids, msgid=_msgids, nick=_word),
     st.builds(AccountSet, uid=_uids, msgid=_msgids, account=_word | st.just("")),
     st.builds(TopicSet, uid=_uids, msgid=_msgids, source=_spaceless, text=_text),
+    st.builds(
+        Restored,
+        msgid=_msgids,
+        name=_spaceless,
+        created_ms=st.integers(1, 2**45),
+        topic=st.builds(Topic, text=_text, by=_spaceless, at_ms=st.integers(0, 2**45)),
+        modes=st.sampled_from(["", "nt"]),
+        uid=st.just(Uid(b"")),
+    ),
     st.builds(ModesSet, uid=_uids, msgid=_msgids, source=_spaceless, changes=st.lists(_changes).map(tuple)),
 ]
 events: st.SearchStrategy[Event] = st.one_of(_kinds)

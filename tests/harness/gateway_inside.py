@@ -56,7 +56,14 @@ class GatewayInside:
         gateway = new_gateway_id()
         logs = Logs(lanes, gateway)
         engine = Engine(
-            logs, render, log_of_room=room_log, log_of_inbox=inbox_log, recent_lines=50, on_fenced=lambda: None
+            logs,
+            render,
+            log_of_room=room_log,
+            log_of_inbox=inbox_log,
+            recent_lines=50,
+            on_fenced=lambda: None,
+            gateway=gateway,
+            server_name=_NETWORK.server_name,
         )
         logs.on_announcement, logs.on_subscribed = engine.announced, engine.subscribed
         lanes.on_read_end = engine.read_ended

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Protocol
 
 from gateway.errors import StoreError
-from gateway.model import Answer, Entry, Event, GatewayId, LogKey, Position
+from gateway.model import Answer, Entry, GatewayId, LogKey, Position, Said, SaidTo, SendKey
 from gateway.rooms.ports import Change, LogStore
 from gateway.store.keys import log_keys
 from gateway.store.lanes import Lanes, lanes_to
@@ -39,11 +39,16 @@ class LogSite(Protocol):
 
 
 async def say(
-    site: LogSite, log: LogKey, number: int, events: Sequence[Event], permissions: Position | None = None
+    site: LogSite,
+    log: LogKey,
+    number: int,
+    events: Sequence[Said | SaidTo],
+    permissions: Position | None = None,
+    *keys: SendKey | None,
 ) -> Answer:
-    """Append a batch and wait for its answer. Raises `StoreError`."""
+    """Append a batch, its events with `keys` if there are any, and wait for its answer. Raises `StoreError`."""
     answer: asyncio.Future[Answer | StoreError] = asyncio.get_running_loop().create_future()
-    site.store.append_said(log, number, permissions, events, answer.set_result)
+    site.store.append_said(log, number, permissions, events, answer.set_result, keys)
     return await _definite(answer)
 
 

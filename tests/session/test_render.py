@@ -21,6 +21,7 @@ from gateway.model import (
     Position,
     Reaped,
     Renamed,
+    Restored,
     Said,
     TopicSet,
 )
@@ -93,7 +94,9 @@ def test_tags_are_those_of_the_class(render_class: int, event: Event) -> None:
     """`time` from the position, `msgid` from the event, `account` where there is one; without the class none."""
     line = shown(event, ANN, render_class)
     if not line:
-        assert isinstance(event, Said) or (isinstance(event, AccountSet) and not render_class & caps.ACCOUNT_NOTIFY)
+        assert isinstance(event, Said | Restored) or (
+            isinstance(event, AccountSet) and not render_class & caps.ACCOUNT_NOTIFY
+        )
         return
     tags = Message.parse(line.encode()).tags
     assert tags.get("time") == (TIME if render_class & caps.SERVER_TIME else None)

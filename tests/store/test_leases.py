@@ -4,6 +4,7 @@ Source: the headers of `gateway_beat.lua`, `gateway_bury.lua` and `room_reap.lua
 """
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,14 +12,16 @@ import pytest
 from gateway.model import ORIGIN, GatewayId, LogKey, Reaped, Uid, User
 from gateway.store import keys
 from gateway.store.directory import Directory
-from gateway.store.lanes import Lanes
+from gateway.store.lanes import Lanes, lanes_to
 from gateway.store.leases import CLAIM_MS, LEASE_MS, Leases
 from gateway.store.logs import Logs
 from gateway.store.scripts import sha
+from gateway.store.urls import Durability
 from gateway.wire.names import NickKey
 from tests.harness.deadlines import DEADLINE_S, eventually
 from tests.harness.events import join, leave, member, said
-from tests.harness.log_site import LogSite, RedisSite, change, say
+from tests.harness.log_site import LogSite, RedisSite, change, opened, say
+from tests.harness.private_server import PrivateServer
 from tests.store.conftest import OpenLanes
 
 DAY_S = 86_400
@@ -30,10 +33,12 @@ def leases(lanes: Lanes, name: str, lease_ms: int = LEASE_MS) -> Leases:
 
 
 async def beat(lanes: Lanes, name: str, *, first: bool, lease_ms: int = LEASE_MS) -> list[Any]:
-    """Run the script."""
+    """Run the script, as a gateway that knows the data by the name they have."""
+    data_name = await lanes.commands.call("GET", keys.DATA_NAME) or b""
     reply: list[Any] = await lanes.commands.call(
-        "EVALSHA", sha("gateway_beat"), 2, keys.HEARTBEATS, keys.FIGURES, name, int(first), lease_ms, "1 0 0"
-    )
+        "EVALSHA", sha("gateway_beat"), 3, keys.HEARTBEATS, keys.FIGURES, keys.DATA_NAME,
+        name, int(first), lease_ms, "1 0 0", data_name, "new",
+    )  # fmt: skip
     return reply
 
 
@@ -104,6 +109,25 @@ async def test_a_beat_names_who_has_stopped(lanes: Lanes, unique: str) -> None:
     await later(lanes)
     assert f"{unique}-old".encode() in await beat(lanes, f"{unique}-new", first=True, lease_ms=1)
     assert f"{unique}-old".encode() not in await beat(lanes, f"{unique}-new", first=False)
+
+
+async def test_lost_data_are_no_burial(tmp_path: Path) -> None:
+    """FLUSHALL takes the lease too: the next beat takes it again, and says so once; a burial is still one."""
+    with PrivateServer.running(tmp_path) as server:
+        async with opened(lanes_to(server.url, Durability.REDIS)) as lanes:
+            one, lost, buried = leases(lanes, "one"), asyncio.Event(), asyncio.Event()
+            one.on_data_lost = lost.set
+            await one.begin()
+            await lanes.commands.call("FLUSHALL")
+            running = asyncio.create_task(one.run(buried.set))
+            async with asyncio.timeout(DEADLINE_S):
+                await lost.wait()
+            assert not buried.is_set()
+            assert await lanes.commands.call("ZSCORE", keys.HEARTBEATS, "one") is not None
+            await lanes.commands.call("ZREM", keys.HEARTBEATS, "one")
+            async with asyncio.timeout(2 * DEADLINE_S):
+                await buried.wait()
+                await running
 
 
 async def test_only_who_stopped_is_buried_and_by_one(lanes: Lanes, unique: str) -> None:
