@@ -135,7 +135,7 @@ async def _who_room(services: Services, session: Session, name: str, query: Whox
     if replica is None:
         return
     users: dict[Uid, User] = {}
-    if len(replica.members) <= MAX_WHO_RECORDS:
+    if services.history.up and len(replica.members) <= MAX_WHO_RECORDS:
         with contextlib.suppress(StoreError):  # members are known here, whatever Redis says
             users = await services.directory.users(list(replica.members))
     for member in list(replica.members.values()):
