@@ -36,6 +36,11 @@ class GatewayProcess:
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended, None while it runs; minus the signal for one that was killed."""
+        return None if self._process is None else self._process.poll()
+
     def start(self) -> "GatewayProcess":
         """Run it and wait until it listens. Raises AssertionError with its log if it does not."""
         flags = [f"--{name.replace('_', '-')}={value}" for name, value in self._settings.items()]
@@ -95,5 +100,6 @@ class GatewayProcess:
         return self.wait(deadline_s=15.0)
 
     def restart(self) -> None:
-        """Run it again on the same port with the same data."""
+        """Run it again, once it has ended, on the same port with the same data."""
+        self.wait()
         self.start()

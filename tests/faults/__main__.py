@@ -1,0 +1,85 @@
+"""Run a scenario of the fault lab: `python -m tests.faults [SCENARIO] [--seed N] [--seconds S] [--write PAGE]`.
+
+    mix         every fault the site can have, one or two at a time, for --seconds (600)
+    kills       100 times SIGKILL of a gateway under 500 messages a second
+    failovers   10 failovers to a replica that lacks the last second
+
+The exit code is 1 when anything was lost, doubled, out of order, or otherwise not 0 that must be.
+"""
+
+import argparse
+import asyncio
+import platform
+import secrets
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import gateway
+from benchmarks.machine import describe, raise_open_files
+from tests.faults.faults import ALONE, GatewayKilled, LossyFailover
+from tests.faults.figures import Outcome
+from tests.faults.report import page, section, sections_of, summary
+from tests.faults.scenario import Scenario, mixed, repeated, run
+
+__all__ = ["SCENARIOS", "main"]
+
+MIX_S = 600.0
+
+
+def _mix(seed: int, seconds: float) -> Scenario:
+    return Scenario(seed=seed, turns=mixed(seed, ALONE), seconds=seconds, replica=True, rooms=8)
+
+
+def _kills(seed: int, seconds: float) -> Scenario:
+    return Scenario(
+        seed=seed, turns=repeated(GatewayKilled, 100), residents=24, rooms=20, messages_per_s=500.0, seconds=seconds
+    )
+
+
+def _failovers(seed: int, seconds: float) -> Scenario:
+    return Scenario(seed=seed, turns=repeated(LossyFailover, 10), replica=True, seconds=seconds)
+
+
+SCENARIOS: dict[str, tuple[str, Callable[[int, float], Scenario], float]] = {
+    "mix": ("Every fault, one or two at a time", _mix, MIX_S),
+    "kills": ("100 times SIGKILL of a gateway under 500 messages a second", _kills, float("inf")),
+    "failovers": ("10 failovers to a replica that lacks the last second", _failovers, float("inf")),
+}
+
+
+def versions(outcome: Outcome) -> str:
+    """What ran: ours, Python, Redis, the machine."""
+    told = subprocess.run(["git", "describe", "--always", "--dirty=+"], capture_output=True, text=True, check=False)
+    ours = f"hubbub {gateway.__version__} ({told.stdout.strip() or 'no commit'})"
+    return f"{ours}, Python {platform.python_version()}, {outcome.server}; {describe()}"
+
+
+def main() -> None:
+    """Parse the command line, run, print, write, and exit."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.faults", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("scenario", nargs="?", default="mix", choices=SCENARIOS)
+    parser.add_argument("--seed", type=int, default=None, help="which faults, who says what (default: drawn)")
+    parser.add_argument("--seconds", type=float, default=None, help="no fault strikes later than this")
+    parser.add_argument("--write", type=Path, default=None, metavar="PAGE", help="replace this run's section there")
+    args = parser.parse_args()
+    seed = secrets.randbelow(1_000_000) if args.seed is None else args.seed
+    title, make, seconds = SCENARIOS[args.scenario]
+    print(f"seed {seed}: {title}", flush=True)
+    raise_open_files()
+    with tempfile.TemporaryDirectory(prefix="hubbub-faults-") as directory:
+        outcome = asyncio.run(run(make(seed, args.seconds or seconds), Path(directory)))
+    print(summary(outcome))
+    if args.write is not None:
+        sections = sections_of(args.write.read_text()) if args.write.exists() else {}
+        sections[title] = section(outcome, versions(outcome))
+        args.write.write_text(page({name: sections[name] for name, _, _ in SCENARIOS.values() if name in sections}))
+    sys.exit(not outcome.clean)
+
+
+if __name__ == "__main__":
+    main()

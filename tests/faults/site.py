@@ -1,0 +1,132 @@
+"""What the lab breaks: gateways as processes over one Redis, each with a wire of its own to it, and who lives there."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from tests.harness.court import Court
+from tests.harness.gateway_process import GatewayProcess
+from tests.harness.private_server import PrivateServer
+from tests.harness.replicated_pair import ReplicatedPair
+from tests.harness.resident import Address, Resident
+from tests.harness.tcp_proxy import TcpProxy
+
+__all__ = ["Site", "Station", "Store"]
+
+DRAIN_S = 2
+
+
+class Store:
+    """The Redis behind a site, whichever deployment: the server that is master now, and its replica if it has one."""
+
+    def __init__(self, server: PrivateServer | ReplicatedPair) -> None:
+        self._server = server
+
+    @property
+    def pair(self) -> ReplicatedPair | None:
+        """Where there is a replica."""
+        return self._server if isinstance(self._server, ReplicatedPair) else None
+
+    @property
+    def master(self) -> PrivateServer:
+        """The server that counts."""
+        return self._server.master if isinstance(self._server, ReplicatedPair) else self._server
+
+    def version(self) -> str:
+        """Name and version of the master, as it tells them."""
+        with self.master.client() as client:
+            told = client.info("server")
+        name = told.get("server_name", "redis")
+        return f"{name} {told.get(f'{name}_version', told['redis_version'])}"
+
+
+class Station:
+    """A gateway and its wire to Redis."""
+
+    def __init__(self, name: str, process: GatewayProcess, wire: TcpProxy) -> None:
+        self.name = name
+        self.process = process
+        self.wire = wire
+
+    @property
+    def address(self) -> Address:
+        """Where clients reach it."""
+        return self.process.host, self.process.port
+
+
+class Site:
+    """Made by `running`. A station or the store that a fault works on is `taken` meanwhile."""
+
+    def __init__(self, directory: Path, store: Store, court: Court, stack: AsyncExitStack) -> None:
+        self.store = store
+        self.court = court
+        self.stations: list[Station] = []
+        self.residents: list[Resident] = []
+        self.taken: set[object] = set()
+        self._directory = directory
+        self._stack = stack
+        self._started = 0
+
+    @classmethod
+    @asynccontextmanager
+    async def running(cls, directory: Path, *, gateways: int, replica: bool) -> AsyncIterator["Site"]:
+        """Start the store and the gateways; nobody lives there yet."""
+        async with AsyncExitStack() as stack:
+            if replica:
+                store = Store(await stack.enter_async_context(ReplicatedPair.running(directory)))
+            else:
+                store = Store(stack.enter_context(PrivateServer.running(directory / "redis")))
+            site = cls(directory, store, await stack.enter_async_context(Court()), stack)
+            for _ in range(gateways):
+                await site.add_gateway()
+            yield site
+
+    async def add_gateway(self) -> Station:
+        """One more; clients may come to it when this returns."""
+        self._started += 1
+        name = f"gateway-{self._started}"
+        wire = await self._stack.enter_async_context(TcpProxy.running(self.store.master.socket_path))
+        process = GatewayProcess(
+            state_dir=self._directory / name,
+            redis_url=f"redis://{wire.host}:{wire.port}",
+            limits="off",
+            drain_s=DRAIN_S,
+            log_level="warning",
+        )
+        self._stack.push_async_callback(asyncio.to_thread, process.stop)
+        await asyncio.to_thread(process.start)
+        station = Station(name, process, wire)
+        self.stations.append(station)
+        return station
+
+    def addresses(self) -> Sequence[Address]:
+        """What clients know: every gateway that belongs to the site, whether it runs or not."""
+        return [station.address for station in self.stations]
+
+    def settle_in(self, *, residents: int, rooms: Sequence[str], pace_s: float, seed: int) -> None:
+        """People who live there, each in half of the rooms or more; `pace_s` between one's messages, on average."""
+        chance = random.Random(seed)
+        for number in range(residents):
+            theirs = chance.sample(rooms, max(1, len(rooms) // 2))
+            resident = Resident(self.court, f"r{number}", theirs, self.addresses, pace_s=pace_s, seed=seed + number)
+            self.residents.append(resident)
+
+    def point_wires(self, master: PrivateServer) -> None:
+        """Gateways find this server from their next connection on, as behind a moved address."""
+        for station in self.stations:
+            station.wire.target = master.socket_path
+
+    def free(self) -> list[Station]:
+        """Stations no fault works on."""
+        return [station for station in self.stations if station not in self.taken]
+
+    async def fallen(self, expected: Callable[[Station], bool] = lambda station: False) -> list[str]:
+        """Start again every gateway that ended by itself, and name them."""
+        names = []
+        for station in self.free():
+            if station.process.exit_code is not None and not expected(station):
+                names.append(f"{station.name} ended with {station.process.exit_code}")
+                await asyncio.to_thread(station.process.restart)
+        return names

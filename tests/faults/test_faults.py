@@ -1,0 +1,31 @@
+"""People talk on gateways over Redis while all of it is broken in turn: nothing they were promised is broken."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.faults.faults import ALONE, LossyFailover
+from tests.faults.report import summary
+from tests.faults.scenario import Scenario, each_once, repeated, run
+from tests.harness.deadlines import DEADLINE_FACTOR
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600 * DEADLINE_FACTOR)]
+
+SEED = int(os.environ.get("SEED", "20261122"))
+
+
+async def test_every_fault_in_a_seeded_order(tmp_path: Path) -> None:
+    """Each fault once, some two at a time: nothing lost, doubled, out of order; no flap, no ghost, equal replicas."""
+    kinds = [kind for kind in ALONE if kind is not LossyFailover]
+    outcome = await run(Scenario(seed=SEED, turns=each_once(SEED, kinds)), tmp_path)
+    assert outcome.clean, summary(outcome)
+    assert {strike.fault for strike in outcome.strikes} == {kind.name for kind in kinds}
+    assert outcome.report.acknowledged > 1000
+
+
+@pytest.mark.xfail(strict=True, reason="gateways do not resubmit what a promoted replica lacks")
+async def test_failover_that_loses_the_last_second(tmp_path: Path) -> None:
+    """What was acknowledged is in the log of the promoted replica while the author's gateway lives."""
+    outcome = await run(Scenario(seed=SEED, turns=repeated(LossyFailover, 2), replica=True), tmp_path)
+    assert outcome.clean, summary(outcome)
