@@ -36,9 +36,6 @@ CATCH_UP_ENTRIES = 1000  # per read
 RETRY_S = 0.25  # between attempts of a catch-up or a batch while Redis refuses
 CONFIRM_EVERY_S = 0.2  # what Redis acknowledged and did not announce by the next look is fetched
 OPEN_TIMEOUT_S = 5.0
-WINDOW_FROM_SEATS = 100  # local members; smaller rooms are never held
-WINDOW_PER_SEAT_S = 12e-6  # about twice what one write costs: half of the time is left for everything else
-MAX_WINDOW_S = 0.020
 _log = logging.getLogger(__name__)
 
 
@@ -189,7 +186,6 @@ class Engine:
         """Deliver all that one read from Redis brought."""
         for room in self._changed:
             self.counts.deliveries += room.flush(self._render)
-            room.flushed_at_s = time.monotonic()
         self._changed.clear()
 
     def subscribed(self, log: LogKey) -> None:
@@ -307,21 +303,12 @@ class Engine:
         self._ready[writer] = None
 
     def _may_start(self, room: Room) -> bool:
-        """A large room is written to in bursts: what is said soon after a delivery waits for the next one.
-
-        A delivery costs one write per member whatever it carries, so this bounds what a busy room costs; the first
-        line of a quiet room never waits.
-        """
-        if len(room.seats) < WINDOW_FROM_SEATS:
-            return True
-        window_s = min(MAX_WINDOW_S, len(room.seats) * WINDOW_PER_SEAT_S)
-        wait_s = room.flushed_at_s + window_s - time.monotonic()
-        if wait_s <= 0:
-            return True
-        if not room.held:
+        """A busy room is written to in bursts; who waits here is woken when the next flight may go."""
+        wait_s = room.pace.wait_s(time.monotonic(), len(room.seats))
+        if wait_s > 0 and not room.held:
             room.held = True
             self._loop.call_later(wait_s, self._release, room)
-        return False
+        return wait_s <= 0
 
     def _release(self, room: Room) -> None:
         room.held = False

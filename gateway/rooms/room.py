@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from gateway.model import Entry, Joined, Left, LeftBy, Member, MsgId, Position, Reaped, Renamed, Said, Uid
 from gateway.rooms.follower import Follower
+from gateway.rooms.pace import Pace
 from gateway.rooms.ports import Origin, Render, Seat
 from gateway.rooms.replica import Replica
 from gateway.rooms.writer import Writer
@@ -29,7 +30,7 @@ class Line(NamedTuple):
 class Room:
     """All of one room on this gateway. Synchronous throughout: nobody can join, leave or stall others half-way."""
 
-    __slots__ = ("_late", "classes", "flushed_at_s", "follower", "held", "key", "lines", "listed_as", "origins",
+    __slots__ = ("_late", "classes", "follower", "held", "key", "lines", "listed_as", "origins", "pace",
                  "recent", "replica", "seats", "users", "writer")  # fmt: skip
 
     def __init__(self, key: RoomKey, name: str, recent_limit: int) -> None:
@@ -42,8 +43,8 @@ class Room:
         self.lines: list[Line] = []
         self.origins: dict[MsgId, Origin] = {}  # what came from here and has not come back
         self.recent: deque[Entry] = deque(maxlen=recent_limit)  # the last things said, for who joins
-        self.flushed_at_s = 0.0  # of the last delivery, by the monotonic clock
-        self.held = False  # the writer waits for the window after it
+        self.pace = Pace()
+        self.held = False  # the writer waits until the pace lets it go
         self.listed_as = b""  # the engine's key for the name
         self.users = 0  # commands under way that need the room open
         self._late: dict[Uid, int] = {}  # seats taken while lines wait: the first line that is theirs

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from tests.harness.compose import ComposeStack
 from tests.harness.deadlines import DEADLINE_FACTOR, eventually
 from tests.harness.engine import docker
 from tests.harness.irc_peer import IrcPeer, Wanted
+from tests.harness.stock_clients import weechat
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(900)]
 
@@ -94,6 +96,25 @@ async def test_clients_of_a_killed_gateway_come_back(stack: ComposeStack, room: 
             # Another nick: the old one is kept for its owner until the grace time is over.
             async with member(stack, room, "carl2") as carl2:
                 await assert_all_hear_all(room, [dora, carl2], lines_each=5)
+
+
+async def test_weechat_survives_its_gateway(stack: ComposeStack, tmp_path: Path) -> None:
+    """WeeChat, as people run it, comes through the balancer, and again when its gateway was killed."""
+    room = "#wee"  # short, so that lines are not wrapped
+    idle = stack.connections()
+    with weechat(tmp_path, [(HOST, stack.port)], "wee", room) as terminal:
+        terminal.sees(f"Channel {room}: 1 nick")
+        his = await home_of_newest(stack, idle)
+        async with member(stack, room, "lena") as lena:
+            await lena.send(f"PRIVMSG {room} :hello wee")
+            terminal.sees("hello wee")
+            docker("kill", "--signal", "KILL", his)
+            terminal.sees("disconnected from server")
+            await lena.send(f"PRIVMSG {room} :said meanwhile")
+            terminal.sees("said meanwhile")
+            terminal.type("back again\r")
+            said = await lena.collect("PRIVMSG", 3)
+            assert [message.params[-1] for message in said] == ["hello wee", "said meanwhile", "back again"]
 
 
 async def test_scaling_down_keeps_the_chat(stack: ComposeStack, room: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 from gateway.errors import StoreError
 from gateway.model import Entry, GatewayId, LogKey, MsgId, Position, Said, Uid
 from gateway.rooms.engine import CATCH_UP_ENTRIES, Engine
+from gateway.rooms.pace import BURST_WRITES
 from gateway.rooms.replica import Replica
 from gateway.rooms.room import Room
 from gateway.rooms.writer import Saying
@@ -269,3 +270,22 @@ async def test_a_newcomer_from_another_gateway_is_seen(site: Site, room: Room) -
     site.redis.room_tx(LOG, G2, 3, join(member("cat", gateway="g2"), permissions=None))
     await site.sees("JOIN #room")
     assert uid_of("cat") in room.replica.members
+
+
+async def test_a_busy_room_is_written_to_in_bursts_and_others_cannot_keep_us_out(site: Site, room: Room) -> None:
+    """Past the burst lines wait and travel together; however much comes from elsewhere meanwhile, they go."""
+    for number in range(199):
+        room.seat(Session(uid_of(f"listener {number}"), "host", lambda lines: None))
+    for number in range(BURST_WRITES // 200):
+        await site.said_here(room, f"quick {number}").done()
+    before = room.writer.number or 0
+    held = [site.said_here(room, f"held {number}") for number in range(20)]
+    done = asyncio.gather(*(remark.done() for remark in held))
+    heard = 0
+    while not done.done():
+        heard += 1
+        site.elsewhere(f"elsewhere {heard}")
+        await asyncio.sleep(0)
+    await done
+    assert room.writer.number == before + 1
+    assert heard > 1
