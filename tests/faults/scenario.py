@@ -95,7 +95,7 @@ async def run(scenario: Scenario, directory: Path) -> Outcome:
             sessions_lost=sum(resident.sessions_lost for resident in site.residents),
             resumptions=sum(resident.resumptions for resident in site.residents),
             new_starts=sum(resident.new_starts for resident in site.residents),
-            unanswered=sum(len(life.unacknowledged) for each in site.residents for life in each.lives),
+            unanswered=sum(life.outgoing.abandoned for each in site.residents for life in each.lives),
             waits={
                 each.name: sorted(wait for life in each.lives for wait in life.outgoing.waits)
                 for each in site.residents

@@ -29,6 +29,7 @@ class Outgoing:
         self.open: dict[Message, _Sent] = {}  # oldest first
         self.put_off: set[Message] = set()  # refused for the moment: to be sent again
         self.waits: list[tuple[float, float]] = []  # of each: when it was said, how long until it came back
+        self.abandoned = 0
         self._labels: dict[str, Message] = {}
         self._answers_due: dict[str, int] = {}  # msgid -> answers that may still come to repeated sendings
 
@@ -68,6 +69,12 @@ class Outgoing:
         if for_now:
             self.put_off.add(message)
         else:
+            self._close(message)
+
+    def abandon(self) -> None:
+        """Nobody will ever answer what is open: its connection is gone, and the server would not know it again."""
+        self.abandoned += len(self.open)
+        for message in list(self.open):
             self._close(message)
 
     def _close(self, message: Message) -> _Sent | None:

@@ -102,10 +102,14 @@ class Resident:
         self.resumptions += self.witness.resumed
         if IDEM in self.witness.capabilities:
             self._send_again(self.witness.unacknowledged)
+        else:
+            await self.witness.barrier()  # what was missed has been read: nothing else will tell
+            self.witness.outgoing.abandon()
 
     async def _begin_anew(self) -> None:
         # Only who cannot resume may be seen to leave: another's departure is one that nobody asked for.
         await self.witness.drop(for_good=not self.witness.can_return)
+        self.witness.outgoing.abandon()
         self.new_starts += 1
         self.witness = self._court.call(f"{self.name}g{self.new_starts}", RESIDENT)
         self.lives.append(self.witness)
