@@ -24,7 +24,7 @@ class CatchingUp:
         self._after: dict[str, str] = {}  # room -> reference, of rooms that are behind
         self._asked = deque[str]()  # rooms, oldest question first: a connection is answered in its order
         self._pages: dict[str, tuple[str, list[Message]]] = {}  # batch -> its room and lines so far
-        self._had: set[str] = set()  # msgids that history has given
+        self._had: set[str] = set()  # msgids that history has given, and that have not come by themselves yet
         self._held = deque[Message]()
 
     def begin(self, room: str, after: str) -> str:
@@ -58,10 +58,10 @@ class CatchingUp:
 
     def go_on(self, room: str, lines: Iterable[Message]) -> str | None:
         """A page came: the next question, or None when the room has everything."""
-        had = [line.tags.get("msgid", "") for line in lines]
-        self._had.update(had)
         if room not in self._after:
             return None
+        had = [line.tags.get("msgid", "") for line in lines]
+        self._had.update(had)
         self._asked.remove(room)
         if len(had) < PAGE:
             del self._after[room]
@@ -83,13 +83,21 @@ class CatchingUp:
         return None
 
     def released(self) -> Iterator[Message]:
-        """What waited, once no room is behind any more, without what history has given already."""
+        """What waited, once no room is behind any more."""
         while self._held and not self._after:
-            message = self._held.popleft()
-            if message.tags.get("msgid", "") not in self._had:
+            if not self.repeats(message := self._held.popleft()):
                 yield message
-        if not self._after:
-            self._had.clear()
+
+    def repeats(self, message: Message) -> bool:
+        """Whether history has given this line already; true once, for a line that comes again is doubled.
+
+        The server reads history from the log itself, and so may be ahead of what it announces.
+        """
+        msgid = message.tags.get("msgid", "")
+        if msgid not in self._had:
+            return False
+        self._had.remove(msgid)
+        return True
 
     def _question(self, room: str) -> str:
         self._asked.append(room)

@@ -214,7 +214,7 @@ class Witness:
             for line in lines:
                 self._see(line)
             self._ask_history(self._behind.go_on(room, lines))
-        else:
+        elif not self._behind.repeats(message):
             self._see(message)
 
     def _ask_history(self, question: str | None, after_s: float = 0.0) -> None:
