@@ -9,18 +9,22 @@ import signal
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
+from gateway.store.keys import HEARTBEATS
 from tests.faults.site import Site, Station
 from tests.harness.deadlines import DEADLINE_S, eventually
 from tests.harness.tcp_proxy import Direction
 
 __all__ = [
     "ALONE",
+    "ClockStepped",
     "Fault",
+    "GatewayBuried",
     "GatewayFrozen",
     "GatewayKilled",
     "GatewayStopped",
     "LossyFailover",
     "NotNowError",
+    "RedisClockStepped",
     "RedisFrozen",
     "RedisKilled",
     "RedisStopped",
@@ -35,6 +39,7 @@ __all__ = [
 ]
 
 LEASE_S = 10.0  # docs/architecture.md
+HOUR_S = 3600.0
 
 
 class NotNowError(Exception):
@@ -140,6 +145,21 @@ class GatewayStopped(_OfGateway):
 
     async def heal(self) -> None:
         await asyncio.to_thread(self.station.process.restart)
+
+
+class ClockStepped(_OfGateway):
+    """The wall clock of one gateway jumps, ahead or back, and later jumps to the true time again."""
+
+    name = "gateway: wall clock an hour off"
+    hold_s = (1.0, 3.0)
+
+    async def strike(self) -> None:
+        assert self.station.process.clock is not None
+        self.station.process.clock.step_to(self.chance.choice((-HOUR_S, HOUR_S)))
+
+    async def heal(self) -> None:
+        assert self.station.process.clock is not None
+        self.station.process.clock.step_to(0.0)
 
 
 class RollingRestart(Fault):
@@ -299,6 +319,25 @@ class LossyFailover(_OfRedis):
         await self.site.store.pair.restore()
 
 
+class RedisClockStepped(_OfRedis):
+    """The clock of Redis jumps ahead by more than a lease.
+
+    `TIME` cannot be set, so what it is compared with is moved the other way: the beats of all gateways, which then are
+    as old as they would be. The ids of the logs, made of the same clock, go on as after a step back.
+    """
+
+    name = "Redis: clock ahead by 20 s"
+    hold_s = (4.0, 5.0)  # two beats
+
+    async def strike(self) -> None:
+        await asyncio.to_thread(self._step, 2 * LEASE_S)
+
+    def _step(self, ahead_s: float) -> None:
+        with self.site.store.master.client() as client:
+            for gateway in client.zrange(HEARTBEATS, 0, -1):
+                client.zincrby(HEARTBEATS, -ahead_s * 1000, gateway)
+
+
 class SlowReader(Fault):
     """A client reads nothing for a while."""
 
@@ -324,6 +363,7 @@ ALONE: tuple[type[Fault], ...] = (
     GatewayFrozen,
     GatewayBuried,
     GatewayStopped,
+    ClockStepped,
     RollingRestart,
     ScaledUpAndDown,
     WireCut,
@@ -335,6 +375,7 @@ ALONE: tuple[type[Fault], ...] = (
     RedisStopped,
     RedisFrozen,
     LossyFailover,
+    RedisClockStepped,
     SlowReader,
 )
 """Each of them strikes alone in the tests, and any two together in a mix."""

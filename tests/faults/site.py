@@ -11,6 +11,7 @@ from tests.harness.gateway_process import GatewayProcess
 from tests.harness.private_server import PrivateServer
 from tests.harness.replicated_pair import ReplicatedPair
 from tests.harness.resident import Address, Resident
+from tests.harness.shifted_clock import ClockShift
 from tests.harness.tcp_proxy import TcpProxy
 
 __all__ = ["Site", "Station", "Store"]
@@ -95,6 +96,7 @@ class Site:
             drain_s=DRAIN_S,
             log_level="warning",
         )
+        process.clock = ClockShift(self._directory / f"{name}.clock")
         self._stack.push_async_callback(asyncio.to_thread, process.stop)
         await asyncio.to_thread(process.start)
         station = Station(name, process, wire)

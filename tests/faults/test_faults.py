@@ -5,19 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.faults import ALONE, LossyFailover
+from tests.faults.faults import ALONE, LossyFailover, RedisClockStepped, WireSlow
 from tests.faults.report import summary
 from tests.faults.scenario import Scenario, each_once, repeated, run
 from tests.harness.deadlines import DEADLINE_FACTOR
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600 * DEADLINE_FACTOR)]
 
+NOT_YET = (LossyFailover, RedisClockStepped)  # each has its own test below
 SEED = int(os.environ.get("SEED", "20261122"))
 
 
 async def test_every_fault_in_a_seeded_order(tmp_path: Path) -> None:
     """Each fault once, some two at a time: nothing lost, doubled, out of order; no flap, no ghost, equal replicas."""
-    kinds = [kind for kind in ALONE if kind is not LossyFailover]
+    kinds = [kind for kind in ALONE if kind not in NOT_YET]
     outcome = await run(Scenario(seed=SEED, turns=each_once(SEED, kinds)), tmp_path)
     assert outcome.clean, summary(outcome)
     assert {strike.fault for strike in outcome.strikes} == {kind.name for kind in kinds}
@@ -28,4 +29,13 @@ async def test_every_fault_in_a_seeded_order(tmp_path: Path) -> None:
 async def test_failover_that_loses_the_last_second(tmp_path: Path) -> None:
     """What was acknowledged is in the log of the promoted replica while the author's gateway lives."""
     outcome = await run(Scenario(seed=SEED, turns=repeated(LossyFailover, 2), replica=True), tmp_path)
+    assert outcome.clean, summary(outcome)
+
+
+@pytest.mark.xfail(strict=True, reason="a step of its clock makes Redis call every gateway late but the first to beat")
+async def test_the_clock_of_redis_jumps_ahead(tmp_path: Path) -> None:
+    """By more than a lease: nobody is buried for it. (A promoted replica's clock may be ahead, too.)"""
+    # A gateway buries nobody in its first ten seconds.
+    turns = [(WireSlow,)] * 4 + [(RedisClockStepped,)]
+    outcome = await run(Scenario(seed=SEED, turns=turns), tmp_path)
     assert outcome.clean, summary(outcome)

@@ -9,6 +9,7 @@ from collections import deque
 from pathlib import Path
 
 from tests.harness.deadlines import DEADLINE_S
+from tests.harness.shifted_clock import ClockShift
 
 __all__ = ["GatewayProcess"]
 
@@ -28,6 +29,7 @@ class GatewayProcess:
         self._state_dir = state_dir
         self._settings = {"port": 0, "http_port": 0, **settings}
         self._redis_url = redis_url
+        self.clock: ClockShift | None = None  # set before `start`, lets its wall clock be stepped
         self._process: subprocess.Popen[str] | None = None
 
     @property
@@ -47,8 +49,9 @@ class GatewayProcess:
         flags += [f"--state-dir={self._state_dir}"]
         flags += [f"--redis-url={self._redis_url}"] if self._redis_url else []
         environ = {name: value for name, value in os.environ.items() if not name.startswith("CHAT_GATEWAY_")}
+        clock = ["tests.harness.shifted_clock", str(self.clock.path)] if self.clock else []
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "gateway", *flags],
+            [sys.executable, "-m", *clock, "gateway", *flags],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
