@@ -96,10 +96,7 @@ async def run(scenario: Scenario, directory: Path) -> Outcome:
             resumptions=sum(resident.resumptions for resident in site.residents),
             new_starts=sum(resident.new_starts for resident in site.residents),
             unanswered=sum(life.outgoing.abandoned for each in site.residents for life in each.lives),
-            waits={
-                each.name: sorted(wait for life in each.lives for wait in life.outgoing.waits)
-                for each in site.residents
-            },
+            waits={each.name: each.waits for each in site.residents},
             returns=[seconds for resident in site.residents for seconds in resident.returns],
         )
 

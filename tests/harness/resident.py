@@ -66,6 +66,11 @@ class Resident:
         """In all its rooms, with nothing unanswered."""
         return self.witness.connected and self.witness.rooms >= set(self.rooms) and not self.witness.unacknowledged
 
+    @property
+    def waits(self) -> list[tuple[float, float]]:
+        """Of each message that was acknowledged: when it was said, and how long that took; by the first of them."""
+        return sorted(wait for life in self.lives for wait in life.outgoing.waits)
+
     async def live(self) -> None:
         """Arrive, talk, and come back whenever the connection is lost; the last one stays open."""
         lost_s: float | None = None
@@ -122,8 +127,11 @@ class Resident:
 
     async def _talk(self) -> None:
         witness = self.witness
+        due_s = asyncio.get_running_loop().time()
         while not (self._finish and self.settled):
-            await asyncio.sleep(self._pace_s * self._random.uniform(0.5, 1.5))
+            # By the clock, not by the sleep: a busy machine must not make the load less. A pause is not made up for.
+            due_s = max(due_s, asyncio.get_running_loop().time() - 1.0) + self._pace_s * self._random.uniform(0.5, 1.5)
+            await asyncio.sleep(due_s - asyncio.get_running_loop().time())
             now_s = asyncio.get_running_loop().time()
             if not witness.connected:
                 raise ConnectionResetError
