@@ -19,8 +19,10 @@ from pathlib import Path
 
 import gateway
 from benchmarks.machine import describe, raise_open_files
-from tests.faults.faults import ALONE, GatewayKilled, LossyFailover
+from tests.faults.faults import ALONE
 from tests.faults.figures import Outcome
+from tests.faults.gateway_faults import GatewayKilled
+from tests.faults.redis_faults import LossyFailover
 from tests.faults.report import page, section, sections_of, summary
 from tests.faults.scenario import Scenario, mixed, repeated, run
 

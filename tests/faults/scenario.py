@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.wire.names import casefold
-from tests.faults.faults import Fault, NotNowError
+from tests.faults.fault import Fault, NotNowError
 from tests.faults.figures import Outcome, Strike
 from tests.faults.replicas import disagreements, log_of
 from tests.faults.site import Site

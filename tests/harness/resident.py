@@ -145,7 +145,7 @@ class Resident:
     def _say_something(self) -> None:
         room = self._random.choice(self.rooms)
         if self._random.random() < TOPICS:
-            self.witness.ask(f"TOPIC {room} :{self.name} {self._said}")
+            self.witness.send(f"TOPIC {room} :{self.name} {self._said}")
         self.witness.say(room, f"{self.name}-{self._said}")
         self._said += 1
 

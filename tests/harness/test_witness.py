@@ -102,7 +102,7 @@ async def enter(witness: Witness, address: tuple[str, int]) -> None:
     """The first life, on the witness's side."""
     await witness.connect(*address)
     await witness.join(ROOM)
-    witness.ask("PING b2")
+    witness.send("PING b2")
 
     async def heard() -> bool | None:
         return texts(witness) == ["one"] or None

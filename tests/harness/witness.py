@@ -55,7 +55,7 @@ class Witness:
         self._last: dict[str, str] = {}  # room -> reference of what was seen last, since we are in
         self._behind = CatchingUp()
         self._pongs: set[str] = set()
-        self._names: dict[str, set[str]] = {}
+        self._names: dict[str, set[str]] = {}  # with their prefixes
         self._listed: set[str] = set()
         self._ready = False
         self._changed = asyncio.Condition()
@@ -88,9 +88,9 @@ class Witness:
         self._behind = CatchingUp()
         # Owned by this witness: `drop` ends it and waits for it.
         self._reading = asyncio.create_task(self._read(reader), name=f"witness {self.nick}")
-        self._send("CAP LS 302", *(f"CAP REQ {name}" for name in self._wanted))
-        self._send(f"NICK {self.nick}", f"USER {self.nick} 0 * :{self.nick}")
-        self._send(*([f"RESUME {self._token}"] if self._token else []), "CAP END")
+        self.send("CAP LS 302", *(f"CAP REQ {name}" for name in self._wanted))
+        self.send(f"NICK {self.nick}", f"USER {self.nick} 0 * :{self.nick}")
+        self.send(*([f"RESUME {self._token}"] if self._token else []), "CAP END")
         await self._until(lambda: self._ready or bool(self._ended))
         if self._ended:
             raise (SessionEndedError if self._ended in SESSION_GONE else ConnectionError)(self._ended)
@@ -98,23 +98,19 @@ class Witness:
     async def join(self, room: str) -> None:
         """Enter a room; returns when the server has said so."""
         self._note(Kind.ENTERING, room, self._me)
-        self._send(f"JOIN {room}")
+        self.send(f"JOIN {room}")
         await self._until(lambda: casefold(room) in self.rooms)
 
     async def part(self, room: str) -> None:
         """Leave a room; returns when the server has said so."""
         self._note(Kind.LEAVING, room, self._me)
-        self._send(f"PART {room}")
+        self.send(f"PART {room}")
         await self._until(lambda: casefold(room) not in self.rooms)
 
     def kick(self, room: str, nick: str) -> None:
         """Ask that another leave a room."""
         self._note(Kind.LEAVING, room, nick)
-        self._send(f"KICK {room} {nick}")
-
-    def ask(self, line: str) -> None:
-        """Send a line that explains nothing others see."""
-        self._send(line)
+        self.send(f"KICK {room} {nick}")
 
     def say(self, room: str, text: str) -> None:
         """Send one message; its text must be unlike any other of this sender, unless it is sent again."""
@@ -122,7 +118,7 @@ class Witness:
         message = casefold(room), text
         tags = self.outgoing.tags(message, f"{self._tick()}", now_s, self._me, self.capabilities)
         self._note(Kind.SAID, room, self._me, text)
-        self._send(f"{tags}PRIVMSG {room} :{text}")
+        self.send(f"{tags}PRIVMSG {room} :{text}")
 
     async def acknowledged(self, at_most_open: int = 0) -> None:
         """Wait until no more than so many messages are unacknowledged: a window."""
@@ -131,7 +127,7 @@ class Witness:
     async def barrier(self) -> None:
         """PING: what was under way from the server before has been seen when this returns."""
         token = f"b{self._tick()}"
-        self._send(f"PING {token}")
+        self.send(f"PING {token}")
         await self._until(lambda: token in self._pongs)
 
     async def names(self, room: str) -> frozenset[str]:
@@ -139,14 +135,18 @@ class Witness:
         key = casefold(room)
         self._names[key] = set()
         self._listed.discard(key)
-        self._send(f"NAMES {room}")
+        self.send(f"NAMES {room}")
         await self._until(lambda: key in self._listed)
-        return frozenset(self._names[key])
+        return frozenset(casefold(name.lstrip("@+")) for name in self._names[key])
+
+    def operators(self, room: str) -> frozenset[str]:
+        """Who had `@` when `names` was last asked, casefolded."""
+        return frozenset(casefold(name[1:]) for name in self._names.get(casefold(room), ()) if name[0] == "@")
 
     async def quit(self) -> None:
         """Say goodbye, and read until the server has closed."""
         self._note(Kind.LEAVING, "", self._me)
-        self._send("QUIT")
+        self.send("QUIT")
         await self._until(lambda: not self.connected)
         await self.drop()
 
@@ -175,7 +175,8 @@ class Witness:
                 reading.result()  # a line that it could not take is the test's business
         self.connected = False
 
-    def _send(self, *lines: str) -> None:
+    def send(self, *lines: str) -> None:
+        """Send lines as they are; what they do is noted when it comes back."""
         if self._writer is None:
             raise ConnectionError(f"{self.nick} is not connected")
         self._writer.write("".join(f"{line}\r\n" for line in lines).encode())
@@ -224,11 +225,11 @@ class Witness:
         elif after_s:
             asyncio.get_running_loop().call_later(after_s, self._ask_again, self._writer, question)
         else:
-            self._send(question)
+            self.send(question)
 
     def _ask_again(self, writer: asyncio.StreamWriter | None, question: str) -> None:
         if writer is self._writer is not None:
-            self._send(question)
+            self.send(question)
 
     def _see(self, message: Message) -> None:
         nick = casefold(Source.parse(message.source).nick)
@@ -241,15 +242,13 @@ class Witness:
             case "PART" | "KICK" | "QUIT":
                 self._see_leaving(message.command, nick, params)
             case "353":
-                self._names.setdefault(casefold(params[2]), set()).update(
-                    casefold(name.lstrip("@+")) for name in params[3].split()
-                )
+                self._names.setdefault(casefold(params[2]), set()).update(params[3].split())
             case "366":
                 self._listed.add(casefold(params[1]))
             case "376" | "422":
                 self._ready = not self.resumed
             case "PING":
-                self._send(f"PONG :{params[0]}")
+                self.send(f"PONG :{params[0]}")
             case "PONG":
                 self._pongs.add(params[-1])
             case "CAP" if params[1] == "ACK":

@@ -1,0 +1,153 @@
+"""Redis is killed, frozen, replaced by a replica that lacks something, and the wires to it are torn at."""
+
+import asyncio
+from typing import ClassVar
+
+from gateway.store.keys import HEARTBEATS
+from tests.faults.fault import LEASE_S, Fault, NotNowError, OfGateway
+from tests.harness.tcp_proxy import Direction
+
+__all__ = [
+    "LossyFailover", "RedisClockStepped", "RedisFrozen", "RedisKilled", "RedisStopped", "WireCut", "WireDeaf",
+    "WireRefused", "WireSlow", "WireStalled",
+]  # fmt: skip
+
+
+class _OfWire(OfGateway):
+    """It works on the wire from one gateway to Redis."""
+
+    async def heal(self) -> None:
+        await self.station.wire.restore()
+
+
+class WireCut(_OfWire):
+    """Both lanes are aborted, and may be opened again at once."""
+
+    name = "wire to Redis: cut"
+
+    async def strike(self) -> None:
+        await self.station.wire.cut()
+
+
+class WireRefused(_OfWire):
+    """Cut, and connections are refused for a while."""
+
+    name = "wire to Redis: refused"
+    hold_s = (0.5, 4.0)
+
+    async def strike(self) -> None:
+        await self.station.wire.refuse()
+
+
+class WireSlow(_OfWire):
+    """Every chunk takes its time, each way."""
+
+    name = "wire to Redis: 20 to 200 ms of delay each way"
+    hold_s = (1.0, 5.0)
+
+    async def strike(self) -> None:
+        self.station.wire.delay_s = self.chance.uniform(0.02, 0.2)
+
+
+class WireStalled(_OfWire):
+    """Open and silent; what was kept is passed on later, if its connection still stands."""
+
+    name = "wire to Redis: stalled"
+    hold_s = (0.5, 5.0)
+
+    async def strike(self) -> None:
+        self.station.wire.stall()
+
+
+class WireDeaf(_OfWire):
+    """One direction swallows everything until the connections end: loss."""
+
+    name = "wire to Redis: one direction lost"
+    hold_s = (0.5, 5.0)
+
+    async def strike(self) -> None:
+        self.station.wire.deafen(self.chance.choice(list(Direction)))
+
+
+class _OfRedis(Fault):
+    """It works on the master."""
+
+    def claim(self) -> None:
+        self.take(self.site.store)
+
+
+class RedisKilled(_OfRedis):
+    """SIGKILL; it comes back with its log of writes."""
+
+    name = "Redis: SIGKILL"
+
+    async def strike(self) -> None:
+        await asyncio.to_thread(self.site.store.master.kill)
+
+    async def heal(self) -> None:
+        await asyncio.to_thread(self.site.store.master.restart)
+
+
+class RedisStopped(_OfRedis):
+    """SIGTERM and a new start."""
+
+    name = "Redis: restart"
+
+    async def strike(self) -> None:
+        await asyncio.to_thread(self.site.store.master.restart)
+
+
+class RedisFrozen(_OfRedis):
+    """SIGSTOP for less than a lease."""
+
+    name = "Redis: SIGSTOP, SIGCONT"
+    hold_s = (1.0, 6.0)
+
+    async def strike(self) -> None:
+        self.site.store.master.freeze()
+
+    async def heal(self) -> None:
+        self.site.store.master.thaw()
+
+
+class LossyFailover(_OfRedis):
+    """A replica that lacks the last second of writes takes the place of its master, which is killed."""
+
+    name = "Redis: failover that loses the last second"
+    LOST_S: ClassVar[float] = 1.0
+
+    def claim(self) -> None:
+        if self.site.store.pair is None:
+            raise NotNowError(self.name)
+        super().claim()
+
+    async def strike(self) -> None:
+        pair = self.site.store.pair
+        assert pair is not None
+        pair.lose_from_now()
+        await asyncio.sleep(self.LOST_S)
+        await pair.fail_over()
+        self.site.point_wires(pair.master)
+
+    async def heal(self) -> None:
+        assert self.site.store.pair is not None
+        await self.site.store.pair.restore()
+
+
+class RedisClockStepped(_OfRedis):
+    """The clock of Redis jumps ahead by more than a lease.
+
+    `TIME` cannot be set, so what it is compared with is moved the other way: the beats of all gateways, which then are
+    as old as they would be. The ids of the logs, made of the same clock, go on as after a step back.
+    """
+
+    name = "Redis: clock ahead by 20 s"
+    hold_s = (4.0, 5.0)  # two beats
+
+    async def strike(self) -> None:
+        await asyncio.to_thread(self._step, 2 * LEASE_S)
+
+    def _step(self, ahead_s: float) -> None:
+        with self.site.store.master.client() as client:
+            for gateway in client.zrange(HEARTBEATS, 0, -1):
+                client.zincrby(HEARTBEATS, -ahead_s * 1000, gateway)
