@@ -25,6 +25,7 @@ from tests.faults.gateway_faults import GatewayKilled
 from tests.faults.redis_faults import LossyFailover
 from tests.faults.report import page, section, sections_of, summary
 from tests.faults.scenario import Scenario, mixed, repeated, run
+from tests.faults.stores import replicated
 
 __all__ = ["SCENARIOS", "main"]
 
@@ -32,7 +33,7 @@ MIX_S = 600.0
 
 
 def _mix(seed: int, seconds: float) -> Scenario:
-    return Scenario(seed=seed, turns=mixed(seed, ALONE), seconds=seconds, replica=True, rooms=8)
+    return Scenario(seed=seed, turns=mixed(seed, ALONE), seconds=seconds, store=replicated, rooms=8)
 
 
 def _kills(seed: int, seconds: float) -> Scenario:
@@ -42,7 +43,7 @@ def _kills(seed: int, seconds: float) -> Scenario:
 
 
 def _failovers(seed: int, seconds: float) -> Scenario:
-    return Scenario(seed=seed, turns=repeated(LossyFailover, 10), replica=True, seconds=seconds)
+    return Scenario(seed=seed, turns=repeated(LossyFailover, 10), store=replicated, seconds=seconds)
 
 
 SCENARIOS: dict[str, tuple[str, Callable[[int, float], Scenario], float]] = {

@@ -5,7 +5,8 @@ from typing import ClassVar
 
 from gateway.store.keys import HEARTBEATS
 from tests.faults.fault import LEASE_S, Fault, NotNowError, OfGateway
-from tests.harness.tcp_proxy import Direction
+from tests.faults.stores import Replicated, Single
+from tests.harness.tcp_proxy import Direction, TcpProxy
 
 __all__ = [
     "LossyFailover", "RedisClockStepped", "RedisFrozen", "RedisKilled", "RedisStopped", "WireCut", "WireDeaf",
@@ -16,8 +17,16 @@ __all__ = [
 class _OfWire(OfGateway):
     """It works on the wire from one gateway to Redis."""
 
+    wire: TcpProxy
+
+    def claim(self) -> None:
+        super().claim()
+        if self.station.wire is None:
+            raise NotNowError(self.name)
+        self.wire = self.station.wire
+
     async def heal(self) -> None:
-        await self.station.wire.restore()
+        await self.wire.restore()
 
 
 class WireCut(_OfWire):
@@ -26,7 +35,7 @@ class WireCut(_OfWire):
     name = "wire to Redis: cut"
 
     async def strike(self) -> None:
-        await self.station.wire.cut()
+        await self.wire.cut()
 
 
 class WireRefused(_OfWire):
@@ -36,7 +45,7 @@ class WireRefused(_OfWire):
     hold_s = (0.5, 4.0)
 
     async def strike(self) -> None:
-        await self.station.wire.refuse()
+        await self.wire.refuse()
 
 
 class WireSlow(_OfWire):
@@ -46,7 +55,7 @@ class WireSlow(_OfWire):
     hold_s = (1.0, 5.0)
 
     async def strike(self) -> None:
-        self.station.wire.delay_s = self.chance.uniform(0.02, 0.2)
+        self.wire.delay_s = self.chance.uniform(0.02, 0.2)
 
 
 class WireStalled(_OfWire):
@@ -56,7 +65,7 @@ class WireStalled(_OfWire):
     hold_s = (0.5, 5.0)
 
     async def strike(self) -> None:
-        self.station.wire.stall()
+        self.wire.stall()
 
 
 class WireDeaf(_OfWire):
@@ -66,14 +75,19 @@ class WireDeaf(_OfWire):
     hold_s = (0.5, 5.0)
 
     async def strike(self) -> None:
-        self.station.wire.deafen(self.chance.choice(list(Direction)))
+        self.wire.deafen(self.chance.choice(list(Direction)))
 
 
 class _OfRedis(Fault):
-    """It works on the master."""
+    """It works on the one server, or on the master of two."""
+
+    store: Single
 
     def claim(self) -> None:
-        self.take(self.site.store)
+        if not isinstance(self.site.store, Single):
+            raise NotNowError(self.name)
+        self.store = self.site.store
+        self.take(self.store)
 
 
 class RedisKilled(_OfRedis):
@@ -82,10 +96,10 @@ class RedisKilled(_OfRedis):
     name = "Redis: SIGKILL"
 
     async def strike(self) -> None:
-        await asyncio.to_thread(self.site.store.master.kill)
+        await asyncio.to_thread(self.store.master.kill)
 
     async def heal(self) -> None:
-        await asyncio.to_thread(self.site.store.master.restart)
+        await asyncio.to_thread(self.store.master.restart)
 
 
 class RedisStopped(_OfRedis):
@@ -94,7 +108,7 @@ class RedisStopped(_OfRedis):
     name = "Redis: restart"
 
     async def strike(self) -> None:
-        await asyncio.to_thread(self.site.store.master.restart)
+        await asyncio.to_thread(self.store.master.restart)
 
 
 class RedisFrozen(_OfRedis):
@@ -104,10 +118,10 @@ class RedisFrozen(_OfRedis):
     hold_s = (1.0, 6.0)
 
     async def strike(self) -> None:
-        self.site.store.master.freeze()
+        self.store.master.freeze()
 
     async def heal(self) -> None:
-        self.site.store.master.thaw()
+        self.store.master.thaw()
 
 
 class LossyFailover(_OfRedis):
@@ -116,22 +130,21 @@ class LossyFailover(_OfRedis):
     name = "Redis: failover that loses the last second"
     LOST_S: ClassVar[float] = 1.0
 
+    store: Replicated
+
     def claim(self) -> None:
-        if self.site.store.pair is None:
+        if not isinstance(self.site.store, Replicated):
             raise NotNowError(self.name)
         super().claim()
 
     async def strike(self) -> None:
-        pair = self.site.store.pair
-        assert pair is not None
-        pair.lose_from_now()
+        self.store.pair.lose_from_now()
         await asyncio.sleep(self.LOST_S)
-        await pair.fail_over()
-        self.site.point_wires(pair.master)
+        await self.store.pair.fail_over()
+        self.site.point_wires()
 
     async def heal(self) -> None:
-        assert self.site.store.pair is not None
-        await self.site.store.pair.restore()
+        await self.store.pair.restore()
 
 
 class RedisClockStepped(_OfRedis):
@@ -148,6 +161,6 @@ class RedisClockStepped(_OfRedis):
         await asyncio.to_thread(self._step, 2 * LEASE_S)
 
     def _step(self, ahead_s: float) -> None:
-        with self.site.store.master.client() as client:
+        with self.store.master.client() as client:
             for gateway in client.zrange(HEARTBEATS, 0, -1):
                 client.zincrby(HEARTBEATS, -ahead_s * 1000, gateway)

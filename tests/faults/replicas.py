@@ -12,10 +12,10 @@ from gateway.store.keys import LogKeys, log_keys, room_log
 from gateway.store.logs import LOG_ENTRIES
 from gateway.wire.message import Message, Source
 from gateway.wire.names import casefold, room_key
+from tests.faults.stores import Store
 from tests.harness.checker import Log
 from tests.harness.deadlines import DEADLINE_S
 from tests.harness.irc_peer import IrcPeer
-from tests.harness.private_server import PrivateServer
 
 __all__ = ["RoomView", "as_gateway_says", "as_redis_says", "differences", "disagreements", "log_of"]
 
@@ -62,9 +62,7 @@ def _shown(value: object, among: Iterable[object]) -> str:
     return " ".join(sorted(value - common)) or "none of these"
 
 
-async def disagreements(
-    addresses: Mapping[str, tuple[str, int]], rooms: Iterable[str], master: PrivateServer
-) -> list[str]:
+async def disagreements(addresses: Mapping[str, tuple[str, int]], rooms: Iterable[str], store: Store) -> list[str]:
     """Enter every room on every gateway, so that all have its replica, and compare what they say."""
     rooms = list(rooms)
     async with AsyncExitStack() as stack:
@@ -78,7 +76,7 @@ async def disagreements(
         for probe in probes.values():
             await probe.barrier(deadline_s=4 * DEADLINE_S)
         views = {name: {room: await as_gateway_says(probe, room) for room in rooms} for name, probe in probes.items()}
-        views[REDIS] = {room: await asyncio.to_thread(as_redis_says, master, room) for room in rooms}
+        views[REDIS] = {room: await asyncio.to_thread(as_redis_says, store, room) for room in rooms}
     return differences(views)
 
 
@@ -92,10 +90,10 @@ async def as_gateway_says(peer: IrcPeer, room: str) -> RoomView:
     return RoomView(frozenset(names), "".join(topics), "".join(modes))
 
 
-def as_redis_says(server: PrivateServer, room: str) -> RoomView:
+def as_redis_says(store: Store, room: str) -> RoomView:
     """What is in its hashes."""
     keys = _keys(room)
-    with server.client() as client:
+    with store.client(keys.state) as client:
         members = client.hgetall(keys.members)
         topic = client.hget(keys.state, "topic")
     decoded = [decode_member(Uid(uid), value) for uid, value in members.items()]
@@ -104,10 +102,11 @@ def as_redis_says(server: PrivateServer, room: str) -> RoomView:
     return RoomView(frozenset(names), (topic or b"").decode(), None)
 
 
-def log_of(server: PrivateServer, room: str) -> Log:
+def log_of(store: Store, room: str) -> Log:
     """What was said in a room, as its log in Redis has it."""
-    with server.client() as client:
-        entries = [decode_event(fields[b"e"]) for _, fields in client.xrange(_keys(room).log)]
+    key = _keys(room).log
+    with store.client(key) as client:
+        entries = [decode_event(fields[b"e"]) for _, fields in client.xrange(key)]
     said = [Message.parse(event.line.strip()) for event in entries if isinstance(event, Said)]
     messages = [(casefold(Source.parse(message.source).nick), message.params[1]) for message in said]
     return Log(messages, trimmed=len(entries) >= LOG_ENTRIES)

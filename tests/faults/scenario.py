@@ -15,6 +15,7 @@ from tests.faults.fault import Fault, NotNowError
 from tests.faults.figures import Outcome, Strike
 from tests.faults.replicas import disagreements, log_of
 from tests.faults.site import Site
+from tests.faults.stores import Start, single
 from tests.harness.checker import Roster
 from tests.harness.deadlines import DEADLINE_FACTOR, eventually
 
@@ -56,7 +57,7 @@ class Scenario:
     turns: Iterable[Turn]
     seconds: float = float("inf")  # no turn begins after this
     gateways: int = 3
-    replica: bool = False
+    store: Start = single
     residents: int = 12
     rooms: int = 4
     messages_per_s: float = 100.0  # of all residents together
@@ -65,7 +66,7 @@ class Scenario:
 async def run(scenario: Scenario, directory: Path) -> Outcome:
     """Play a scenario in an empty directory."""
     loop = asyncio.get_running_loop()
-    async with Site.running(directory, gateways=scenario.gateways, replica=scenario.replica) as site:
+    async with Site.running(directory, gateways=scenario.gateways, start_store=scenario.store) as site:
         rooms = [f"#lab{number}" for number in range(scenario.rooms)]
         pace_s = scenario.residents / scenario.messages_per_s
         site.settle_in(residents=scenario.residents, rooms=rooms, pace_s=pace_s, seed=scenario.seed)
@@ -80,7 +81,7 @@ async def run(scenario: Scenario, directory: Path) -> Outcome:
             for life in unsettled:
                 life.cancel()
         rosters = await _last_rosters(site)
-        logs = {room: await asyncio.to_thread(log_of, site.store.master, room) for room in rooms}
+        logs = {room: await asyncio.to_thread(log_of, site.store, room) for room in rooms}
         report = await asyncio.to_thread(site.court.judge, rosters, logs)
         addresses = {station.name: station.address for station in site.stations}
         return Outcome(
@@ -89,7 +90,7 @@ async def run(scenario: Scenario, directory: Path) -> Outcome:
             seconds=seconds,
             strikes=strikes,
             report=report,
-            unequal=await disagreements(addresses, rooms, site.store.master),
+            unequal=await disagreements(addresses, rooms, site.store),
             fallen=fallen + await site.fallen(),
             unsettled=[f"{life.get_name()} did not get back" for life in unsettled],
             sessions_lost=sum(resident.sessions_lost for resident in site.residents),

@@ -6,51 +6,27 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+from tests.faults.stores import Start, Store
 from tests.harness.court import Court
 from tests.harness.gateway_process import GatewayProcess
 from tests.harness.irc_peer import IrcPeer
-from tests.harness.private_server import PrivateServer
-from tests.harness.replicated_pair import ReplicatedPair
 from tests.harness.resident import Address, Resident
 from tests.harness.shifted_clock import ClockShift
 from tests.harness.tcp_proxy import TcpProxy
 
-__all__ = ["Site", "Station", "Store"]
+__all__ = ["Site", "Station"]
 
 DRAIN_S = 2
-
-
-class Store:
-    """The Redis behind a site, whichever deployment: the server that is master now, and its replica if it has one."""
-
-    def __init__(self, server: PrivateServer | ReplicatedPair) -> None:
-        self._server = server
-
-    @property
-    def pair(self) -> ReplicatedPair | None:
-        """Where there is a replica."""
-        return self._server if isinstance(self._server, ReplicatedPair) else None
-
-    @property
-    def master(self) -> PrivateServer:
-        """The server that counts."""
-        return self._server.master if isinstance(self._server, ReplicatedPair) else self._server
-
-    def version(self) -> str:
-        """Name and version of the master, as it tells them."""
-        with self.master.client() as client:
-            told = client.info("server")
-        name = told.get("server_name", "redis")
-        return f"{name} {told.get(f'{name}_version', told['redis_version'])}"
 
 
 class Station:
     """A gateway and its wire to Redis."""
 
-    def __init__(self, name: str, process: GatewayProcess, wire: TcpProxy) -> None:
+    def __init__(self, name: str, process: GatewayProcess, wire: TcpProxy | None) -> None:
         self.name = name
         self.process = process
         self.wire = wire
+        """None where the gateways find their way through the deployment itself."""
 
     @property
     def address(self) -> Address:
@@ -74,13 +50,10 @@ class Site:
 
     @classmethod
     @asynccontextmanager
-    async def running(cls, directory: Path, *, gateways: int, replica: bool) -> AsyncIterator["Site"]:
+    async def running(cls, directory: Path, *, gateways: int, start_store: Start) -> AsyncIterator["Site"]:
         """Start the store and the gateways; nobody lives there yet."""
         async with AsyncExitStack() as stack:
-            if replica:
-                store = Store(await stack.enter_async_context(ReplicatedPair.running(directory)))
-            else:
-                store = Store(stack.enter_context(PrivateServer.running(directory / "redis")))
+            store = await stack.enter_async_context(start_store(directory))
             site = cls(directory, store, await stack.enter_async_context(Court()), stack)
             for _ in range(gateways):
                 await site.add_gateway()
@@ -98,10 +71,13 @@ class Site:
         """One more; clients may come to it when this returns."""
         self._started += 1
         name = f"gateway-{self._started}"
-        wire = await self._stack.enter_async_context(TcpProxy.running(self.store.master.socket_path))
+        wire = None
+        if (url := self.store.url) is None:
+            wire = await self._stack.enter_async_context(TcpProxy.running(self.store.wire_target))
+            url = f"redis://{wire.host}:{wire.port}"
         process = GatewayProcess(
             state_dir=self._directory / name,
-            redis_url=f"redis://{wire.host}:{wire.port}",
+            redis_url=url,
             limits="off",
             drain_s=DRAIN_S,
             log_level="warning",
@@ -125,10 +101,11 @@ class Site:
             resident = Resident(self.court, f"r{number}", theirs, self.addresses, pace_s=pace_s, seed=seed + number)
             self.residents.append(resident)
 
-    def point_wires(self, master: PrivateServer) -> None:
-        """Gateways find this server from their next connection on, as behind a moved address."""
+    def point_wires(self) -> None:
+        """Gateways find the master of now from their next connection on, as behind a moved address."""
         for station in self.stations:
-            station.wire.target = master.socket_path
+            if station.wire is not None:
+                station.wire.target = self.store.wire_target
 
     def free(self) -> list[Station]:
         """Stations no fault works on."""

@@ -10,6 +10,7 @@ from tests.faults.faults import ALONE
 from tests.faults.redis_faults import LossyFailover, RedisClockStepped, WireSlow
 from tests.faults.report import summary
 from tests.faults.scenario import Scenario, each_once, repeated, run
+from tests.faults.stores import replicated
 from tests.harness.deadlines import DEADLINE_FACTOR
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600 * DEADLINE_FACTOR)]
@@ -30,7 +31,7 @@ async def test_every_fault_in_a_seeded_order(tmp_path: Path) -> None:
 @pytest.mark.xfail(strict=True, reason="gateways do not resubmit what a promoted replica lacks")
 async def test_failover_that_loses_the_last_second(tmp_path: Path) -> None:
     """What was acknowledged is in the log of the promoted replica while the author's gateway lives."""
-    outcome = await run(Scenario(seed=SEED, turns=repeated(LossyFailover, 2), replica=True), tmp_path)
+    outcome = await run(Scenario(seed=SEED, turns=repeated(LossyFailover, 2), store=replicated), tmp_path)
     assert outcome.clean, summary(outcome)
 
 

@@ -30,6 +30,7 @@ class Outgoing:
         self.put_off: set[Message] = set()  # refused for the moment: to be sent again
         self.waits: list[tuple[float, float]] = []  # of each: when it was said, how long until it came back
         self.abandoned = 0
+        self.owed_since_s: float | None = None  # when the oldest abandoned one was said; it waits until any comes back
         self._labels: dict[str, Message] = {}
         self._answers_due: dict[str, int] = {}  # msgid -> answers that may still come to repeated sendings
 
@@ -56,6 +57,9 @@ class Outgoing:
         if self._answers_due.get(msgid, 0):
             self._answers_due[msgid] -= 1
             return False
+        if self.owed_since_s is not None:
+            self.waits.append((self.owed_since_s, now_s - self.owed_since_s))
+            self.owed_since_s = None
         if (sent := self._close(message)) is not None:
             self.waits.append((sent.said_s, now_s - sent.said_s))
             if sent.repeated:
@@ -74,6 +78,7 @@ class Outgoing:
     def abandon(self) -> None:
         """Nobody will ever answer what is open: its connection is gone, and the server would not know it again."""
         self.abandoned += len(self.open)
+        self.owed_since_s = self.owed_since_s or self.oldest_s
         for message in list(self.open):
             self._close(message)
 

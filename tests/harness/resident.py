@@ -116,7 +116,8 @@ class Resident:
         await self.witness.drop(for_good=not self.witness.can_return)
         self.witness.outgoing.abandon()
         self.new_starts += 1
-        self.witness = self._court.call(f"{self.name}g{self.new_starts}", RESIDENT)
+        former, self.witness = self.witness, self._court.call(f"{self.name}g{self.new_starts}", RESIDENT)
+        self.witness.outgoing.owed_since_s = former.outgoing.owed_since_s
         self.lives.append(self.witness)
 
     async def _enter(self) -> None:

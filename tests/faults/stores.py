@@ -1,0 +1,84 @@
+"""The Redis behind a site, one class per deployment. A new one needs a `Store`, and faults that know it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import redis
+
+from tests.harness.private_server import PrivateServer
+from tests.harness.replicated_pair import ReplicatedPair
+
+__all__ = ["Replicated", "Single", "Start", "Store", "replicated", "single"]
+
+
+class Store(ABC):
+    """What every deployment can be asked."""
+
+    url: str | None = None
+    """What all gateways are given; None: each is given its own wire to `wire_target`."""
+
+    @abstractmethod
+    def client(self, key: str) -> redis.Redis:
+        """A plain client of the master that has this key."""
+
+    @property
+    def wire_target(self) -> Path:
+        """Where wires lead."""
+        raise NotImplementedError
+
+    def version(self) -> str:
+        """Name and version of the server, as it tells them."""
+        with self.client("") as client:
+            told = client.info("server")
+        name = told.get("server_name", "redis")
+        return f"{name} {told.get(f'{name}_version', told['redis_version'])}"
+
+
+class Single(Store):
+    """One embedded server of ours."""
+
+    def __init__(self, server: PrivateServer) -> None:
+        self._server = server
+
+    @property
+    def master(self) -> PrivateServer:
+        """The server that counts now."""
+        return self._server
+
+    @property
+    def wire_target(self) -> Path:
+        return self.master.socket_path
+
+    def client(self, key: str) -> redis.Redis:
+        return self.master.client()
+
+
+class Replicated(Single):
+    """Two that change places."""
+
+    def __init__(self, pair: ReplicatedPair) -> None:
+        self.pair = pair
+
+    @property
+    def master(self) -> PrivateServer:
+        return self.pair.master
+
+
+Start = Callable[[Path], AbstractAsyncContextManager[Store]]
+"""Starts a deployment in a directory."""
+
+
+@asynccontextmanager
+async def single(directory: Path) -> AsyncIterator[Store]:
+    """One Valkey that writes each change to disk before it answers."""
+    with PrivateServer.running(directory / "redis") as server:
+        yield Single(server)
+
+
+@asynccontextmanager
+async def replicated(directory: Path) -> AsyncIterator[Store]:
+    """The same with a replica; gateways find a promoted one where the former was, as behind a moved address."""
+    async with ReplicatedPair.running(directory) as pair:
+        yield Replicated(pair)
