@@ -73,7 +73,7 @@ class Outcome:
     report: Report
     unequal: Sequence[str]  # where gateways and Redis disagree about a room
     fallen: Sequence[str]  # gateways that ended though nobody ended them
-    unsettled: Sequence[str]  # people who were not back in their rooms, with everything answered, in time
+    unserved: Sequence[str]  # people who were not back in their rooms and answered in time
     sessions_lost: int  # that the server had promised to keep
     resumptions: int
     new_starts: int
@@ -97,7 +97,7 @@ class Outcome:
             "members missing": report.missing,
             "replicas unequal": len(self.unequal),
             "sessions lost": self.sessions_lost,
-            "people not back": len(self.unsettled),
+            "people not served again": len(self.unserved),
             "gateways that fell": len(self.fallen),
         }
 
@@ -109,4 +109,4 @@ class Outcome:
     @property
     def details(self) -> list[str]:
         """What was wrong, in words; the first of each."""
-        return [*self.report.details, *self.unequal, *self.unsettled, *self.fallen]
+        return [*self.report.details, *self.unequal, *self.unserved, *self.fallen]

@@ -17,13 +17,15 @@ from tests.faults.replicas import disagreements, log_of
 from tests.faults.site import Site
 from tests.faults.stores import Start, single
 from tests.harness.checker import Roster
-from tests.harness.deadlines import DEADLINE_FACTOR, eventually
+from tests.harness.deadlines import DEADLINE_FACTOR
+from tests.harness.resident import Resident
 
 __all__ = ["Scenario", "each_once", "mixed", "repeated", "run"]
 
 Turn = Sequence[type[Fault]]
 RECOVERY_S = 60.0 * DEADLINE_FACTOR  # for everybody to be back after a turn, and answered at the end
 GHOSTS_S = 40.0 * DEADLINE_FACTOR  # for those who left to be gone: lease, reaper, and a reaper that died too
+LOOK_EVERY_S = 0.1
 PAUSE_S = (0.2, 1.0)  # between turns, when all is well
 
 
@@ -73,7 +75,7 @@ async def run(scenario: Scenario, directory: Path) -> Outcome:
         start_s = loop.time()
         async with asyncio.TaskGroup() as tasks:
             lives = [tasks.create_task(resident.live(), name=resident.name) for resident in site.residents]
-            strikes, fallen = await _play(scenario, site, start_s + scenario.seconds)
+            strikes, fallen, unserved = await _play(scenario, site, start_s + scenario.seconds)
             seconds = loop.time() - start_s
             for resident in site.residents:
                 resident.finish()
@@ -92,7 +94,7 @@ async def run(scenario: Scenario, directory: Path) -> Outcome:
             report=report,
             unequal=await disagreements(addresses, rooms, site.store),
             fallen=fallen + await site.fallen(),
-            unsettled=[f"{life.get_name()} did not get back" for life in unsettled],
+            unserved=[*unserved, *(f"{life.get_name()} did not get back" for life in unsettled)],
             sessions_lost=sum(resident.sessions_lost for resident in site.residents),
             resumptions=sum(resident.resumptions for resident in site.residents),
             new_starts=sum(resident.new_starts for resident in site.residents),
@@ -102,11 +104,12 @@ async def run(scenario: Scenario, directory: Path) -> Outcome:
         )
 
 
-async def _play(scenario: Scenario, site: Site, until_s: float) -> tuple[list[Strike], list[str]]:
+async def _play(scenario: Scenario, site: Site, until_s: float) -> tuple[list[Strike], list[str], list[str]]:
+    """What struck, which gateways ended by themselves, and who was not served again in time."""
     chance = random.Random(scenario.seed)
     strikes: list[Strike] = []
     fallen: list[str] = []
-    await _all_is_well(site)
+    unserved = await _unserved(site)
     for turn in scenario.turns:
         if asyncio.get_running_loop().time() > until_s:
             break
@@ -117,9 +120,10 @@ async def _play(scenario: Scenario, site: Site, until_s: float) -> tuple[list[St
         # What was taken by another a moment ago is free now; what this site does not have strikes never.
         await _strike_all([fault for fault in faults if fault not in together and _claim(fault)], strikes)
         fallen += await site.fallen()
-        await _all_is_well(site)
+        after = " and ".join(fault.name for fault in faults)
+        unserved += [f"{name} was not served again after {after}" for name in await _unserved(site)]
         await asyncio.sleep(chance.uniform(*PAUSE_S))
-    return strikes, fallen
+    return strikes, fallen, unserved
 
 
 def _claim(fault: Fault) -> bool:
@@ -149,22 +153,17 @@ async def _strike(fault: Fault, strikes: list[Strike]) -> None:
     strikes.append(Strike(fault.name, start_s, loop.time()))
 
 
-async def _all_is_well(site: Site) -> None:
-    """Everybody is in all rooms and was acknowledged something said just now."""
-    now_s = asyncio.get_running_loop().time()
+async def _unserved(site: Site) -> list[str]:
+    """Wait until everybody is in all rooms and was acknowledged something said just now; name those who were not."""
+    loop = asyncio.get_running_loop()
+    now_s = loop.time()
 
-    async def served() -> bool | None:
-        return (
-            all(
-                each.witness.rooms >= set(each.rooms)
-                and each.witness.outgoing.waits
-                and each.witness.outgoing.waits[-1][0] >= now_s
-                for each in site.residents
-            )
-            or None
-        )
+    def waiting() -> list[Resident]:
+        return [each for each in site.residents if not each.at_home or each.acknowledged_until_s < now_s]
 
-    await eventually(served, what="everybody is served again", deadline_s=RECOVERY_S)
+    while waiting() and loop.time() < now_s + RECOVERY_S:
+        await asyncio.sleep(LOOK_EVERY_S)
+    return [each.name for each in waiting()]
 
 
 async def _last_rosters(site: Site) -> list[Roster]:
@@ -181,4 +180,4 @@ async def _last_rosters(site: Site) -> list[Roster]:
         as_expected = all(roster.nicks == expected[roster.room] for roster in rosters)
         if as_expected or asyncio.get_running_loop().time() > deadline_s:
             return rosters
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(LOOK_EVERY_S)

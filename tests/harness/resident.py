@@ -62,9 +62,14 @@ class Resident:
         self._finish = True
 
     @property
-    def settled(self) -> bool:
-        """In all its rooms, with nothing unanswered."""
-        return self.witness.connected and self.witness.rooms >= set(self.rooms) and not self.witness.unacknowledged
+    def at_home(self) -> bool:
+        """Connected, and in all its rooms."""
+        return self.witness.connected and self.witness.rooms >= set(self.rooms)
+
+    @property
+    def acknowledged_until_s(self) -> float:
+        """When the message was said that came back last."""
+        return self.witness.outgoing.waits[-1][0] if self.witness.outgoing.waits else 0.0
 
     @property
     def waits(self) -> list[tuple[float, float]]:
@@ -129,7 +134,7 @@ class Resident:
     async def _talk(self) -> None:
         witness = self.witness
         due_s = asyncio.get_running_loop().time()
-        while not (self._finish and self.settled):
+        while not (self._finish and self.at_home and not witness.unacknowledged):
             # By the clock, not by the sleep: a busy machine must not make the load less. A pause is not made up for.
             due_s = max(due_s, asyncio.get_running_loop().time() - 1.0) + self._pace_s * self._random.uniform(0.5, 1.5)
             await asyncio.sleep(due_s - asyncio.get_running_loop().time())
