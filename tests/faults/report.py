@@ -27,8 +27,9 @@ answer when the connection broke stays unanswered.
 **The judge.** `tests/harness/checker.py`: *lost* was acknowledged and not heard by somebody in the room; *lost from the
 log* was acknowledged and is not in the room's log at the end (or is twice); flaps are QUIT or JOIN lines seen that
 nobody asked for. Replicas are compared by NAMES, TOPIC and MODE of every gateway, and with Redis itself.
-*Time without service*: for each fault and each person, the longest wait for the acknowledgement of something said
-while the fault lasted, its repair included. *Reattached*: from a lost connection until back in all rooms.
+*Time without service*: for each fault and each person, the longest it waited, while the fault lasted, for the
+acknowledgement of something it had said; a connection that was lost is a wait until the next acknowledgement.
+*Reattached*: from a lost connection until back in all rooms.
 
 **Not done.** A wire loses nothing within a TCP connection, so loss is a direction that swallows everything until the
 connection ends. The clock of the machine is not stepped, since the lab shares it with everybody: what a step does is

@@ -161,7 +161,7 @@ async def _unserved(site: Site) -> list[str]:
     def waiting() -> list[Resident]:
         return [each for each in site.residents if not each.at_home or each.acknowledged_until_s < now_s]
 
-    while waiting() and loop.time() < now_s + RECOVERY_S:
+    while waiting() and loop.time() < now_s + RECOVERY_S:  # noqa: ASYNC110 - a dozen people, none of them the last
         await asyncio.sleep(LOOK_EVERY_S)
     return [each.name for each in waiting()]
 

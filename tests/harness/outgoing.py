@@ -30,7 +30,7 @@ class Outgoing:
         self.put_off: set[Message] = set()  # refused for the moment: to be sent again
         self.waits: list[tuple[float, float]] = []  # of each: when it was said, how long until it came back
         self.abandoned = 0
-        self.owed_since_s: float | None = None  # when the oldest abandoned one was said; it waits until any comes back
+        self.owed_since_s: float | None = None  # no service since then
         self._labels: dict[str, Message] = {}
         self._answers_due: dict[str, int] = {}  # msgid -> answers that may still come to repeated sendings
 
@@ -78,9 +78,13 @@ class Outgoing:
     def abandon(self) -> None:
         """Nobody will ever answer what is open: its connection is gone, and the server would not know it again."""
         self.abandoned += len(self.open)
-        self.owed_since_s = self.owed_since_s or self.oldest_s
+        self.owe(self.oldest_s)
         for message in list(self.open):
             self._close(message)
+
+    def owe(self, since_s: float | None) -> None:
+        """There has been no service since then: until anything comes back again."""
+        self.owed_since_s = self.owed_since_s or since_s
 
     def _close(self, message: Message) -> _Sent | None:
         self.put_off.discard(message)

@@ -91,6 +91,7 @@ class Resident:
             except (OSError, TimeoutError):
                 if lost_s is None:
                     lost_s = self._lost_at_s()
+                    self.witness.outgoing.owe(lost_s)
                 await self.witness.drop()
                 await asyncio.sleep(RECONNECT_S * self._random.random())
 
