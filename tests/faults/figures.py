@@ -1,12 +1,13 @@
 """From what was seen to what the report says. Pure."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from tests.harness.checker import Report
 
-__all__ = ["Outcome", "Spread", "Strike", "spread", "without_service"]
+__all__ = ["Outcome", "Promise", "Spread", "Strike", "spread", "without_service"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,3 +111,10 @@ class Outcome:
     def details(self) -> list[str]:
         """What was wrong, in words; the first of each."""
         return [*self.report.details, *self.unequal, *self.unserved, *self.fallen]
+
+
+class Promise(NamedTuple):
+    """What a scenario is run to show, besides that nothing was wrong."""
+
+    text: str
+    kept: Callable[[Outcome], bool]

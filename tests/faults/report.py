@@ -7,9 +7,9 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from tests.faults.figures import Outcome, Strike, spread, without_service
+from tests.faults.figures import Outcome, Promise, Strike, spread, without_service
 
-__all__ = ["HEAD", "page", "section", "sections_of", "summary"]
+__all__ = ["HEAD", "kept", "page", "section", "sections_of", "summary"]
 
 HEAD = """\
 # What the fault lab found
@@ -38,9 +38,16 @@ Redis (moved as a step of its `TIME` would move them).
 """
 
 
-def section(outcome: Outcome, versions: str) -> str:
+def section(outcome: Outcome, versions: str, promises: Sequence[Promise] = ()) -> str:
     """One run as Markdown, without its heading."""
-    return "\n".join([f"Seed {outcome.seed}, {versions}.", "", *_table(outcome), "", *_strikes(outcome), ""])
+    bullets = [f"- {line}" for line in kept(promises, outcome)]
+    parts = [[f"Seed {outcome.seed}, {versions}."], _table(outcome), bullets, _strikes(outcome)]
+    return "\n".join(line for part in parts if part for line in ("", *part)) + "\n"
+
+
+def kept(promises: Sequence[Promise], outcome: Outcome) -> list[str]:
+    """One line for each."""
+    return [f"{promise.text}: {'kept' if promise.kept(outcome) else 'NOT KEPT'}" for promise in promises]
 
 
 def summary(outcome: Outcome) -> str:

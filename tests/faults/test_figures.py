@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.faults.figures import Outcome, Spread, Strike, spread, without_service
+from tests.faults.figures import Outcome, Promise, Spread, Strike, spread, without_service
 from tests.faults.replicas import RoomView, differences
 from tests.faults.report import page, section, sections_of, summary
 from tests.harness.checker import Report
@@ -66,6 +66,13 @@ def test_a_page_keeps_the_sections_of_other_scenarios() -> None:
     assert "Seed 7, v1." in changed
     assert changed.count("| kill | 1 |") == 2
     assert "p50 1.50 s" in summary(CLEAN)
+
+
+def test_a_promise_that_is_not_kept_is_told() -> None:
+    """In the section of its run."""
+    promises = [Promise("back in 1 s", lambda outcome: max(outcome.returns) < 1), Promise("any", lambda outcome: True)]
+    told = section(CLEAN, "v1", promises)
+    assert "- back in 1 s: NOT KEPT\n- any: kept\n" in told
 
 
 def view(*members: str, topic: str = "", modes: str | None = "+nt") -> RoomView:
