@@ -1,6 +1,7 @@
 """The composition root: builds store, rooms and server, runs them, and takes them down in reverse."""
 
 import asyncio
+import contextlib
 import gc
 import logging
 import multiprocessing
@@ -9,20 +10,24 @@ import time
 from datetime import UTC, datetime
 
 from gateway import __version__
+from gateway.commands.allowances import Allowances, SharedLimits
+from gateway.commands.login import announce_sasl, end_deleted
 from gateway.commands.services import Network, Services
 from gateway.config import Config
 from gateway.errors import StoreError
 from gateway.identity import message_ids, new_gateway_id, new_uid
 from gateway.net.server import Limits, Server
-from gateway.passwords import PasswordVerifier
+from gateway.passwords import Cost, PasswordVerifier
 from gateway.rooms.engine import Engine
 from gateway.session.render import render
+from gateway.store.accounts import Accounts
 from gateway.store.directory import Directory
 from gateway.store.embedded import EmbeddedStore, StoreStartError
 from gateway.store.keys import inbox_log, room_log
 from gateway.store.lanes import Lanes
 from gateway.store.leases import Leases
 from gateway.store.logs import Logs
+from gateway.store.rates import Rates
 from gateway.telemetry.counters import Counters, make_registry
 from gateway.telemetry.health import Health
 from gateway.telemetry.listener import HttpListener
@@ -36,6 +41,8 @@ SIZES_EVERY_S = 1.0
 FIGURES_EVERY_S = 0.5
 GC_THRESHOLD = 20_000  # new objects between collections: a busy turn of the loop makes thousands, all short-lived
 STORE_LOOK_EVERY_S = 1.0
+DELETED_LOOK_EVERY_S = 1.0
+MAX_LOGINS_WAITING = 400  # some 10 s of work: the clients of a lost gateway all log in at once
 _log = logging.getLogger(__name__)
 
 
@@ -51,6 +58,9 @@ class Gateway:
         logs = Logs(self._lanes, self.id)
         self._directory = Directory(self._lanes, self.id)
         self._passwords = PasswordVerifier()
+        cost = Cost(config.argon2_kib, config.scram_iterations)
+        self._account_passwords = PasswordVerifier(max_waiting=MAX_LOGINS_WAITING, cost=cost)
+        self._sasl_available = True
         self._stop = asyncio.Event()
         self._stop_reason = ""
         self._exit_code = EX_OK
@@ -79,6 +89,9 @@ class Gateway:
             now_s=time.monotonic,
             clock_s=time.time,
             check_password=self._passwords.verify,
+            accounts=Accounts(self._lanes),
+            passwords=self._account_passwords,
+            allowances=Allowances(Rates(self._lanes), _shared_limits(config), time.monotonic),
             request_drain=self.stop,
             count_command=lambda name: None,
         )
@@ -139,6 +152,7 @@ class Gateway:
             if http is not None:
                 http.close()
             self._passwords.close()
+            self._account_passwords.close()
         return self._exit_code
 
     async def _start(self, tasks: asyncio.TaskGroup, port: int, http_port: int) -> None:
@@ -151,6 +165,7 @@ class Gateway:
             tasks.create_task(self._keep_store(), name="private store"),
             tasks.create_task(self._publish_sizes(), name="sizes"),
             tasks.create_task(self._publish_figures(), name="figures"),
+            tasks.create_task(self._end_deleted_accounts(), name="deleted accounts"),
         ]
         await engine_up.wait()
         await server_up.wait()
@@ -193,7 +208,17 @@ class Gateway:
             counters.stale_retries = counts.stale
             counters.redis_reconnects = max(0, self._lanes.reconnects)
             self._queued_bytes = self._server.queued_bytes()
+            if self._lanes.up != self._sasl_available:
+                self._sasl_available = self._lanes.up
+                announce_sasl(self._services, [connection.session for connection in self._server.connections])
             await asyncio.sleep(FIGURES_EVERY_S)
+
+    async def _end_deleted_accounts(self) -> None:
+        """Log sessions out whose account was deleted, here or on another gateway."""
+        while True:
+            await asyncio.sleep(DELETED_LOOK_EVERY_S)
+            with contextlib.suppress(StoreError):  # looked at again next time
+                await end_deleted(self._services)
 
     async def _publish_sizes(self) -> None:
         """Tell LIST, at most once a second and room, how large rooms have become."""
@@ -232,6 +257,25 @@ def _network(config: Config) -> Network:
         password=config.password or "",
         opers=dict(config.opers),
         limits=config.limits,
+        registration=_registration(config),
+        min_password=config.min_password,
+    )
+
+
+def _registration(config: Config) -> frozenset[str] | None:
+    # REGISTER before the connection is complete would not know the password of the server.
+    keys = config.account_registration
+    return keys - {"before-connect"} if keys is not None and config.password else keys
+
+
+def _shared_limits(config: Config) -> SharedLimits:
+    return SharedLimits(
+        connections=config.connection_rate,
+        logins=config.login_rate,
+        messages=config.message_rate,
+        address_messages=config.address_message_rate,
+        joins=config.join_rate,
+        trusted=config.trusted,
     )
 
 

@@ -15,6 +15,7 @@ from platformdirs import user_state_path
 
 from gateway import __version__, settings
 from gateway.errors import GatewayError
+from gateway.model import Rate
 
 __all__ = ["ENV_PREFIX", "Config", "ConfigError", "read_config"]
 
@@ -91,6 +92,37 @@ class Config:
         "BYTES", settings.whole(16_384, 2**30), "1048576", "what may wait for a slow client before it is closed"
     )
     limits: bool = _setting("on|off", settings.switch, "on", "rate limits against floods")
+    connection_rate: Rate = _setting(  # noqa: RUF009 - it calls `field`
+        "N:N", settings.rate, "200:300", "connections of one address, over all gateways: at once, and per minute"
+    )
+    login_rate: Rate = _setting(  # noqa: RUF009 - it calls `field`
+        "N:N", settings.rate, "10:10", "failed logins of one address, and to one account; new accounts of one address"
+    )
+    message_rate: Rate = _setting(  # noqa: RUF009 - it calls `field`
+        "N:N", settings.rate, "60:480", "messages of one account, over all its sessions"
+    )
+    address_message_rate: Rate = _setting(  # noqa: RUF009 - it calls `field`
+        "N:N", settings.rate, "240:1920", "messages of all guests of one address, over all gateways"
+    )
+    join_rate: Rate = _setting(  # noqa: RUF009 - it calls `field`
+        "N:N", settings.rate, "200:240", "rooms joined by one account, or by all guests of one address"
+    )
+    trusted: tuple[IPv4Network | IPv6Network, ...] = _setting(
+        "NETWORKS", settings.networks, "127.0.0.0/8,::1/128", "addresses without limits of their own, by commas"
+    )
+    account_registration: frozenset[str] | None = _setting(
+        "off|on|KEYS",
+        settings.registration,
+        "before-connect,custom-account-name",
+        "whether clients may register accounts; keys: before-connect, custom-account-name, email-required",
+    )
+    min_password: int = _setting("N", settings.whole(1, 64), "3", "characters an account's password has at least")
+    argon2_kib: int = _setting(
+        "KIB", settings.whole(1024, 4_194_304), "19456", "memory that hashing an account's password takes"
+    )
+    scram_iterations: int = _setting(
+        "N", settings.whole(4096, 10_000_000), "100000", "what a login by SCRAM costs the client, for new passwords"
+    )
     proxy_from: tuple[IPv4Network | IPv6Network, ...] = _setting(
         "NETWORKS", settings.networks, None, "load balancers that send PROXY headers, by commas", absent=()
     )

@@ -4,10 +4,11 @@
 
     GatewayError
     ├── StoreError            Redis is away or refused; the peer is told to try again
-    └── FullError             a bounded queue of ours is full; the peer is told to try again
+    ├── FullError             a bounded queue of ours is full; the peer is told to try again
+    └── NickReservedError     the nick is another account's; the peer is told to log in or to choose another
 """
 
-__all__ = ["FullError", "GatewayError", "StoreError"]
+__all__ = ["FullError", "GatewayError", "NickReservedError", "StoreError"]
 
 
 class GatewayError(Exception):
@@ -20,3 +21,7 @@ class StoreError(GatewayError):
 
 class FullError(GatewayError):
     """A queue of ours is at its limit."""
+
+
+class NickReservedError(GatewayError):
+    """A nick is reserved for an account that who asks for it is not logged in to."""

@@ -10,7 +10,10 @@ from typing import NamedTuple, NewType
 
 __all__ = [
     "ORIGIN",
+    "Account",
+    "AccountSet",
     "Answer",
+    "Credentials",
     "Entry",
     "Event",
     "Figures",
@@ -25,10 +28,12 @@ __all__ = [
     "MsgId",
     "Outcome",
     "Position",
+    "Rate",
     "Reaped",
     "Renamed",
     "RoomRow",
     "Said",
+    "ScramVerifier",
     "Snapshot",
     "Topic",
     "TopicSet",
@@ -129,6 +134,14 @@ class Renamed(NamedTuple):
     nick: str
 
 
+class AccountSet(NamedTuple):
+    """A member logged in, or out."""
+
+    uid: Uid
+    msgid: MsgId
+    account: str  # empty: logged out
+
+
 class TopicSet(NamedTuple):
     """The topic changed; an empty text clears it."""
 
@@ -163,7 +176,7 @@ class Foreign(NamedTuple):
     msgid: MsgId = MsgId(b"")
 
 
-Event = Said | Joined | Left | Renamed | TopicSet | ModesSet | Reaped | Foreign
+Event = Said | Joined | Left | Renamed | AccountSet | TopicSet | ModesSet | Reaped | Foreign
 
 
 class Entry(NamedTuple):
@@ -190,6 +203,7 @@ class Snapshot:
     permissions: Position = ORIGIN  # the last event that changed who may do what
     produced: int = 0  # how many batches this gateway has had accepted here
     created_ms: int = 0
+    founder: str = ""  # the account that keeps its rights here; empty: none
     topic: Topic = field(default_factory=Topic)
     modes: str = ""  # flags of the room, without +
     members: dict[Uid, Member] = field(default_factory=dict)
@@ -227,6 +241,39 @@ class User(NamedTuple):
     signed_on_s: int
     gateway: GatewayId
     operator: bool
+
+
+class ScramVerifier(NamedTuple):
+    """What SCRAM keeps of a password. Source: RFC 5802 section 3."""
+
+    salt: bytes
+    iterations: int
+    stored_key: bytes
+    server_key: bytes
+
+
+class Credentials(NamedTuple):
+    """What is kept of a password; neither gives it back."""
+
+    password_hash: str  # argon2id, as `$argon2id$...`
+    scram: ScramVerifier
+
+
+class Account(NamedTuple):
+    """An account as it was registered."""
+
+    name: str  # as it is spelt
+    credentials: Credentials
+    email: str  # empty: none was given; never verified
+    created_s: int  # since 1970
+    nicks: tuple[str, ...]  # reserved for it beside its name, casefolded
+
+
+class Rate(NamedTuple):
+    """How often something may be done: so many at once, so many a minute in the long run."""
+
+    burst: int
+    per_minute: int
 
 
 class RoomRow(NamedTuple):

@@ -12,6 +12,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from gateway.model import Rate
 from gateway.passwords import is_operator_name, is_password_hash
 from gateway.wire.limits import HOSTLEN, MAX_BODY_BYTES, NICKLEN
 from gateway.wire.splitting import clip
@@ -25,7 +26,9 @@ __all__ = [
     "password",
     "password_file",
     "path",
+    "rate",
     "redis_url",
+    "registration",
     "seconds",
     "server_name",
     "switch",
@@ -44,6 +47,8 @@ _WHOLE = re.compile(r"[0-9]{1,18}")
 _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"  # RFC 1123 section 2.1
 _HOST_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
+_RATE = re.compile(r"([0-9]{1,6}):([0-9]{1,6})")
+_REGISTRATION_KEYS = ("before-connect", "custom-account-name", "email-required")  # account-registration, "Capability"
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
@@ -96,6 +101,25 @@ def switch(text: str) -> bool:
     if text not in ("on", "off"):
         raise ValueError("neither on nor off")
     return text == "on"
+
+
+def rate(text: str) -> Rate:
+    """How many at once, and how many a minute."""
+    match = _RATE.fullmatch(text)
+    numbers = tuple(map(int, match.groups())) if match else (0, 0)
+    if not all(numbers):
+        raise ValueError("not two positive whole numbers such as 60:480, at once and per minute")
+    return Rate(*numbers)
+
+
+def registration(text: str) -> frozenset[str] | None:
+    """`off`, `on`, or what of IRCv3 account-registration is offered, by commas."""
+    if text in ("off", "on"):
+        return None if text == "off" else frozenset()
+    keys = frozenset(text.split(","))
+    if not keys <= set(_REGISTRATION_KEYS):
+        raise ValueError(f"neither off nor on nor some of {', '.join(_REGISTRATION_KEYS)}")
+    return keys
 
 
 def log_level(text: str) -> int:

@@ -10,6 +10,7 @@ import pytest
 
 from gateway import __version__
 from gateway.config import MAX_SHOWN, Config, ConfigError, read_config
+from gateway.model import Rate
 from gateway.passwords import hash_password
 from gateway.wire.limits import MAX_LINE_BYTES, NICKLEN
 from gateway.wire.message import Message
@@ -31,6 +32,13 @@ REFUSED = [
     ("--network", ["Hub bub", "x" * 64]),
     ("--description", ["x" * 129]),
     ("--limits", ["ON", "true", "1"]),
+    ("--connection-rate", ["60", "0:60", "60:0", "60:", "-1:5", "1:2:3", "1.5:2", "1234567:1"]),
+    ("--message-rate", ["fast"]),
+    ("--trusted", ["localhost"]),
+    ("--account-registration", ["yes", "before-connect,", "on,before-connect", "Before-Connect"]),
+    ("--min-password", ["0", "65"]),
+    ("--argon2-kib", ["1023"]),
+    ("--scram-iterations", ["4095"]),
     ("--log-level", ["INFO", "loud", "10"]),
     ("--proxy-from", ["10.0.0.1/8", "10.0.0.0/8,", "all"]),
     ("--motd-file", ["/does/not/exist", "/"]),
@@ -64,6 +72,16 @@ def test_defaults_are_those_of_the_documentation(monkeypatch: pytest.MonkeyPatch
         max_connections=20_000,
         sendq_bytes=1_048_576,
         limits=True,
+        connection_rate=Rate(200, 300),
+        login_rate=Rate(10, 10),
+        message_rate=Rate(60, 480),
+        address_message_rate=Rate(240, 1920),
+        join_rate=Rate(200, 240),
+        trusted=(ip_network("127.0.0.0/8"), ip_network("::1/128")),
+        account_registration=frozenset({"before-connect", "custom-account-name"}),
+        min_password=3,
+        argon2_kib=19_456,
+        scram_iterations=100_000,
         proxy_from=(),
         ping_interval_s=90,
         ping_timeout_s=30,
@@ -77,6 +95,11 @@ def test_defaults_are_those_of_the_documentation(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     ("flag", "text", "field", "value"),
     [
+        ("--login-rate", "007:90", "login_rate", Rate(7, 90)),
+        ("--account-registration", "off", "account_registration", None),
+        ("--account-registration", "on", "account_registration", frozenset()),
+        ("--account-registration", "email-required", "account_registration", frozenset({"email-required"})),
+        ("--trusted", "10.0.0.0/8", "trusted", (ip_network("10.0.0.0/8"),)),
         ("--host", "::1", "host", "::1"),
         ("--port", "0", "port", 0),
         ("--redis-url", "rediss://:secret@h:6380/1", "redis_url", "rediss://:secret@h:6380/1"),
@@ -228,7 +251,7 @@ def test_opers(tmp_path: Path) -> None:
     file.write_text(f'ann = "{password_hash}"\n')
     config = read_config([f"--opers={file}"], {})
     assert config.opers == {"ann": password_hash}
-    assert "argon2" not in repr(config)
+    assert "$argon2" not in repr(config)
 
 
 @pytest.mark.parametrize("content", ["ann = hash", 'ann = "secret"', "ann = 1", '"a b" = "x"', "[ann]\n", "\x00"])

@@ -17,6 +17,12 @@ async def oper(services: Services, session: Session, message: Message, reply: Re
     if not services.network.opers:
         reply.numeric(n.ERR_NOOPERHOST, "No operators are configured")
         return
+    # Guessing is stopped as it is for accounts, over all gateways; what is no operator's name counts as one name.
+    tried = f"oper {name if name in services.network.opers else '*'}"
+    if services.network.limits and (wait_s := await services.allowances.wait_to_log_in(session.host, tried)):
+        seconds = f"{wait_s + 1:.0f}"
+        reply.fail("OPER", "RATE_LIMITED", seconds, text=f"Too many attempts; nothing was done, wait {seconds} s")
+        return
     try:
         right = await services.check_password(services.network.opers.get(name), password)
     except FullError:
@@ -25,6 +31,8 @@ async def oper(services: Services, session: Session, message: Message, reply: Re
     if not right:
         reply.numeric(n.ERR_PASSWDMISMATCH, "Password incorrect")
         return
+    if services.network.limits:
+        services.allowances.logged_in(session.host, tried)
     session.operator = True
     await services.directory.put(as_user(services, session))
     reply.numeric(n.RPL_YOUREOPER, "You are now an IRC operator")

@@ -9,6 +9,7 @@ from gateway.commands.talking import MAX_TARGETS
 from gateway.model import Member, User
 from gateway.session.reply import Reply
 from gateway.session.session import Session
+from gateway.session.whox import WhoxQuery, whox_query
 from gateway.wire import limits
 from gateway.wire import numerics as n
 from gateway.wire.message import Message
@@ -37,6 +38,7 @@ def isupport(services: Services, reply: Reply) -> None:
         f"TOPICLEN={limits.TOPICLEN}",
         f"USERLEN={limits.USERLEN}",
         "UTF8ONLY",
+        "WHOX",
     ]
     for start in range(0, len(tokens), TOKENS_PER_LINE):
         reply.numeric(n.RPL_ISUPPORT, *tokens[start : start + TOKENS_PER_LINE], "are supported by this server")
@@ -81,8 +83,9 @@ def time(services: Services, session: Session, message: Message, reply: Reply) -
 
 
 async def who(services: Services, session: Session, message: Message, reply: Reply) -> None:
-    """WHO of a room or a nick."""
+    """WHO of a room or a nick, with the usual fields or chosen ones."""
     mask = message.params[0] if message.params else ""
+    query = whox_query(message.params[1]) if len(message.params) > 1 else None
     if mask.startswith("#"):
         key = room_key(mask)
         joined = session.rooms.get(key) if key is not None else None
@@ -93,17 +96,32 @@ async def who(services: Services, session: Session, message: Message, reply: Rep
         )
         if replica is not None:
             for member in replica.members.values():
-                _who_line(services, reply, replica.name, member)
+                _who_line(services, reply, replica.name, member, query)
     elif (key_ := nick_key(mask)) is not None and (user := await services.directory.find_user(key_)) is not None:
         member = Member(user.uid, user.nick, user.user, user.host, user.account, user.realname, user.gateway, "")
-        _who_line(services, reply, "*", member, away=bool(user.away), operator=user.operator)
+        _who_line(services, reply, "*", member, query, away=bool(user.away), operator=user.operator)
     reply.numeric(n.RPL_ENDOFWHO, mask.split(" ")[0][:60] or "*", "End of WHO list")
 
 
 def _who_line(
-    services: Services, reply: Reply, room: str, member: Member, *, away: bool = False, operator: bool = False
+    services: Services,
+    reply: Reply,
+    room: str,
+    member: Member,
+    query: WhoxQuery | None,
+    *,
+    away: bool = False,
+    operator: bool = False,
 ) -> None:
     flags = ("G" if away else "H") + ("*" if operator else "") + member.modes.replace("o", "@").replace("v", "+")[:1]
+    if query is not None:
+        values = {
+            "c": room, "u": member.user, "i": member.host, "h": member.host, "s": services.network.server_name,
+            "n": member.nick, "f": flags, "d": "0", "l": "0", "a": member.account or "0", "o": "n/a",
+            "r": member.realname,
+        }  # fmt: skip
+        reply.numeric(n.RPL_WHOSPCRPL, *query.answer(values))
+        return
     reply.numeric(
         n.RPL_WHOREPLY, room, member.user, member.host, services.network.server_name, member.nick, flags,
         f"0 {member.realname}",
@@ -137,4 +155,6 @@ def _whois_lines(services: Services, session: Session, user: User, reply: Reply)
         reply.numeric(n.RPL_AWAY, user.nick, user.away)
     if user.operator:
         reply.numeric(n.RPL_WHOISOPERATOR, user.nick, "is an operator")
+    if user.account:
+        reply.numeric(n.RPL_WHOISACCOUNT, user.nick, user.account, "is logged in as")
     reply.numeric(n.RPL_WHOISIDLE, user.nick, "0", str(user.signed_on_s), "seconds idle, signon time")

@@ -10,24 +10,23 @@ from hmac import compare_digest
 from typing import Any
 
 from gateway.commands.departure import depart, forget
+from gateway.commands.everywhere import change_everywhere
 from gateway.commands.queries import isupport, motd
 from gateway.commands.services import Services
-from gateway.errors import StoreError
-from gateway.model import MsgId, Position, Renamed, User
-from gateway.rooms.ports import Change
-from gateway.rooms.replica import Replica
-from gateway.rooms.room import Room
+from gateway.errors import NickReservedError, StoreError
+from gateway.model import Renamed, User
 from gateway.session import capabilities
 from gateway.session.render import render
 from gateway.session.reply import Reply
+from gateway.session.sasl import MECHANISMS
 from gateway.session.session import Session, State
 from gateway.wire import numerics as n
-from gateway.wire.limits import NAMELEN, USERLEN
+from gateway.wire.limits import MAX_BODY_BYTES, NAMELEN, USERLEN
 from gateway.wire.message import Message
 from gateway.wire.names import is_nick, nick_key
 from gateway.wire.splitting import clip
 
-__all__ = ["as_user", "cap", "nick", "password", "ping", "pong", "quit_", "user"]
+__all__ = ["as_user", "cap", "nick", "password", "ping", "pong", "quit_", "rename", "user"]
 
 Answer = Coroutine[Any, Any, None] | None
 INBOX_TIMEOUT_S = 5.0
@@ -45,12 +44,12 @@ def cap(services: Services, session: Session, message: Message, reply: Reply) ->
             session.negotiating = not session.ready
             if session.wants_302:
                 session.caps |= capabilities.CAP_NOTIFY
-            reply.message("CAP", session.name, "LS", capabilities.listed())
+            _list(services, session, reply)
         case "LIST":
             reply.message("CAP", session.name, "LIST", capabilities.names(session.caps))
         case "REQ":
             session.negotiating = not session.ready
-            _request(session, message.params[1] if len(message.params) > 1 else "", reply)
+            _request(services, session, message.params[1] if len(message.params) > 1 else "", reply)
         case "END":
             session.negotiating = False
             return _go_on(services, session, reply)
@@ -59,8 +58,25 @@ def cap(services: Services, session: Session, message: Message, reply: Reply) ->
     return None
 
 
-def _request(session: Session, wanted: str, reply: Reply) -> None:
-    caps = capabilities.requested(session.caps, wanted.split())
+def _list(services: Services, session: Session, reply: Reply) -> None:
+    if not session.wants_302:
+        reply.message("CAP", session.name, "LS", capabilities.listed(services.withdrawn))
+        return
+    values = {
+        capabilities.SASL: ",".join(MECHANISMS),
+        capabilities.ACCOUNT_REGISTRATION: ",".join(sorted(services.network.registration or ())),
+    }
+    words = capabilities.listed(services.withdrawn, values).split()
+    room_left = MAX_BODY_BYTES - len(f":{services.network.server_name} CAP {session.name} LS * :")
+    while words:
+        line = words.pop(0)
+        while words and len(line) + 1 + len(words[0]) <= room_left:
+            line += " " + words.pop(0)
+        reply.message("CAP", session.name, "LS", *(["*"] if words else []), line)
+
+
+def _request(services: Services, session: Session, wanted: str, reply: Reply) -> None:
+    caps = capabilities.requested(session.caps, wanted.split(), services.withdrawn)
     if caps is None:
         reply.message("CAP", session.name, "NAK", wanted)
         return
@@ -104,13 +120,17 @@ def nick(services: Services, session: Session, message: Message, reply: Reply) -
         reply.numeric(n.ERR_ERRONEUSNICKNAME, wanted.split(" ")[0][:60] or "*", "Erroneous nickname")
         return None
     if session.ready:
-        return _rename(services, session, wanted, reply) if wanted != session.nick else None
+        return rename(services, session, wanted, reply) if wanted != session.nick else None
     session.nick = wanted
     return _go_on(services, session, reply)
 
 
 def _go_on(services: Services, session: Session, reply: Reply) -> Answer:
     if session.state is State.REGISTERING and session.complete:
+        if session.sasl is not None:
+            # IRCv3 sasl-3.1: "the server SHOULD abort it and send a 906 numeric, then register the client".
+            session.sasl = None
+            reply.numeric(n.ERR_SASLABORTED, "SASL authentication aborted")
         return _register(services, session, reply)
     return None
 
@@ -128,12 +148,12 @@ async def _register(services: Services, session: Session, reply: Reply) -> None:
     session.state = State.WELCOMING
     session.recorded = True
     try:
-        if not await services.directory.claim(key, session.uid):
+        if not await _claim(services, session, session.nick, reply):
             if session.state is State.CLOSED:
                 await forget(services, session)
             else:
                 session.state = State.REGISTERING
-                _nick_in_use(session, reply)
+                session.nick = ""
             return
         inbox = services.engine.open_inbox(session.uid, session.deliver)
         session.signed_on_s = int(services.clock_s())
@@ -155,9 +175,23 @@ async def _register(services: Services, session: Session, reply: Reply) -> None:
     _welcome(services, session, reply)
 
 
-def _nick_in_use(session: Session, reply: Reply) -> None:
-    taken, session.nick = session.nick, ""
-    reply.numeric(n.ERR_NICKNAMEINUSE, taken, "Nickname is already in use")
+async def _claim(services: Services, session: Session, wanted: str, reply: Reply) -> bool:
+    """Take a nick; False after the refusal was said. Raises `StoreError`."""
+    key = nick_key(wanted)
+    assert key is not None
+    asks = session.name if session.ready else "*"
+    try:
+        if await services.directory.claim(key, session.uid, session.account):
+            return True
+    except NickReservedError:
+        text = "That nickname is reserved for an account; log in to it first"
+        if session.has(capabilities.STANDARD_REPLIES):
+            reply.message("FAIL", "NICK", "NICKNAME_RESERVED", wanted, text)
+        # As well: it is what clients choose another nick by.
+        reply.message(n.ERR_NICKNAMEINUSE, asks, wanted, text)
+    else:
+        reply.message(n.ERR_NICKNAMEINUSE, asks, wanted, "Nickname is already in use")
+    return False
 
 
 def _welcome(services: Services, session: Session, reply: Reply) -> None:
@@ -188,59 +222,22 @@ def as_user(services: Services, session: Session) -> User:
     )
 
 
-class _Renaming:
-    """A nick change in one room (`rooms.writer.Proposal`)."""
-
-    __slots__ = ("_done", "_event", "_left", "_nick", "_uid")
-
-    def __init__(self, session: Session, wanted: str, msgid: MsgId, rooms: int, done: "asyncio.Future[None]") -> None:
-        self._uid = session.uid
-        self._nick = wanted
-        self._event = Renamed(session.uid, msgid, wanted)
-        self._left = rooms
-        self._done = done
-
-    def propose(self, replica: Replica) -> Change | None:
-        member = replica.members.get(self._uid)
-        if member is None:
-            self._finished()
-            return None
-        renamed = member._replace(nick=self._nick)
-        return Change(event=self._event, permissions=replica.permissions, uid=self._uid, need="in", member=renamed)
-
-    def arrived(self, line: bytes, position: Position) -> bytes:
-        self._finished()
-        return b""
-
-    def unchanged(self) -> None:
-        self._finished()
-
-    def failed(self) -> None:
-        self._finished()
-
-    def allowed(self, replica: Replica) -> bool:
-        return True
-
-    def _finished(self) -> None:
-        self._left -= 1
-        if not self._left and not self._done.done():
-            self._done.set_result(None)
-
-
-async def _rename(services: Services, session: Session, wanted: str, reply: Reply) -> None:
+async def rename(services: Services, session: Session, wanted: str, reply: Reply) -> None:
+    """Give a registered session another nick, or say why not. Raises `StoreError`."""
     old_key, key = session.key, nick_key(wanted)
-    assert key is not None
-    if key != old_key and not await services.directory.claim(key, session.uid):
-        reply.numeric(n.ERR_NICKNAMEINUSE, wanted, "Nickname is already in use")
+    claimed = key == old_key or await _claim(services, session, wanted, reply)
+    if claimed:
+        await change_everywhere(
+            services,
+            session,
+            lambda msgid: Renamed(session.uid, msgid, wanted),
+            lambda member: member._replace(nick=wanted),
+        )
+    if not session.ready:
+        # Gone meanwhile: its departure did not know of this nick, nor of the record that every claim begins.
+        await services.directory.remove(session.uid, key)
+    if not claimed or not session.ready:
         return
-    rooms: list[Room] = list(session.rooms.values())
-    if rooms:
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        msgid = services.new_msgid()
-        renaming = _Renaming(session, wanted, msgid, len(rooms), done)
-        for room in rooms:
-            services.engine.change(room, msgid, renaming)
-        await done
     reply.add(f":{session.source} NICK {wanted}\r\n".encode())
     session.nick = wanted
     await services.directory.put(as_user(services, session))

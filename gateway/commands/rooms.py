@@ -51,9 +51,14 @@ async def _join(services: Services, session: Session, room: Room, reply: Reply) 
 
     def decide(replica: Replica, msgid: MsgId) -> Change:
         nonlocal joined
-        founds = not replica.members
+        # A room that belongs to an account waits for it; everybody else who finds it empty is its operator.
+        owns = bool(session.account) and replica.founder == session.account
+        founds = owns or (not replica.members and not replica.founder)
         is_new = not replica.created_ms
         member = session.as_member(services.gateway, "o" if founds else "")
+        state = (("name", replica.name), ("created", "@"), ("modes", DEFAULT_MODES)) if is_new else ()
+        if founds and session.account and not replica.founder:
+            state = (*state, ("founder", session.account))
         joined = Joined(session.uid, msgid, member, replica.name if is_new else "")
         return Change(
             event=joined,
@@ -62,7 +67,7 @@ async def _join(services: Services, session: Session, room: Room, reply: Reply) 
             uid=session.uid,
             need="out",
             member=member,
-            state=(("name", replica.name), ("created", "@"), ("modes", DEFAULT_MODES)) if is_new else (),
+            state=state,
         )
 
     def arrived(line: bytes, position: Position) -> bytes:

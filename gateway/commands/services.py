@@ -3,23 +3,40 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from gateway.model import Entry, Figures, GatewayId, LogKey, MsgId, RoomRow, Uid, User
+from gateway.model import (
+    Account,
+    Credentials,
+    Entry,
+    Figures,
+    GatewayId,
+    LogKey,
+    MsgId,
+    Rate,
+    RoomRow,
+    ScramVerifier,
+    Uid,
+    User,
+)
 from gateway.rooms.engine import Engine
 from gateway.rooms.ports import LogStore
 from gateway.rooms.replica import Replica
+from gateway.session.capabilities import ACCOUNT_REGISTRATION, SASL
 from gateway.session.session import Session
 from gateway.wire.names import NickKey, RoomKey
 
-__all__ = ["Directory", "History", "Network", "Services"]
+if TYPE_CHECKING:
+    from gateway.commands.allowances import Allowances
+
+__all__ = ["Accounts", "Directory", "History", "Network", "Passwords", "Rates", "Services"]
 
 
 class Directory(Protocol):
     """Who is where, on all gateways. Every method raises `StoreError`."""
 
-    async def claim(self, nick: NickKey, uid: Uid) -> bool:
-        """Take a nick; False when somebody else holds it."""
+    async def claim(self, nick: NickKey, uid: Uid, account: str = "") -> bool:
+        """Take a nick; False when somebody else holds it. Raises `NickReservedError` where it is another account's."""
 
     async def free(self, nick: NickKey, uid: Uid) -> None:
         """Give a nick back."""
@@ -41,6 +58,58 @@ class Directory(Protocol):
 
     async def figures(self) -> Figures:
         """What all gateways hold together."""
+
+
+class Accounts(Protocol):
+    """All accounts. Every method raises `StoreError`."""
+
+    async def find(self, name: NickKey) -> tuple[Account | None, bytes]:
+        """The account with this name or nick, and a salt to show where there is none."""
+
+    async def create(self, name: NickKey, account: Account, uid: Uid) -> bool:
+        """Register an account; False when its name cannot be had."""
+
+    async def set_password(self, name: NickKey, credentials: Credentials) -> bool:
+        """Change the password; False when there is no such account any more."""
+
+    async def group(self, name: NickKey, account: Account, nick: NickKey, uid: Uid) -> bool:
+        """Reserve one more nick; False when it cannot be had."""
+
+    async def ungroup(self, name: NickKey, account: Account, nick: NickKey) -> None:
+        """End a reservation."""
+
+    async def delete(self, name: NickKey, account: Account) -> None:
+        """End an account; its name is not registered again."""
+
+    async def deleted(self) -> set[str]:
+        """The accounts that were deleted lately, casefolded."""
+
+    async def is_reserved(self, nick: NickKey, account: NickKey | None) -> bool:
+        """Whether a nick is reserved for another account than this."""
+
+
+class Passwords(Protocol):
+    """Hashing away from the event loop. The methods that wait raise `FullError`."""
+
+    async def verify_account(self, password_hash: str | None, text: str) -> bool:
+        """Whether it is the password; None (there is no such account) takes as long."""
+
+    async def make(self, text: str) -> Credentials:
+        """What is kept of a new password."""
+
+    def decoy(self, salt: bytes) -> ScramVerifier:
+        """What is shown for an account that does not exist."""
+
+
+class Rates(Protocol):
+    """Buckets that all gateways share."""
+
+    async def take(self, kind: str, who: str, rate: Rate, want: int, need: int = 1) -> tuple[int, float]:
+        """Tokens taken, up to `want`; none if fewer than `need` can be had, and then the seconds until they can.
+        Raises `StoreError`."""
+
+    def give_back(self, kind: str, who: str, rate: Rate, tokens: int) -> None:
+        """Put tokens back."""
 
 
 class History(LogStore, Protocol):
@@ -72,6 +141,8 @@ class Network:
     password: str = field(repr=False)
     opers: dict[str, str] = field(repr=False)
     limits: bool
+    registration: frozenset[str] | None = frozenset()  # keys of draft/account-registration; None: accounts are not made
+    min_password: int = 1  # characters
 
 
 @dataclass(slots=True, kw_only=True)
@@ -89,11 +160,20 @@ class Services:
     now_s: Callable[[], float]  # monotonic
     clock_s: Callable[[], float]  # since 1970
     check_password: Callable[[str | None, str], Awaitable[bool]]  # hash (None: nobody has this name), text
+    accounts: Accounts
+    passwords: Passwords  # of accounts
+    allowances: "Allowances"
     request_drain: Callable[[str], None]
     count_command: Callable[[str], None]
     sessions: dict[Uid, Session] = field(default_factory=dict)  # registered ones here
     resized: dict[RoomKey, Replica] = field(default_factory=dict)  # rooms whose size LIST does not know yet
     batches: int = 0
+
+    @property
+    def withdrawn(self) -> int:
+        """The capabilities that cannot be had now (IRCv3 sasl-3.2: none of a login that is not available)."""
+        sasl = 0 if self.history.up else SASL
+        return sasl | (ACCOUNT_REGISTRATION if self.network.registration is None else 0)
 
     def next_batch(self) -> str:
         """A reference for a batch."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.commands import history, operators, queries, registration, rooms, talking
+from gateway.commands import accounts, history, login, operators, queries, registration, rooms, talking
 from gateway.commands.services import Services
 from gateway.errors import FullError, StoreError
 from gateway.session.budget import Verdict
@@ -30,32 +30,37 @@ class Command:
     min_params: int = 0
     before_ready: bool = False  # allowed before registration is complete
     flows: bool = False  # need not wait for what was said before it
+    shared: bool = False  # costs a token of a limit that all gateways share
     needs_store: bool = False  # refused while Redis is away
 
 
 COMMANDS: dict[str, Command] = {
+    "ACCOUNT": Command(accounts.account, needs_store=True),
+    "AUTHENTICATE": Command(login.authenticate, 1, before_ready=True),
     "CAP": Command(registration.cap, 1, before_ready=True),
     "CHATHISTORY": Command(history.chathistory, 1, needs_store=True),
     "DIE": Command(operators.die),
-    "JOIN": Command(rooms.join, 1, needs_store=True),
+    "JOIN": Command(rooms.join, 1, needs_store=True, shared=True),
     "LIST": Command(rooms.list_, needs_store=True),
     "LUSERS": Command(queries.lusers, needs_store=True),
     "MODE": Command(rooms.mode, 1),
     "MOTD": Command(queries.motd),
     "NAMES": Command(rooms.names),
     "NICK": Command(registration.nick, before_ready=True, needs_store=True),
-    "NOTICE": Command(talking.talk, flows=True),
+    "NOTICE": Command(talking.talk, flows=True, shared=True),
     "OPER": Command(operators.oper, 2, needs_store=True),
     "PART": Command(rooms.part, 1, needs_store=True),
     "PASS": Command(registration.password, 1, before_ready=True),
     "PING": Command(registration.ping, before_ready=True),
     "PONG": Command(registration.pong, before_ready=True, flows=True),
-    "PRIVMSG": Command(talking.talk, flows=True),
+    "PRIVMSG": Command(talking.talk, flows=True, shared=True),
     "QUIT": Command(registration.quit_, before_ready=True),
-    "TAGMSG": Command(talking.talk, flows=True),
+    "REGISTER": Command(accounts.register, 3, before_ready=True),
+    "TAGMSG": Command(talking.talk, flows=True, shared=True),
     "TIME": Command(queries.time),
     "TOPIC": Command(rooms.topic, 1),
     "USER": Command(registration.user, 4, before_ready=True),
+    "VERIFY": Command(accounts.verify, 2, before_ready=True),
     "VERSION": Command(queries.version),
     "WHO": Command(queries.who),
     "WHOIS": Command(queries.whois, 1, needs_store=True),
@@ -87,9 +92,34 @@ def obey(services: Services, session: Session, line: bytes) -> Work | None:
             _unknown(session, message, reply)
         reply.finish()
         return None
+    if command.shared and services.network.limits and not _has_allowance(services, session, message):
+        return _within_allowance(services, session, command, message, reply)
+    return _obey(services, session, command, message, reply)
+
+
+def _obey(services: Services, session: Session, command: Command, message: Message, reply: Reply) -> Work | None:
     if session.in_flight and not command.flows:
         return _in_turn(services, session, command, message, reply)
     return _run(services, session, command, message, reply)
+
+
+def _has_allowance(services: Services, session: Session, message: Message) -> bool:
+    return message.command != "JOIN" and services.allowances.may_speak(session)
+
+
+async def _within_allowance(
+    services: Services, session: Session, command: Command, message: Message, reply: Reply
+) -> None:
+    """Carry a command out once the limit that all gateways share allows it, or refuse it."""
+    if message.command == "JOIN":
+        wait_s = await services.allowances.wait_to_join(session, message.params[0].count(",") + 1)
+    else:
+        wait_s = await services.allowances.wait_to_speak(session)
+    if wait_s:
+        _too_fast(message, wait_s, reply)
+        reply.finish()
+    elif session.ready and (work := _obey(services, session, command, message, reply)) is not None:
+        await work
 
 
 def _read(services: Services, session: Session, line: bytes) -> Message | None:
@@ -108,13 +138,19 @@ def _read(services: Services, session: Session, line: bytes) -> Message | None:
 
 def _may_say_plainly(services: Services, session: Session, line: bytes) -> bool:
     # A budget is spent once: what a flood's line costs, the general way decides.
-    if len(line) > MAX_BODY_BYTES or (services.network.limits and not session.budget.has_room(services.now_s())):
+    if len(line) > MAX_BODY_BYTES:
+        return False
+    limits = services.network.limits
+    now_s = services.now_s() if limits else 0.0
+    if limits and not (session.budget.has_room(now_s) and services.allowances.may_speak(session)):
         return False
     if not talking.say_plainly(services, session, line):
+        if limits:
+            services.allowances.unspoken(session)
         return False
     services.count_command("PRIVMSG")
-    if services.network.limits:
-        session.budget.spend(services.now_s())
+    if limits:
+        session.budget.spend(now_s)
     return True
 
 
@@ -182,10 +218,15 @@ def _within_budget(services: Services, session: Session, message: Message, reply
     if verdict is Verdict.CLOSE:
         session.quit_reason = CLOSE_REASON
         session.close(CLOSE_REASON)
-    elif message.command != "NOTICE" or reply.label:
-        seconds = f"{session.budget.retry_s():.0f}"
-        reply.fail(message.command, "RATE_LIMITED", seconds, text=f"Too fast; nothing was done, wait {seconds} s")
+    else:
+        _too_fast(message, session.budget.retry_s(), reply)
     return False
+
+
+def _too_fast(message: Message, wait_s: float, reply: Reply) -> None:
+    if message.command != "NOTICE" or reply.label:
+        seconds = f"{max(1.0, wait_s):.0f}"
+        reply.fail(message.command, "RATE_LIMITED", seconds, text=f"Too fast; nothing was done, wait {seconds} s")
 
 
 def _fits(line: bytes) -> bool:

@@ -74,6 +74,8 @@ class Connection(asyncio.Protocol):
             self.close("Too many connections")
         elif self._server.is_proxy(host):
             self._proxy = ProxyDecoder()
+        else:
+            self._server.admit(self)
 
     def data_received(self, data: bytes) -> None:
         """Source: asyncio.Protocol."""
@@ -97,6 +99,7 @@ class Connection(asyncio.Protocol):
         self._proxy = None
         if header.address is not None:
             self.session.host = _shown_host((str(header.address), header.port))
+            self._server.admit(self)
         return proxy.rest
 
     def _wait(self, line: bytes | Overlong) -> None:

@@ -94,6 +94,15 @@ class Server:
         self.connections.add(connection)
         return True
 
+    def admit(self, connection: Connection) -> None:
+        """Ask whether its address may have one more connection; it goes on meanwhile."""
+        if self.services.network.limits and not self.services.allowances.exempts(connection.session.host):
+            self.spawn(self._admit(connection))
+
+    async def _admit(self, connection: Connection) -> None:
+        if wait_s := await self.services.allowances.wait_to_connect(connection.session.host):
+            connection.close(f"Too many connections from your address, wait {wait_s + 1:.0f} s")
+
     def remove(self, connection: Connection) -> None:
         """The connection is gone."""
         self.connections.discard(connection)

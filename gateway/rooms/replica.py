@@ -1,6 +1,7 @@
 """A room's state, made by applying its log after a snapshot. Pure: same entries, same state, on every gateway."""
 
 from gateway.model import (
+    AccountSet,
     Entry,
     Joined,
     Left,
@@ -25,7 +26,7 @@ DEFAULT_MODES = "nt"  # no messages from outside; topic for operators
 class Replica:
     """Answers NAMES, WHO, TOPIC and MODE without asking anybody."""
 
-    __slots__ = ("created_ms", "last", "members", "modes", "name", "permissions", "topic")
+    __slots__ = ("created_ms", "founder", "last", "members", "modes", "name", "permissions", "topic")
 
     def __init__(self, name: str) -> None:
         self.reset(Snapshot(name=name))
@@ -36,6 +37,7 @@ class Replica:
         self.last = snapshot.last
         self.permissions = snapshot.permissions
         self.created_ms = snapshot.created_ms
+        self.founder = snapshot.founder
         self.topic = snapshot.topic
         self.modes = snapshot.modes
         self.members = snapshot.members
@@ -64,6 +66,12 @@ class Replica:
                     return ()
                 self.members[uid] = member._replace(nick=nick)
                 return (member,)
+            case AccountSet(uid, _, account):
+                member = self.members.get(uid)
+                if member is None:
+                    return ()
+                self.members[uid] = member._replace(account=account)
+                return (member,)
             case TopicSet(uid, _, source, text):
                 self.topic = Topic(text, source, time_ms(position)) if text else Topic()
                 member = self.members.get(uid)
@@ -78,6 +86,7 @@ class Replica:
     def _join(self, position: Position, uid: Uid, member: Member) -> tuple[Member, ...]:
         if "o" in member.modes:
             self.permissions = position
+            self.founder = self.founder or member.account
         if not self.created_ms:
             self.created_ms = time_ms(position)
             self.modes = DEFAULT_MODES

@@ -4,7 +4,7 @@ from collections import deque
 from functools import partial
 from typing import NamedTuple
 
-from gateway.model import Entry, Joined, Left, LeftBy, Member, MsgId, Position, Reaped, Renamed, Said, Uid
+from gateway.model import AccountSet, Entry, Joined, Left, LeftBy, Member, MsgId, Position, Reaped, Renamed, Said, Uid
 from gateway.rooms.follower import Follower
 from gateway.rooms.pace import Pace
 from gateway.rooms.ports import Origin, Render, Seat
@@ -76,7 +76,8 @@ class Room:
     def apply(self, entries: list[Entry], render: Render) -> None:
         """Make entries part of the replica and queue their lines; `flush` delivers them.
 
-        Who shares several rooms with somebody hears of a QUIT when the last of them is left, of a NICK at the first.
+        Who shares several rooms with somebody hears of a QUIT when the last of them is left, of a NICK or ACCOUNT at
+        the first.
         """
         origins, recent = self.origins, self.recent
         for entry in entries:
@@ -101,7 +102,10 @@ class Room:
                     else:
                         self._part(entry, about[0] if about else None, origin, render)
                 case Renamed(uid, _, nick):
-                    told = self._told_elsewhere(uid, nick)
+                    told = self._told_elsewhere(uid, "nick", nick)
+                    self._queue(entry, about[0] if about else None, told | {uid}, origin)
+                case AccountSet(uid, _, account):
+                    told = self._told_elsewhere(uid, "account", account)
                     self._queue(entry, about[0] if about else None, told | {uid}, origin)
                 case Reaped():
                     for member in about:
@@ -159,15 +163,16 @@ class Room:
         left = Left(member.uid, MsgId(b""), LeftBy.QUIT, LOST)
         self._queue(Entry(position, left), member, unseen, None)
 
-    def _told_elsewhere(self, uid: Uid, nick: str = "") -> frozenset[Uid]:
-        """Local members that share another room where `uid` is a member (by that nick, if one is given)."""
+    def _told_elsewhere(self, uid: Uid, field: str = "", value: str = "") -> frozenset[Uid]:
+        """Local members that share another room where `uid` is a member (with that value of a field, if one is
+        given)."""
         found = []
         for seat in self.seats.values():
             if len(seat.rooms) == 1:
                 continue
             for room in seat.rooms.values():
                 member = room.replica.members.get(uid) if room is not self else None
-                if member is not None and (not nick or member.nick == nick):
+                if member is not None and (not field or getattr(member, field) == value):
                     found.append(seat.uid)
                     break
         return frozenset(found)

@@ -1,11 +1,13 @@
 """IRCv3 capabilities: which there are, and negotiation as plain functions. Pure.
 
-Source: IRCv3 capability-negotiation.
+Source: IRCv3 capability-negotiation, sasl-3.2, account-registration.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 __all__ = [
+    "ACCOUNT_NOTIFY",
+    "ACCOUNT_REGISTRATION",
     "ACCOUNT_TAG",
     "BATCH",
     "CAP_NOTIFY",
@@ -15,6 +17,7 @@ __all__ = [
     "LABELED",
     "MULTI_PREFIX",
     "RENDERED",
+    "SASL",
     "SERVER_TIME",
     "STANDARD_REPLIES",
     "TAGS",
@@ -28,7 +31,8 @@ TAGS = 1
 SERVER_TIME = 2
 ACCOUNT_TAG = 4
 EXTENDED_JOIN = 8
-RENDERED = TAGS | SERVER_TIME | ACCOUNT_TAG | EXTENDED_JOIN
+ACCOUNT_NOTIFY = 1 << 16
+RENDERED = TAGS | SERVER_TIME | ACCOUNT_TAG | EXTENDED_JOIN | ACCOUNT_NOTIFY
 """Those that change how a room's event looks: what is left of a mask is the class of receiver."""
 ECHO = 16
 LABELED = 32
@@ -38,26 +42,37 @@ STANDARD_REPLIES = 256
 CHATHISTORY = 512
 CAP_NOTIFY = 1024
 USERHOST_IN_NAMES = 2048
+SASL = 1 << 17
+ACCOUNT_REGISTRATION = 1 << 18
 
 _BITS = {
+    "account-notify": ACCOUNT_NOTIFY,
     "account-tag": ACCOUNT_TAG,
     "batch": BATCH,
     "cap-notify": CAP_NOTIFY,
+    "draft/account-registration": ACCOUNT_REGISTRATION,
     "draft/chathistory": CHATHISTORY,
     "echo-message": ECHO,
     "extended-join": EXTENDED_JOIN,
     "labeled-response": LABELED,
     "message-tags": TAGS,
     "multi-prefix": MULTI_PREFIX,
+    "sasl": SASL,
     "server-time": SERVER_TIME,
     "standard-replies": STANDARD_REPLIES,
     "userhost-in-names": USERHOST_IN_NAMES,
 }
 
 
-def listed() -> str:
-    """What `CAP LS` answers; fits one line (a client without 302 understands no continuation)."""
-    return " ".join(_BITS)
+def listed(withdrawn: int = 0, values: Mapping[int, str] | None = None) -> str:
+    """What `CAP LS` answers; without values it fits one line (a client without 302 understands no continuation).
+
+    Args:
+        withdrawn: the capabilities that cannot be had now.
+        values: for a client with 302, what some of them say in addition.
+    """
+    said = {bit: f"={value}" for bit, value in (values or {}).items() if value}
+    return " ".join(name + said.get(bit, "") for name, bit in _BITS.items() if not bit & withdrawn)
 
 
 def names(mask: int) -> str:
@@ -65,11 +80,14 @@ def names(mask: int) -> str:
     return " ".join(name for name, bit in _BITS.items() if mask & bit)
 
 
-def requested(mask: int, wanted: Iterable[str]) -> int | None:
-    """The mask after `CAP REQ`, or None: one of them is unknown, and then none changes ("The CAP REQ subcommand")."""
+def requested(mask: int, wanted: Iterable[str], withdrawn: int = 0) -> int | None:
+    """The mask after `CAP REQ`, or None: one of them cannot be had, and then none changes.
+
+    Source: "The CAP REQ subcommand".
+    """
     for name in wanted:
         bit = _BITS.get(name.removeprefix("-"))
-        if bit is None:
+        if bit is None or (bit & withdrawn and not name.startswith("-")):
             return None
         mask = mask & ~bit if name.startswith("-") else mask | bit
     return mask

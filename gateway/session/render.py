@@ -2,8 +2,21 @@
 
 from functools import lru_cache
 
-from gateway.model import Entry, Event, Joined, Left, LeftBy, Member, ModesSet, Renamed, Said, TopicSet, time_ms
-from gateway.session.capabilities import ACCOUNT_TAG, EXTENDED_JOIN, SERVER_TIME, TAGS
+from gateway.model import (
+    AccountSet,
+    Entry,
+    Event,
+    Joined,
+    Left,
+    LeftBy,
+    Member,
+    ModesSet,
+    Renamed,
+    Said,
+    TopicSet,
+    time_ms,
+)
+from gateway.session.capabilities import ACCOUNT_NOTIFY, ACCOUNT_TAG, EXTENDED_JOIN, SERVER_TIME, TAGS
 from gateway.wire.tags import escape, format_time
 
 __all__ = ["in_batch", "render", "with_label"]
@@ -62,6 +75,8 @@ def _state_line(event: Event, about: Member | None, room: str, render_class: int
             return f":{about.source} PART {room} :{reason}" if reason else f":{about.source} PART {room}"
         case Renamed(_, _, nick) if about is not None:
             return f":{about.source} NICK {nick}"
+        case AccountSet(_, _, account) if about is not None and render_class & ACCOUNT_NOTIFY:
+            return f":{about.source} ACCOUNT {account or '*'}"
         case TopicSet(_, _, source, text):
             return f":{source} TOPIC {room} :{text}"
         case ModesSet(_, _, source, changes):

@@ -58,6 +58,13 @@ class Reply:
         else:
             self.message("NOTICE", self.session.name, f"{command}: {text}")
 
+    def note(self, command: str, code: str, *context: str, text: str) -> None:
+        """Something was done, or is so: `NOTE`, or a NOTICE for a client that knows no standard replies."""
+        if self.session.has(STANDARD_REPLIES):
+            self.message("NOTE", command, code, *context, text)
+        else:
+            self.message("NOTICE", self.session.name, f"{command}: {text}")
+
     def batch(self, kind: str, *params: str, lines: list[bytes], reference: str) -> None:
         """Lines in a batch of their own, or plain where the client knows no batches."""
         if not self.session.has(BATCH):

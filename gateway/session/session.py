@@ -12,6 +12,7 @@ from gateway.wire.names import NickKey, RoomKey, nick_key
 
 if TYPE_CHECKING:
     from gateway.rooms.room import Room
+    from gateway.session.sasl import Exchange
 
 __all__ = ["Session", "State"]
 
@@ -30,7 +31,7 @@ class Session:
 
     __slots__ = ("_source", "_source_of", "account", "away", "budget", "caps", "close", "host", "in_flight",
                  "negotiating", "nick", "on_settled", "operator", "password", "quit_reason", "realname", "recorded",
-                 "render_class", "rooms", "signed_on_s", "state", "uid", "user", "wants_302", "wants_echo",
+                 "render_class", "rooms", "sasl", "signed_on_s", "state", "uid", "user", "wants_302", "wants_echo",
                  "write")  # fmt: skip
 
     def __init__(self, uid: Uid, host: str, write: Callable[[bytes], None]) -> None:
@@ -54,6 +55,7 @@ class Session:
         self.wants_302 = False
         self.negotiating = False  # between CAP LS or REQ and CAP END
         self.rooms: dict[RoomKey, Room] = {}
+        self.sasl: Exchange | None = None  # a login under way
         self.signed_on_s = 0
         self.quit_reason = "Connection closed"
         self.close: Callable[[str], None] = lambda reason: None

@@ -11,6 +11,7 @@ from typing import Any
 
 from gateway.model import (
     ORIGIN,
+    AccountSet,
     Answer,
     Entry,
     Event,
@@ -47,7 +48,7 @@ __all__ = [
 # The constructors of the hot path: half the cost of calling the classes by name.
 _entry = partial(tuple.__new__, Entry)
 _said = partial(tuple.__new__, Said)
-_STATE_KINDS = frozenset((b"J", b"P", b"N", b"T", b"O"))
+_STATE_KINDS = frozenset((b"J", b"P", b"N", b"L", b"T", b"O"))
 
 
 def encode_member(member: Member) -> bytes:
@@ -83,6 +84,8 @@ def encode_event(event: Event) -> bytes:
             return _body(b"P", uid, msgid, by=by.value, reason=reason)
         case Renamed(uid, msgid, nick):
             return _body(b"N", uid, msgid, nick=nick)
+        case AccountSet(uid, msgid, name):
+            return _body(b"L", uid, msgid, account=name)
         case TopicSet(uid, msgid, source, text):
             return _body(b"T", uid, msgid, source=source, text=text)
         case ModesSet(uid, msgid, source, changes):
@@ -122,6 +125,8 @@ def _decode_state(value: bytes) -> Event:
             return Left(uid, msgid, LeftBy(fields["by"]), fields["reason"])
         case b"N":
             return Renamed(uid, msgid, fields["nick"])
+        case b"L":
+            return AccountSet(uid, msgid, fields["account"])
         case b"T":
             return TopicSet(uid, msgid, fields["source"], fields["text"])
     return ModesSet(uid, msgid, fields["source"], tuple((sign, mode, value) for sign, mode, value in fields["changes"]))
@@ -171,6 +176,7 @@ def decode_snapshot(state_reply: Any, members_reply: Any, gateway: GatewayId, fa
         permissions=Position(state.get(b"permissions", ORIGIN)),
         produced=0 if produced == b"X" else int(produced),
         created_ms=int(state.get(b"created", b"0")),
+        founder=state.get(b"founder", b"").decode(),
         topic=topic,
         modes=state.get(b"modes", b"").decode(),
         members=members,

@@ -1,10 +1,11 @@
 """Who is where, for all gateways: nicks, users, room sizes, figures."""
 
+from gateway.errors import NickReservedError
 from gateway.model import Figures, GatewayId, RoomRow, Uid, User
 from gateway.store import keys
 from gateway.store.lanes import Lanes
 from gateway.store.scripts import sha
-from gateway.wire.names import NickKey, RoomKey
+from gateway.wire.names import NickKey, RoomKey, casefold
 
 __all__ = ["Directory"]
 
@@ -18,8 +19,10 @@ class Directory:
         self._lanes = lanes
         self._gateway = gateway
 
-    async def claim(self, nick: NickKey, uid: Uid) -> bool:
-        """Take a nick for a session; False when somebody else holds it. Raises `StoreError`.
+    async def claim(self, nick: NickKey, uid: Uid, account: str = "") -> bool:
+        """Take a nick for a session logged in to `account`; False when somebody else holds it.
+
+        Raises `StoreError`, and `NickReservedError` where it is reserved for another account.
 
         A holder that is gone (its record or its gateway's lease has ended) is replaced.
         """
@@ -27,14 +30,19 @@ class Directory:
         # Written first: a reaper finds the claim whenever this process ends, and nobody takes the holder for gone.
         lane.request(_ignore, "SADD", keys.gateway_users(self._gateway), uid)
         lane.request(_ignore, "HSET", keys.user_record(uid), "gateway", self._gateway)
-        holder = await self._claim(nick, uid, b"")
+        holder = await self._claim(nick, uid, b"", account)
         if holder is None:
             return True
-        return await self._is_gone(holder) and await self._claim(nick, uid, holder) is None
+        return await self._is_gone(holder) and await self._claim(nick, uid, holder, account) is None
 
-    async def _claim(self, nick: NickKey, uid: Uid, replaces: bytes) -> Uid | None:
+    async def _claim(self, nick: NickKey, uid: Uid, replaces: bytes, account: str) -> Uid | None:
         """Who holds the nick instead; None: `uid` does."""
-        reply = await self._lanes.commands.call("EVALSHA", sha("nick_claim"), 1, keys.nick_claim(nick), uid, replaces)
+        reply = await self._lanes.commands.call(
+            "EVALSHA", sha("nick_claim"), 2, keys.nick_claim(nick), keys.nick_owner(nick),
+            uid, replaces, casefold(account),
+        )  # fmt: skip
+        if reply[0] == 2:
+            raise NickReservedError(nick)
         return None if reply[0] == 0 else Uid(reply[1])
 
     async def _is_gone(self, uid: Uid) -> bool:

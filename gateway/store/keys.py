@@ -9,11 +9,14 @@ from gateway.model import GatewayId, LogKey, Uid
 from gateway.wire.names import NickKey, RoomKey
 
 __all__ = [
+    "ACCOUNTS_SECRET",
     "BURIED",
+    "DELETED_ACCOUNTS",
     "FIGURES",
     "HEARTBEATS",
     "ROOM_SIZES",
     "LogKeys",
+    "account",
     "gateway_logs",
     "gateway_users",
     "inbox_log",
@@ -21,6 +24,8 @@ __all__ = [
     "log_keys",
     "log_of_channel",
     "nick_claim",
+    "nick_owner",
+    "rate",
     "room_log",
     "room_of",
     "user_record",
@@ -33,6 +38,10 @@ HEARTBEATS = f"{_VERSION}:{{gateways}}:heartbeats"  # zset: gateway -> ms of its
 BURIED = f"{_VERSION}:{{gateways}}:buried"  # hash: dead gateway -> "reaper|ms"
 FIGURES = f"{_VERSION}:{{gateways}}:figures"  # hash: gateway -> "users unregistered"
 ROOM_SIZES = f"{_VERSION}:{{rooms}}:sizes"  # zset: room key -> members, for LIST
+
+
+ACCOUNTS_SECRET = f"{_VERSION}:{{accounts}}:secret"  # string: makes the salts shown for accounts that do not exist
+DELETED_ACCOUNTS = f"{_VERSION}:{{accounts}}:deleted"  # zset: account key -> ms of its deletion, kept for minutes
 
 
 class LogKeys(NamedTuple):
@@ -79,6 +88,21 @@ def log_of_channel(channel: str) -> LogKey:
 def nick_claim(nick: NickKey) -> str:
     """String: the uid that holds a nick."""
     return f"{_VERSION}:{{n:{nick.translate(_UNSAFE)}}}"
+
+
+def nick_owner(nick: NickKey) -> str:
+    """String: the account a nick is reserved for; in the slot of its claim."""
+    return f"{nick_claim(nick)}:owner"
+
+
+def account(name: NickKey) -> str:
+    """Hash: an account; one that was deleted keeps its key, so that nobody else gets what was its."""
+    return f"{_VERSION}:{{a:{name.translate(_UNSAFE)}}}"
+
+
+def rate(kind: str, who: str) -> str:
+    """String: until when somebody has used up a rate, in ms since 1970 by the clock of Redis."""
+    return f"{_VERSION}:{{q:{kind}:{who.translate(_UNSAFE)}}}"
 
 
 def user_record(uid: Uid) -> str:

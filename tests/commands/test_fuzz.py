@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from base64 import b64encode
 from collections.abc import Iterator
 from itertools import count
 
@@ -21,7 +22,9 @@ _numbers = count(1)
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
     """One gateway for all examples, without limits: a budget would hide what follows."""
-    process = GatewayProcess(state_dir=tmp_path_factory.mktemp("state"), limits="off").start()
+    process = GatewayProcess(
+        state_dir=tmp_path_factory.mktemp("state"), limits="off", argon2_kib=1024, scram_iterations=4096
+    ).start()
     yield process
     process.stop()
     # No command failed inside, and nobody was left over when all connections were gone.
@@ -120,6 +123,34 @@ async def test_a_member_can_say_anything(server: GatewayProcess, said: list[byte
 async def test_anything_before_registration(server: GatewayProcess, said: list[bytes]) -> None:
     """Half registered, in any order."""
     await converse(server, [], said)
+
+
+_responses = st.one_of(
+    st.sampled_from(["PLAIN", "SCRAM-SHA-256", "EXTERNAL", "+", "*", "", "A" * 400, "A" * 401, "biws", ":+"]),
+    st.binary(max_size=300).map(lambda raw: b64encode(raw).decode()),
+    st.lists(st.sampled_from(["\0", "fuzz", "acc", "n,,", "n=acc", ",r=abc", ",p=AAAA", "c=biws", "é"]), max_size=6)
+    .map("".join)
+    .map(lambda text: b64encode(text.encode()).decode()),
+    _any_text,
+)
+_steps = st.one_of(
+    _responses.map(lambda text: f"AUTHENTICATE {text}"),
+    _responses.map(lambda text: f"AUTHENTICATE {text}"),
+    st.sampled_from(
+        ["NICK {nick}", "USER u 0 * :u", "CAP END", "CAP REQ -sasl", "CAP REQ sasl", "REGISTER * * secret"]
+    ),
+    st.sampled_from(["ACCOUNT LOGOUT", "ACCOUNT GROUP", "ACCOUNT DELETE secret", "ACCOUNT PASSWORD secret other"]),
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(steps=st.lists(_steps, max_size=14))
+async def test_a_login_of_any_kind(server: GatewayProcess, steps: list[str]) -> None:
+    """Mechanisms, responses and everything that may come between, before registration and after."""
+    nick = f"sasl{next(_numbers)}"
+    said = [step.format(nick=nick) if "{nick}" in step else step for step in steps]
+    lines = [line.encode(errors="surrogatepass").replace(b"\r", b"").replace(b"\n", b"") for line in said]
+    await converse(server, [b"CAP REQ :sasl standard-replies account-notify"], lines)
 
 
 @settings(max_examples=30, deadline=None)

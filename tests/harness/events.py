@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from gateway.model import (
     ORIGIN,
+    AccountSet,
     Event,
     GatewayId,
     Joined,
@@ -101,6 +102,7 @@ _kinds: list[st.SearchStrategy[Event]] = [
     st.builds(lambda who, msgid: Joined(who.uid, msgid, who), members, _msgids),
     st.builds(Left, uid=_uids, msgid=_msgids, by=st.sampled_from(LeftBy), reason=_text),
     st.builds(Renamed, uid=_uids, msgid=_msgids, nick=_word),
+    st.builds(AccountSet, uid=_uids, msgid=_msgids, account=_word | st.just("")),
     st.builds(TopicSet, uid=_uids, msgid=_msgids, source=_spaceless, text=_text),
     st.builds(ModesSet, uid=_uids, msgid=_msgids, source=_spaceless, changes=st.lists(_changes).map(tuple)),
 ]

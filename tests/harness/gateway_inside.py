@@ -4,17 +4,20 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from gateway.commands.allowances import Allowances, SharedLimits
 from gateway.commands.services import Network, Services
 from gateway.identity import message_ids, new_gateway_id, new_uid
 from gateway.net.server import Limits, Server
-from gateway.passwords import PasswordVerifier
+from gateway.passwords import Cost, PasswordVerifier
 from gateway.rooms.engine import Engine
 from gateway.session.render import render
+from gateway.store.accounts import Accounts
 from gateway.store.directory import Directory
 from gateway.store.keys import inbox_log, room_log
 from gateway.store.lanes import Lanes
 from gateway.store.leases import Leases
 from gateway.store.logs import Logs
+from gateway.store.rates import Rates
 from tests.harness.log_site import opened
 
 __all__ = ["GatewayInside"]
@@ -69,6 +72,9 @@ class GatewayInside:
             now_s=lambda: self.now_s,
             clock_s=lambda: 1_700_000_000.0 + self.now_s,
             check_password=passwords.verify,
+            accounts=Accounts(lanes),
+            passwords=passwords,
+            allowances=Allowances(Rates(lanes), SharedLimits(), lambda: self.now_s),
             request_drain=lambda reason: None,
             count_command=lambda name: None,
         )
@@ -79,7 +85,7 @@ class GatewayInside:
     @asynccontextmanager
     async def running(cls, redis_url: str) -> AsyncIterator["GatewayInside"]:
         """Start it; at the end its clients are closed and its lease is given back."""
-        lanes, passwords = Lanes(redis_url), PasswordVerifier()
+        lanes, passwords = Lanes(redis_url), PasswordVerifier(cost=Cost(1024, 4096))
         inside = cls(lanes, passwords)
         async with opened(lanes):
             await inside.leases.begin()

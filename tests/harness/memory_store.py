@@ -194,6 +194,7 @@ class MemoryStore:
             permissions=room.permissions,
             produced=max(0, room.produced.get(self._gateway, 0)),
             created_ms=int(room.fields.get("created", "0")),
+            founder=room.fields.get("founder", ""),
             topic=Topic(topic, room.fields["topic_by"], int(room.fields["topic_at"])) if topic else Topic(),
             modes=room.fields.get("modes", ""),
             members=dict(room.members),

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from gateway.model import (
     ORIGIN,
+    AccountSet,
     Entry,
     Event,
     Foreign,
@@ -58,20 +59,26 @@ def decide(replica: Replica, kind: str, name: str, gateway: str) -> Change:
     who = replica.members.get(uid_of(name)) or member(name, gateway=gateway, modes="" if replica.members else "o")
     match kind:
         case "join":
+            who = who._replace(account=name if name == "cat" else "")
             found = join(who, permissions=permissions)
-            return dataclasses.replace(found, state=()) if replica.created_ms else found
+            owns = (("founder", who.account),) if who.modes and who.account and not replica.founder else ()
+            return dataclasses.replace(found, state=owns if replica.created_ms else found.state + owns)
         case "leave":
             return leave(who, LeftBy.QUIT)
         case "rename":
-            event = Renamed(who.uid, MSGID, f"{name}2")
+            event: Event = Renamed(who.uid, MSGID, f"{name}2")
             renamed = who._replace(nick=f"{name}2")
             return Change(event=event, permissions=permissions, uid=who.uid, need="in", member=renamed)
+        case "login":
+            event = AccountSet(who.uid, MSGID, f"acc-{name}")
+            logged_in = who._replace(account=f"acc-{name}")
+            return Change(event=event, permissions=permissions, uid=who.uid, need="in", member=logged_in)
         case "promote":
             return promote(who, permissions=permissions)
     return set_topic(who, "" if kind == "untopic" else name, permissions=permissions)
 
 
-kinds = st.sampled_from(["join", "join", "leave", "rename", "promote", "topic", "untopic", "say", "reap"])
+kinds = st.sampled_from(["join", "join", "leave", "rename", "login", "promote", "topic", "untopic", "say", "reap"])
 runs = st.lists(st.tuples(kinds, st.sampled_from(["ann", "bob", "cat"]), st.sampled_from(["g1", "g2"])), max_size=30)
 
 
@@ -116,12 +123,14 @@ def test_what_each_event_is_about() -> None:
         (Joined(ANN.uid, MSGID, ANN), (ANN,)),
         (Joined(BOB.uid, MSGID, BOB), (BOB,)),
         (said("ann", "x"), ()),
+        (AccountSet(BOB.uid, MSGID, ""), (BOB,)),
         (Renamed(BOB.uid, MSGID, "rob"), (BOB,)),
         (TopicSet(ANN.uid, MSGID, ANN.source, "t"), (ANN,)),
         (ModesSet(ANN.uid, MSGID, ANN.source, (("+", "o", "u-bob"),)), (ANN,)),
         (Foreign(), ()),
         (Left(BOB.uid, MSGID, LeftBy.PART, ""), (BOB._replace(nick="rob", modes="o"),)),
         (Left(BOB.uid, MSGID, LeftBy.PART, ""), ()),
+        (AccountSet(BOB.uid, MSGID, "nobody"), ()),
         (Renamed(BOB.uid, MSGID, "nobody"), ()),
         (Reaped(ANN.gateway, (ANN.uid, BOB.uid)), (ANN,)),
     ]

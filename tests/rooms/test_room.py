@@ -6,6 +6,7 @@ from itertools import count
 import pytest
 
 from gateway.model import (
+    AccountSet,
     Entry,
     Event,
     Joined,
@@ -243,6 +244,20 @@ def test_a_nick_is_heard_once_at_the_first_room() -> None:
     assert ann.writes == []
     apply((two, Renamed(ann.uid, MsgId(b"n"), "ann")), (one, Renamed(ann.uid, MsgId(b"n"), "ann")))
     assert bob.heard() == ["NICK ann"]
+
+
+def test_a_login_is_heard_once_by_who_shares_several_rooms() -> None:
+    """By those with account-notify, at the first of them; the one it is about hears of it by its command."""
+    ann, bob, cat = (Person(name, caps.ACCOUNT_NOTIFY) for name in ("ann", "bob", "cat"))
+    dan = Person("dan")
+    one, two = room("#one", ann, bob, dan), room("#two", ann, bob, cat)
+    for account, shown in (("acc", "acc"), ("", "*")):
+        for where in (one, two):
+            apply((where, AccountSet(ann.uid, MsgId(b"a"), account)))
+        assert bob.heard() == cat.heard() == [f"ACCOUNT {shown}"]
+        for person in (bob, cat):
+            person.writes.clear()
+    assert ann.writes == dan.writes == []
 
 
 def test_one_rename_finishes_when_the_last_room_has_it() -> None:

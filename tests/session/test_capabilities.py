@@ -32,6 +32,21 @@ def test_one_unknown_name_and_nothing_changes() -> None:
     assert caps.requested(caps.TAGS, []) == caps.TAGS
 
 
+def test_what_cannot_be_had_is_neither_listed_nor_granted() -> None:
+    """ "Servers MUST NOT advertise the sasl capability if the authentication layer is unavailable", "MUST NAK any
+    request". Source: IRCv3 sasl-3.2."""
+    assert "sasl" not in caps.listed(caps.SASL).split()
+    assert caps.requested(0, ["sasl"], caps.SASL) is None
+    assert caps.requested(caps.SASL, ["-sasl"], caps.SASL) == 0
+
+
+def test_values_are_told_to_who_asked_for_them() -> None:
+    """A client that said 302 gets `name=value`; no other sees a "=", and nobody one without a value."""
+    assert "=" not in caps.listed()
+    told = caps.listed(0, {caps.SASL: "PLAIN", caps.ACCOUNT_REGISTRATION: ""}).split()
+    assert {"sasl=PLAIN", "draft/account-registration"} <= set(told)
+
+
 def test_the_last_word_on_a_name_counts() -> None:
     """A request is read from left to right."""
     assert caps.requested(0, ["batch", "-batch"]) == 0
@@ -41,4 +56,4 @@ def test_the_last_word_on_a_name_counts() -> None:
 def test_only_some_change_how_an_event_looks() -> None:
     """The classes of receivers are few: what only concerns a session's own answers makes none."""
     assert caps.RENDERED & (caps.ECHO | caps.LABELED | caps.BATCH | caps.CHATHISTORY | caps.STANDARD_REPLIES) == 0
-    assert bin(caps.RENDERED).count("1") == 4
+    assert bin(caps.RENDERED).count("1") == 5

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from irctokens.line import tokenise
 
 from gateway.model import (
+    AccountSet,
     Entry,
     Event,
     Foreign,
@@ -32,7 +33,7 @@ ANN = member("ann")._replace(account="acc")
 AT = Position(b"1700000000123-4")
 TIME = "2023-11-14T22:13:20.123Z"
 ID = MsgId(b"m1")
-classes = st.integers(0, 15)
+classes = st.integers(0, 15) | st.integers(0, 15).map(lambda mask: mask | caps.ACCOUNT_NOTIFY)
 
 
 def shown(event: Event, about: Member | None = ANN, render_class: int = 0) -> str:
@@ -40,6 +41,13 @@ def shown(event: Event, about: Member | None = ANN, render_class: int = 0) -> st
     line = render(Entry(AT, event), about, "#Room", render_class).decode()
     assert line.endswith("\r\n") or not line
     return line.removesuffix("\r\n")
+
+
+def test_accounts_are_for_who_asked() -> None:
+    """`ACCOUNT accountname`, and `*` for none, with account-notify alone. Source: IRCv3 account-notify."""
+    assert shown(AccountSet(ANN.uid, ID, "other")) == ""
+    assert shown(AccountSet(ANN.uid, ID, "other"), ANN, caps.ACCOUNT_NOTIFY) == ":ann!~ann@host ACCOUNT other"
+    assert shown(AccountSet(ANN.uid, ID, ""), ANN, caps.ACCOUNT_NOTIFY) == ":ann!~ann@host ACCOUNT *"
 
 
 @pytest.mark.parametrize(
@@ -81,7 +89,7 @@ def test_tags_are_those_of_the_class(render_class: int, event: Event) -> None:
     """`time` from the position, `msgid` from the event, `account` where there is one; without the class none."""
     line = shown(event, ANN, render_class)
     if not line:
-        assert isinstance(event, Said)
+        assert isinstance(event, Said) or (isinstance(event, AccountSet) and not render_class & caps.ACCOUNT_NOTIFY)
         return
     tags = Message.parse(line.encode()).tags
     assert tags.get("time") == (TIME if render_class & caps.SERVER_TIME else None)

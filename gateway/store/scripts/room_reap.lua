@@ -18,7 +18,8 @@ local event = 'R ' .. ARGV[3] .. ' ' .. table.concat(gone, ',')
 local id = redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], '*', 'e', event)
 redis.call('HSET', KEYS[1], 'last', id, 'permissions', id)
 if redis.call('HLEN', KEYS[3]) == 0 then
-  for k = 1, 2 do redis.call('EXPIRE', KEYS[k], 86400) end
+  local kept = redis.call('HEXISTS', KEYS[1], 'founder') == 1 and 2592000 or 86400
+  for k = 1, 2 do redis.call('EXPIRE', KEYS[k], kept) end
 end
 redis.call('SPUBLISH', ARGV[1], last .. '\n' .. id .. ' ' .. event)
 return {0, id, #gone}

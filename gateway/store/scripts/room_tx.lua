@@ -34,9 +34,10 @@ for i = 11, #ARGV, 2 do
   if value == '@' then value = string.match(id, '^%d+') end
   redis.call('HSET', KEYS[1], ARGV[i], value)
 end
--- a room nobody is in is kept for a day
+-- a room nobody is in is kept for a day, one that belongs to an account for 30
 if ARGV[10] == '-' and redis.call('HLEN', KEYS[3]) == 0 then
-  for k = 1, 2 do redis.call('EXPIRE', KEYS[k], 86400) end
+  local kept = redis.call('HEXISTS', KEYS[1], 'founder') == 1 and 2592000 or 86400
+  for k = 1, 2 do redis.call('EXPIRE', KEYS[k], kept) end
 end
 redis.call('SPUBLISH', ARGV[1], last .. '\n' .. id .. ' ' .. ARGV[6])
 return {0, id}

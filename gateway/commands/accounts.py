@@ -1,0 +1,200 @@
+"""REGISTER, VERIFY and ACCOUNT: make an account, and look after it.
+
+Source: IRCv3 draft/account-registration. ACCOUNT is ours, in its style: docs/protocol.md.
+"""
+
+import re
+from collections.abc import Coroutine
+from datetime import UTC, datetime
+from typing import Any
+
+from gateway.commands.login import TooManyLoginsError, check_password, log_in, log_out
+from gateway.commands.services import Services
+from gateway.errors import FullError, StoreError
+from gateway.model import Account
+from gateway.session.reply import Reply
+from gateway.session.session import Session
+from gateway.wire import numerics as n
+from gateway.wire.message import Message
+from gateway.wire.names import NickKey, casefold, nick_key
+
+__all__ = ["account", "register", "verify"]
+
+Answer = Coroutine[Any, Any, None] | None
+MAX_PASSWORD_BYTES = 300  # what fits everywhere a client may have to send it (account-registration)
+MAX_EMAIL_BYTES = 254  # RFC 5321 section 4.5.3.1.3, without its brackets
+MAX_NICKS = 5  # reserved for one account beside its name
+
+# Whether there is such a mailbox only a mail could tell.
+_EMAIL = re.compile(r"[^\s@]+@[^\s@.]+(\.[^\s@.]+)+")
+_AWAY = "Accounts cannot be reached now; nothing was done, try again"
+
+
+def register(services: Services, session: Session, message: Message, reply: Reply) -> Answer:
+    """REGISTER account email password; the account is there at once, and the session logged in to it."""
+    name, email, password = message.params[:3]
+    keys = services.network.registration
+    name = session.nick if name == "*" else name
+    if keys is None:
+        _fail(reply, "REGISTER", "TEMPORARILY_UNAVAILABLE", name, "Accounts are not registered here")
+    elif session.account:
+        _fail(reply, "REGISTER", "ALREADY_AUTHENTICATED", session.account, "You are logged in to an account already")
+    elif not session.ready and "before-connect" not in keys:
+        _fail(reply, "REGISTER", "COMPLETE_CONNECTION_REQUIRED", name, "Complete the connection first")
+    elif not session.nick:
+        _fail(reply, "REGISTER", "NEED_NICK", "*", "Choose a nick first")
+    elif casefold(name) != casefold(session.nick) and "custom-account-name" not in keys:
+        _fail(reply, "REGISTER", "ACCOUNT_NAME_MUST_BE_NICK", name, "An account is named as your nick")
+    elif (key := nick_key(name)) is None:
+        _fail(reply, "REGISTER", "BAD_ACCOUNT_NAME", name, "The name of an account is one that a nick can be")
+    elif (email != "*" or "email-required" in keys) and not _is_email(email):
+        _fail(reply, "REGISTER", "INVALID_EMAIL", name, "That is no address of a mailbox")
+    elif problem := _problem_of(password, name, services.network.min_password):
+        _fail(reply, "REGISTER", problem[0], name, problem[1])
+    else:
+        return _register(services, session, key, (name, "" if email == "*" else email, password), reply)
+    return None
+
+
+def _is_email(text: str) -> bool:
+    return len(text.encode()) <= MAX_EMAIL_BYTES and _EMAIL.fullmatch(text) is not None
+
+
+def _problem_of(password: str, name: str, min_length: int) -> tuple[str, str] | None:
+    """The code and the reason why an account of that name cannot have the password."""
+    if len(password.encode()) > MAX_PASSWORD_BYTES:
+        return "UNACCEPTABLE_PASSWORD", f"A password has at most {MAX_PASSWORD_BYTES} bytes"
+    if " " in password or not password.isprintable() or password.startswith(":"):
+        return "UNACCEPTABLE_PASSWORD", "A password is one word of a command: no spaces, no colon in front"
+    if len(password) < min_length or casefold(password) == casefold(name):
+        return "WEAK_PASSWORD", f"A password has at least {min_length} characters, and is not the account's name"
+    return None
+
+
+async def _register(
+    services: Services, session: Session, key: NickKey, wanted: tuple[str, str, str], reply: Reply
+) -> None:
+    name, email, password = wanted
+    try:
+        if services.network.limits and (wait_s := await services.allowances.wait_to_register(session.host)):
+            text = f"Too many accounts were registered from your address; wait {wait_s + 1:.0f} s"
+            _fail(reply, "REGISTER", "TEMPORARILY_UNAVAILABLE", name, text)
+            return
+        credentials = await services.passwords.make(password)
+        made = Account(name, credentials, email, int(services.clock_s()), ())
+        if not await services.accounts.create(key, made, session.uid):
+            _fail(reply, "REGISTER", "ACCOUNT_EXISTS", name, "That name belongs to somebody else")
+            return
+        reply.message("REGISTER", "SUCCESS", name, "Account registered; you are logged in to it")
+        await log_in(services, session, name, reply)
+    except (StoreError, FullError):
+        _fail(reply, "REGISTER", "TEMPORARILY_UNAVAILABLE", name, _AWAY)
+
+
+def verify(services: Services, session: Session, message: Message, reply: Reply) -> Answer:
+    """VERIFY account code; no account ever waits for it."""
+    name = message.params[0]
+    if session.account:
+        _fail(reply, "VERIFY", "ALREADY_AUTHENTICATED", session.account, "You are logged in to an account already")
+    elif not session.ready and "before-connect" not in (services.network.registration or ()):
+        _fail(reply, "VERIFY", "COMPLETE_CONNECTION_REQUIRED", name, "Complete the connection first")
+    else:
+        _fail(reply, "VERIFY", "INVALID_CODE", name, "There is nothing to verify: accounts are registered at once")
+    return None
+
+
+def _fail(reply: Reply, command: str, code: str, name: str, text: str) -> None:
+    # Never a NOTICE: who sends REGISTER knows standard replies, on which its specification depends.
+    reply.message("FAIL", command, code, name, text)
+
+
+async def account(services: Services, session: Session, message: Message, reply: Reply) -> None:
+    """ACCOUNT INFO, PASSWORD, GROUP, UNGROUP, LOGOUT and DELETE, of the account the session is logged in to."""
+    subcommand, *params = message.params or ("INFO",)
+    subcommand = subcommand.upper()
+    expected = {"INFO": 0, "PASSWORD": 2, "GROUP": 0, "UNGROUP": 1, "LOGOUT": 0, "DELETE": 1}.get(subcommand)
+    if expected is None:
+        reply.fail_only("ACCOUNT", "INVALID_PARAMS", subcommand, text="INFO, PASSWORD, GROUP, UNGROUP, LOGOUT, DELETE")
+        return
+    if len(params) < expected:
+        reply.numeric(n.ERR_NEEDMOREPARAMS, "ACCOUNT", "Not enough parameters")
+        return
+    if not session.account:
+        reply.fail_only("ACCOUNT", "ACCOUNT_REQUIRED", subcommand, text="You are not logged in to an account")
+        return
+    if subcommand == "LOGOUT":
+        await log_out(services, session, reply)
+        return
+    key = NickKey(casefold(session.account))
+    found, _ = await services.accounts.find(key)
+    if found is None:
+        await log_out(services, session, reply)  # it was deleted a moment ago, elsewhere
+        return
+    match subcommand:
+        case "INFO":
+            _inform(found, reply)
+        case "GROUP":
+            await _group(services, session, key, found, reply)
+        case "UNGROUP":
+            await _ungroup(services, key, found, params[0], reply)
+        case _:
+            await _prove_and_do(services, session, found, (subcommand, *params), reply)
+
+
+def _inform(found: Account, reply: Reply) -> None:
+    nicks = " ".join((found.name, *found.nicks))
+    text = f"Registered {datetime.fromtimestamp(found.created_s, UTC):%Y-%m-%d}; reserved nicks: {nicks}"
+    reply.note("ACCOUNT", "INFO", found.name, text=text)
+
+
+async def _group(services: Services, session: Session, key: NickKey, found: Account, reply: Reply) -> None:
+    nick = session.key
+    assert nick is not None
+    if nick == key or nick in found.nicks:
+        reply.note("ACCOUNT", "GROUPED", session.nick, text="The nick is reserved for your account already")
+    elif len(found.nicks) >= MAX_NICKS:
+        reply.fail_only(
+            "ACCOUNT", "TOO_MANY_NICKS", session.nick, text=f"An account has at most {MAX_NICKS} more nicks"
+        )
+    elif not await services.accounts.group(key, found, nick, session.uid):
+        reply.fail_only("ACCOUNT", "NICKNAME_RESERVED", session.nick, text="The nick is reserved for somebody else")
+    else:
+        reply.note("ACCOUNT", "GROUPED", session.nick, text="The nick is reserved for your account now")
+
+
+async def _ungroup(services: Services, key: NickKey, found: Account, nick: str, reply: Reply) -> None:
+    wanted = nick_key(nick)
+    if wanted is None or wanted not in found.nicks:
+        reply.fail_only("ACCOUNT", "NOT_GROUPED", nick, text="That is none of the nicks you have grouped")
+        return
+    await services.accounts.ungroup(key, found, wanted)
+    reply.note("ACCOUNT", "UNGROUPED", nick, text="Anybody may use the nick now")
+
+
+async def _prove_and_do(
+    services: Services, session: Session, found: Account, wanted: tuple[str, ...], reply: Reply
+) -> None:
+    """PASSWORD and DELETE, which take the present password: an unwatched terminal must not cost the account."""
+    subcommand, present, *rest = wanted
+    key = NickKey(casefold(found.name))
+    if rest and (problem := _problem_of(rest[0], found.name, services.network.min_password)):
+        reply.fail_only("ACCOUNT", problem[0], found.name, text=problem[1])
+        return
+    try:
+        right = await check_password(services, session, found.name, found, present)
+    except TooManyLoginsError as exc:
+        reply.fail("ACCOUNT", "RATE_LIMITED", f"{exc.wait_s + 1:.0f}", text="Too many attempts; nothing was done")
+        return
+    if not right:
+        reply.fail_only("ACCOUNT", "WRONG_PASSWORD", found.name, text="That is not the password; nothing was done")
+        return
+    if services.network.limits:
+        services.allowances.logged_in(session.host, found.name)
+    if subcommand == "DELETE":
+        await services.accounts.delete(key, found)
+        reply.note("ACCOUNT", "DELETED", found.name, text="The account is gone; nobody can register its name again")
+        await log_out(services, session, reply)
+    elif await services.accounts.set_password(key, await services.passwords.make(rest[0])):
+        reply.note("ACCOUNT", "PASSWORD_CHANGED", found.name, text="The password was changed")
+    else:
+        reply.fail_only("ACCOUNT", "ACCOUNT_REQUIRED", found.name, text="The account was deleted meanwhile")

@@ -1,0 +1,127 @@
+"""Accounts in Redis: a hash for each, and for each reserved nick the account it is reserved for.
+
+An account is made before its name is reserved, and unmade after: what an ended gateway leaves half done is a name that
+nobody can register, or an account without a reservation, and never a nick that nobody can use.
+"""
+
+import hmac
+import secrets
+import time
+from typing import Any
+
+from gateway.model import Account, Credentials, ScramVerifier, Uid
+from gateway.store import keys
+from gateway.store.lanes import Lanes
+from gateway.store.scripts import sha
+from gateway.wire.names import NickKey
+
+__all__ = ["Accounts"]
+
+LATELY_MS = 60_000
+
+
+class Accounts:
+    """All accounts. Every method raises `StoreError`."""
+
+    def __init__(self, lanes: Lanes) -> None:
+        self._lanes = lanes
+
+    async def find(self, name: NickKey) -> tuple[Account | None, bytes]:
+        """The account of that name, or that the nick is reserved for; and, made in the same way whether there is one
+        or not, a salt that is always the same for that name."""
+        lane = self._lanes.commands
+        secret = secrets.token_bytes(32)
+        record, owner = lane.call("HGETALL", keys.account(name)), lane.call("GET", keys.nick_owner(name))
+        kept = await lane.call("SET", keys.ACCOUNTS_SECRET, secret, "NX", "GET")
+        salt = hmac.digest(kept or secret, name.encode(), "sha256")
+        account, holder = _account(await record), await owner
+        if account is None and holder is not None and holder.decode() != name:
+            account = _account(await lane.call("HGETALL", keys.account(NickKey(holder.decode()))))
+        return account, salt
+
+    async def create(self, name: NickKey, account: Account, uid: Uid) -> bool:
+        """Register an account and reserve its name; False when that is or was one, or somebody else uses the nick."""
+        call = self._lanes.commands.call
+        if not await call("EVALSHA", sha("account_create"), 1, keys.account(name), *_fields(account)):
+            return False
+        if await self._reserve(name, name, uid):
+            return True
+        await call("DEL", keys.account(name))
+        return False
+
+    async def set_password(self, name: NickKey, credentials: Credentials) -> bool:
+        """Change the password; False when there is no such account any more."""
+        return await self._change(name, *_credential_fields(credentials))
+
+    async def group(self, name: NickKey, account: Account, nick: NickKey, uid: Uid) -> bool:
+        """Reserve one more nick; False when it cannot be had."""
+        nicks = " ".join(sorted({*account.nicks, nick}))
+        return await self._reserve(nick, name, uid) and await self._change(name, "nicks", nicks)
+
+    async def ungroup(self, name: NickKey, account: Account, nick: NickKey) -> None:
+        """End a reservation."""
+        await self._change(name, "nicks", " ".join(other for other in account.nicks if other != nick))
+        await self._release(nick, name)
+
+    async def delete(self, name: NickKey, account: Account) -> None:
+        """End an account: its nicks are free, its name is not registered again."""
+        call = self._lanes.commands.call
+        for nick in (*account.nicks, name):
+            await self._release(NickKey(nick), name)
+        await call("EVALSHA", sha("account_delete"), 1, keys.account(name))
+        now_ms = int(time.time() * 1000)
+        await call("ZADD", keys.DELETED_ACCOUNTS, now_ms, name)
+        await call("ZREMRANGEBYSCORE", keys.DELETED_ACCOUNTS, "-inf", now_ms - 2 * LATELY_MS)
+
+    async def deleted(self) -> set[str]:
+        """The accounts that were deleted lately: within a minute, more than a gateway is ever late and alive."""
+        since_ms = int(time.time() * 1000) - LATELY_MS
+        gone = await self._lanes.commands.call("ZRANGEBYSCORE", keys.DELETED_ACCOUNTS, since_ms, "+inf")
+        return {name.decode() for name in gone}
+
+    async def is_reserved(self, nick: NickKey, account: NickKey | None) -> bool:
+        """Whether a nick is reserved for another account than this."""
+        owner = await self._lanes.commands.call("GET", keys.nick_owner(nick))
+        return owner is not None and owner.decode() != account
+
+    async def _change(self, name: NickKey, *fields: str | bytes) -> bool:
+        reply = await self._lanes.commands.call("EVALSHA", sha("account_change"), 1, keys.account(name), *fields)
+        return bool(reply)
+
+    async def _reserve(self, nick: NickKey, account: NickKey, uid: Uid) -> bool:
+        reply = await self._lanes.commands.call(
+            "EVALSHA", sha("nick_reserve"), 2, keys.nick_claim(nick), keys.nick_owner(nick), account, uid
+        )
+        return bool(reply)
+
+    async def _release(self, nick: NickKey, account: NickKey) -> None:
+        await self._lanes.commands.call("EVALSHA", sha("nick_release"), 1, keys.nick_owner(nick), account)
+
+
+def _fields(account: Account) -> tuple[str | bytes, ...]:
+    return (
+        "name", account.name, "email", account.email, "created", str(account.created_s),
+        "nicks", " ".join(account.nicks), *_credential_fields(account.credentials),
+    )  # fmt: skip
+
+
+def _credential_fields(credentials: Credentials) -> tuple[str | bytes, ...]:
+    scram = credentials.scram
+    return (
+        "hash", credentials.password_hash, "salt", scram.salt, "iterations", str(scram.iterations),
+        "stored_key", scram.stored_key, "server_key", scram.server_key,
+    )  # fmt: skip
+
+
+def _account(reply: Any) -> Account | None:
+    fields = reply if isinstance(reply, dict) else dict(zip(reply[::2], reply[1::2], strict=True))
+    if b"hash" not in fields:
+        return None
+    scram = ScramVerifier(fields[b"salt"], int(fields[b"iterations"]), fields[b"stored_key"], fields[b"server_key"])
+    return Account(
+        name=fields[b"name"].decode(),
+        credentials=Credentials(fields[b"hash"].decode(), scram),
+        email=fields[b"email"].decode(),
+        created_s=int(fields[b"created"]),
+        nicks=tuple(fields[b"nicks"].decode().split()),
+    )

@@ -1,0 +1,11 @@
+-- nick_reserve: reserve a nick for an account, unless it is another's, or somebody else is using it.
+--
+-- KEYS  1 claim  2 owner
+-- ARGV  1 account  2 uid of the session that asks
+-- Returns 1 reserved | 0 not
+local holder = redis.call('GET', KEYS[1])
+if holder and holder ~= ARGV[2] then return 0 end
+local owner = redis.call('GET', KEYS[2])
+if owner and owner ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[2], ARGV[1])
+return 1

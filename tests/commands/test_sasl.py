@@ -1,0 +1,223 @@
+"""Logging in. Source: IRCv3 sasl-3.1 and sasl-3.2."""
+
+import base64
+import time
+
+import pytest
+
+from tests.commands.conftest import Connect
+from tests.harness.network import Network
+from tests.harness.sasl_client import authenticate_plain, authenticate_scram, log_in, plain
+
+PASSWORD = "sesame-street"
+pytestmark = pytest.mark.slow
+
+
+async def registered(dial: Connect, nick: str, password: str = PASSWORD) -> None:
+    """There is an account of that name, and nobody is logged in to it."""
+    peer = await dial(nick)
+    await peer.send(f"REGISTER * * {password}")
+    assert (await peer.expect(lambda m: m.command in {"REGISTER", "FAIL"})).command == "REGISTER"
+    await peer.send("QUIT")
+    await peer.wait_closed()
+
+
+async def test_mechanisms_are_listed(dial: Connect) -> None:
+    """ "Servers SHOULD advertise the available SASL authentication mechanisms in the value of the sasl client
+    capability in CAP LS"; without 302 there are no values."""
+    peer = await dial("x", register=False)
+    await peer.send("CAP LS")
+    assert "sasl" in (await peer.expect("CAP")).params[2].split()
+    await peer.send("CAP LS 302")
+    assert "sasl=PLAIN,SCRAM-SHA-256" in (await peer.expect("CAP")).params[2].split()
+
+
+@pytest.mark.parametrize("authenticate", [authenticate_plain, authenticate_scram])
+async def test_login_before_registration(dial: Connect, nick: str, authenticate: object) -> None:
+    """ "If authentication is successful, a 900 and 903 numeric will be sent"; then the account's nick is there for
+    it."""
+    await registered(dial, nick)
+    peer = await dial(nick, register=False)
+    await peer.send("CAP LS 302", "CAP REQ sasl", f"NICK {nick}", "USER u 0 * :U")
+    assert callable(authenticate)
+    wrong = await authenticate(peer, nick, "not-it")
+    assert (wrong.command, wrong.params[0]) == ("904", nick)
+    assert (await authenticate(peer, nick.upper(), PASSWORD)).command == "903"
+    await peer.send("CAP END", f"WHOIS {nick}")
+    assert (await peer.expect("001")).params[0] == nick
+    assert (await peer.expect("330")).params[1:3] == (nick, nick)
+
+
+async def test_900_names_mask_and_account(dial: Connect, nick: str) -> None:
+    """`900 <nick> <nick>!<ident>@<host> <account>`; what is not known yet is a star."""
+    await registered(dial, nick)
+    peer = await dial("x", register=False)
+    await peer.send("CAP REQ sasl", "AUTHENTICATE PLAIN", *plain(nick, PASSWORD))
+    assert (await peer.expect("900")).params[:3] == ("*", "*!*@127.0.0.1", nick)
+
+
+async def test_chunks_of_400_bytes(dial: Connect, nick: str) -> None:
+    """ "If the last chunk was exactly 400 bytes long, it must also be followed by AUTHENTICATE +"; passwords may have
+    300 bytes, and be of any language."""
+    exact = "p" * (300 - 2 - len(nick))
+    for index, password in enumerate((exact, "é" * 150, "x" * 300)):
+        name = f"{nick}{'abc'[index]}"
+        await registered(dial, name, password)
+        peer = await dial("x", register=False)
+        await peer.send("CAP REQ sasl")
+        assert (await authenticate_plain(peer, name, password)).command == "903"
+        await peer.send("AUTHENTICATE PLAIN", *plain(name, password[:-1]))
+        assert (await peer.expect("904")).command == "904"
+
+
+async def test_an_unknown_mechanism(dial: Connect) -> None:
+    """908 names those there are, 904 ends it, and another may be tried."""
+    peer = await dial("x", register=False)
+    await peer.send("CAP REQ sasl", "AUTHENTICATE EXTERNAL")
+    assert (await peer.expect("908")).params[1] == "PLAIN,SCRAM-SHA-256"
+    assert (await peer.read()).command == "904"
+    await peer.send("AUTHENTICATE plain")
+    assert (await peer.read()).params == ("+",)
+
+
+async def test_abort_and_retry(dial: Connect, nick: str) -> None:
+    """ "The client can abort an authentication by sending an asterisk as the data. The server will send a 906"."""
+    await registered(dial, nick)
+    peer = await dial(nick, register=False)
+    await peer.send("CAP REQ sasl", "AUTHENTICATE PLAIN", "AUTHENTICATE *", "AUTHENTICATE *")
+    await peer.expect("AUTHENTICATE")
+    assert [(await peer.read()).command for _ in range(2)] == ["906", "906"]
+    assert (await authenticate_scram(peer, nick, PASSWORD)).command == "903"
+
+
+@pytest.mark.parametrize("lines", [["!!!"], ["AAA"], ["*x"], ["+"], ["AGE="], ["AABi"], ["YQBiAA=="]])
+async def test_bad_responses(dial: Connect, lines: list[str]) -> None:
+    """No base64, an empty name, an empty password: 904, and nothing is left of it."""
+    peer = await dial("x", register=False)
+    await peer.send("CAP REQ sasl", "AUTHENTICATE PLAIN", *(f"AUTHENTICATE {line}" for line in lines))
+    await peer.expect("AUTHENTICATE")
+    assert (await peer.read()).command == "904"
+    await peer.send("AUTHENTICATE PLAIN")
+    assert (await peer.read()).params == ("+",)
+
+
+async def test_a_response_that_is_too_long(dial: Connect) -> None:
+    """905 for "the parameter longer than 400 bytes", and for more of them than any mechanism needs."""
+    peer = await dial("x", register=False)
+    await peer.send("CAP REQ sasl", "AUTHENTICATE PLAIN", "AUTHENTICATE " + "A" * 401)
+    await peer.expect("905")
+    await peer.send("AUTHENTICATE PLAIN", *["AUTHENTICATE " + "A" * 400] * 5)
+    await peer.expect("905")
+
+
+async def test_a_thousand_lines(dial: Connect) -> None:
+    """Answered or closed, and others are served meanwhile."""
+    peer, other = await dial("x", register=False), await dial("y", register=False)
+    await peer.send("CAP REQ sasl", "AUTHENTICATE PLAIN", *["AUTHENTICATE " + "A" * 400] * 1000)
+    await other.send("NICK bystander", "USER u 0 * :U")
+    await other.expect("001")
+    assert (await peer.wait_closed())[-1].command == "ERROR"
+
+
+async def test_without_the_capability(dial: Connect) -> None:
+    """ "The client MUST enable the sasl capability before using the AUTHENTICATE command"."""
+    peer = await dial("x", register=False)
+    await peer.send("AUTHENTICATE PLAIN")
+    assert (await peer.read()).command == "904"
+    await peer.send("AUTHENTICATE")
+    assert (await peer.read()).params[1] == "AUTHENTICATE"  # 461
+
+
+async def test_nick_and_user_meanwhile(dial: Connect, nick: str) -> None:
+    """Between its lines a client may send the rest of its registration."""
+    await registered(dial, nick)
+    peer = await dial(nick, register=False)
+    await peer.send("CAP REQ sasl", "AUTHENTICATE PLAIN", f"NICK {nick}", "USER u 0 * :U", *plain(nick, PASSWORD))
+    assert (await peer.expect("903")).params[0] == nick
+    await peer.send("CAP END")
+    await peer.expect("001")
+
+
+async def test_cap_end_meanwhile(dial: Connect, nick: str) -> None:
+    """ "If the client completes registration while the SASL authentication is still in progress, the server SHOULD
+    abort it and send a 906 numeric, then register the client without authentication"."""
+    peer = await dial(nick, register=False)
+    await peer.send("CAP REQ sasl", f"NICK {nick}", "USER u 0 * :U", "AUTHENTICATE PLAIN", "CAP END")
+    await peer.expect("906")
+    await peer.expect("001")
+
+
+async def test_cap_end_behind_a_whole_login(dial: Connect, nick: str) -> None:
+    """All in one write: the login is done first, and registration has its account."""
+    await registered(dial, nick)
+    peer = await dial(nick, register=False)
+    lines = ["CAP REQ sasl", f"NICK {nick}", "USER u 0 * :U", "AUTHENTICATE PLAIN", *plain(nick, PASSWORD), "CAP END"]
+    await peer.send(*lines)
+    await peer.expect("903")
+    assert (await peer.expect("001")).params[0] == nick
+
+
+async def test_after_registration_and_again(dial: Connect, nick: str) -> None:
+    """ "Servers SHOULD allow a client, authenticated or otherwise, to reauthenticate at any time"."""
+    for name in (nick, f"{nick}b"):
+        await registered(dial, name)
+    peer = await dial(f"{nick}guest", caps=["sasl"])
+    for name in (nick, f"{nick}b", f"{nick}b"):
+        assert (await authenticate_plain(peer, name, PASSWORD)).command == "903"
+        await peer.send(f"WHOIS {nick}guest")
+        assert (await peer.expect("330")).params[2] == name
+    assert (await authenticate_plain(peer, nick, "wrong")).command == "904"
+    await peer.send(f"WHOIS {nick}guest")
+    assert (await peer.expect("330")).params[2] == f"{nick}b"
+
+
+async def test_time_does_not_tell_who_is_registered(dial: Connect, nick: str) -> None:
+    """A wrong password and an unknown name take the same time, give or take the machine."""
+    await registered(dial, nick)
+    peer = await dial(f"{nick}guest", caps=["sasl"])
+    taken: dict[str, list[float]] = {nick: [], f"{nick}nobody": []}
+    for _ in range(4):
+        for name, times in taken.items():
+            start = time.perf_counter()
+            assert (await authenticate_plain(peer, name, "wrong-word")).command == "904"
+            times.append(time.perf_counter() - start)
+    known, unknown = (min(times) for times in taken.values())
+    assert known / 3 < unknown < known * 3
+
+
+async def test_scram_for_nobody_looks_real(dial: Connect, nick: str) -> None:
+    """The salt of a name nobody has is always the same, on every gateway; the iterations are those of an account."""
+    await registered(dial, nick)
+    seen: dict[str, set[str]] = {nick: set(), f"{nick}nobody": set()}
+    for name, answers in seen.items():
+        for _ in range(2):
+            peer = await dial("x", register=False)
+            line = base64.b64encode(f"n,,n={name},r=abc".encode()).decode()
+            await peer.send("CAP REQ sasl", "AUTHENTICATE SCRAM-SHA-256", f"AUTHENTICATE {line}")
+            first = (await peer.collect("AUTHENTICATE", 2))[1].params[0]
+            answers.add(base64.b64decode(first).decode().partition(",")[2])
+    assert all(len(answers) == 1 for answers in seen.values())
+    (known,), (unknown,) = seen.values()
+    assert len(known) == len(unknown)
+    assert known.rpartition(",")[2] == unknown.rpartition(",")[2]
+
+
+async def test_sasl_goes_and_comes_with_redis(dial: Connect, network: Network, nick: str) -> None:
+    """ "If cap-notify is an active capability, the client will be notified about status changes", and what cannot be
+    had is refused. Source: sasl-3.2."""
+    await registered(dial, nick)
+    peer = await dial(nick, register=False)
+    await peer.send("CAP LS 302", "CAP REQ sasl")
+    await peer.barrier()
+    network.store.kill()
+    try:
+        assert (await peer.expect(lambda m: m.command == "CAP" and m.params[1] == "DEL")).params[2] == "sasl"
+        await peer.send("CAP LS 302", "CAP REQ sasl", "AUTHENTICATE PLAIN")
+        assert not [word for word in (await peer.expect("CAP")).params[2].split() if word.startswith("sasl")]
+        assert (await peer.expect("CAP")).params[1] == "NAK"
+        assert (await peer.read()).command == "904"
+    finally:
+        network.store.restart()
+    new = await peer.expect(lambda m: m.command == "CAP" and m.params[1] == "NEW", deadline_s=15.0)
+    assert new.params[2] == "sasl=PLAIN,SCRAM-SHA-256"
+    await log_in(peer, nick, PASSWORD)

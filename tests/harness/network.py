@@ -1,0 +1,42 @@
+"""Several gateways over one Valkey, which to a client are one server: peers are handed out to them by turns."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+from tests.harness.gateway_process import GatewayProcess
+from tests.harness.irc_peer import IrcPeer
+from tests.harness.private_server import PrivateServer
+
+__all__ = ["Network"]
+
+
+class Network:
+    """One or more gateway processes; `connect` takes the next one."""
+
+    def __init__(self, gateways: list[GatewayProcess], store: PrivateServer) -> None:
+        self.gateways = gateways
+        self.store = store
+        self._turn = cycle(gateways)
+
+    async def connect(self, nick: str, **options: Any) -> IrcPeer:
+        """A peer on the next gateway; options as of `IrcPeer.connect`."""
+        gateway = next(self._turn)
+        return await IrcPeer.connect(gateway.host, gateway.port, nick, **options)
+
+    @classmethod
+    @contextmanager
+    def running(cls, directory: Path, number: int, **settings: str | int) -> Iterator["Network"]:
+        """Start `number` gateways with these settings; stop them at the end."""
+        with PrivateServer.running(directory / "store") as store:
+            gateways = [
+                GatewayProcess(state_dir=directory / f"gateway{index}", redis_url=store.url, **settings)
+                for index in range(number)
+            ]
+            try:
+                yield cls([gateway.start() for gateway in gateways], store)
+            finally:
+                for gateway in gateways:
+                    gateway.stop()

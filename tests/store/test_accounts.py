@@ -1,0 +1,115 @@
+"""Accounts and the nicks reserved for them, over all gateways. Source: the headers of `account_*.lua`, `nick_*.lua`."""
+
+import asyncio
+
+import pytest
+
+from gateway.errors import NickReservedError
+from gateway.model import Account, Credentials, GatewayId, ScramVerifier, Uid
+from gateway.store import keys
+from gateway.store.accounts import Accounts
+from gateway.store.directory import Directory
+from gateway.store.leases import Leases
+from gateway.wire.names import NickKey
+from tests.store.conftest import OpenLanes
+
+ANN, BOB = Uid(b"uid-ann"), Uid(b"uid-bob")
+SCRAM = ScramVerifier(b"\x00salt\xff", 4096, b"\x01" * 32, b"\xfe" * 32)
+
+
+def account(name: str, *nicks: str) -> Account:
+    """An account; its bytes are none of UTF-8."""
+    return Account(name, Credentials("$argon2id$hash", SCRAM), "ann@example.org", 1_700_000_000, nicks)
+
+
+async def test_an_account_is_found_as_it_was_registered(open_more: OpenLanes, unique: str) -> None:
+    """Every field, on another gateway."""
+    one, two = Accounts(await open_more()), Accounts(await open_more())
+    name = NickKey(unique)
+    assert (await one.find(name))[0] is None
+    assert await one.create(name, account(unique.upper()), ANN)
+    assert (await two.find(name))[0] == account(unique.upper())
+
+
+async def test_of_many_who_want_a_name_one_gets_it(open_more: OpenLanes, unique: str) -> None:
+    """Whatever gateways race; the others change nothing."""
+    sites = [Accounts(await open_more()) for _ in range(3)]
+    name = NickKey(unique)
+    made = await asyncio.gather(
+        *(site.create(name, account(f"{unique}-{n}"), Uid(b"u%d" % n)) for n, site in enumerate(sites * 10))
+    )
+    assert sum(made) == 1
+    found, _ = await sites[0].find(name)
+    assert found is not None
+    assert found.name == f"{unique}-{made.index(True)}"
+
+
+async def test_a_nick_in_use_is_registered_by_its_holder_alone(open_more: OpenLanes, unique: str) -> None:
+    """And what failed leaves nothing behind."""
+    lanes = await open_more()
+    gateway = GatewayId(f"g-{unique}")
+    await Leases(lanes, gateway, lambda: (1, 0, 0)).begin()
+    accounts, directory, name = Accounts(lanes), Directory(lanes, gateway), NickKey(unique)
+    assert await directory.claim(name, ANN)
+    assert not await accounts.create(name, account(unique), BOB)
+    assert (await accounts.find(name))[0] is None
+    assert await accounts.create(name, account(unique), ANN)
+
+
+async def test_a_reserved_nick_is_claimed_by_its_account_alone(open_more: OpenLanes, unique: str) -> None:
+    """However the account is spelt; also one that is grouped, until it is not any more."""
+    lanes = await open_more()
+    accounts, directory = Accounts(lanes), Directory(lanes, GatewayId("g"))
+    name, second = NickKey(unique), NickKey(f"{unique}2")
+    await accounts.create(name, account(unique), ANN)
+    assert await accounts.group(name, account(unique), second, ANN)
+    for nick in (name, second):
+        with pytest.raises(NickReservedError):
+            await directory.claim(nick, BOB, "another")
+        with pytest.raises(NickReservedError):
+            await directory.claim(nick, BOB)
+        assert await accounts.is_reserved(nick, None)
+        assert not await accounts.is_reserved(nick, name)
+        assert await directory.claim(nick, ANN, unique.upper())
+        await directory.free(nick, ANN)
+    found, _ = await accounts.find(second)
+    assert found == account(unique, second)
+    await accounts.ungroup(name, found, second)
+    assert await directory.claim(second, BOB)
+    assert (await accounts.find(second))[0] is None
+
+
+async def test_a_nick_is_grouped_once(open_more: OpenLanes, unique: str) -> None:
+    """Not one that is another account's, nor one that somebody else uses."""
+    lanes = await open_more()
+    accounts, directory = Accounts(lanes), Directory(lanes, GatewayId("g"))
+    names = [NickKey(f"{unique}{letter}") for letter in "abc"]
+    for name in names[:2]:
+        await accounts.create(name, account(name), ANN)
+    assert not await accounts.group(names[0], account(names[0]), names[1], ANN)
+    await directory.claim(names[2], BOB)
+    assert not await accounts.group(names[0], account(names[0]), names[2], ANN)
+    assert await accounts.group(names[1], account(names[1]), names[2], BOB)
+
+
+async def test_a_deleted_account_leaves_its_name_behind(open_more: OpenLanes, unique: str) -> None:
+    """Nobody registers it again, since rooms may be its; its nicks are free; secrets are gone; gateways are told."""
+    lanes = await open_more()
+    accounts, directory, name = Accounts(lanes), Directory(lanes, GatewayId("g")), NickKey(unique)
+    await accounts.create(name, account(unique), ANN)
+    assert await accounts.set_password(name, Credentials("$argon2id$other", SCRAM))
+    await accounts.delete(name, account(unique))
+    assert (await accounts.find(name))[0] is None
+    assert unique in await accounts.deleted()
+    assert not await accounts.set_password(name, Credentials("$argon2id$other", SCRAM))
+    assert not await accounts.create(name, account(unique), ANN)
+    assert await directory.claim(name, BOB)
+    assert await lanes.commands.call("HKEYS", keys.account(name)) == [b"deleted"]
+
+
+async def test_the_salt_of_an_unknown_name(open_more: OpenLanes, unique: str) -> None:
+    """The same on every gateway, another for every name."""
+    one, two = Accounts(await open_more()), Accounts(await open_more())
+    salts = [(await site.find(NickKey(name)))[1] for site in (one, two) for name in (unique, f"{unique}2")]
+    assert salts[:2] == salts[2:]
+    assert salts[0] != salts[1]
