@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from secrets import token_hex
 
 from gateway.model import Said, Uid
 from gateway.store.codec import decode_event, decode_member
@@ -14,7 +15,7 @@ from gateway.wire.message import Message, Source
 from gateway.wire.names import casefold, room_key
 from tests.faults.stores import Store
 from tests.harness.checker import Log
-from tests.harness.deadlines import DEADLINE_S
+from tests.harness.deadlines import DEADLINE_S, eventually
 from tests.harness.irc_peer import IrcPeer
 
 __all__ = ["RoomView", "as_gateway_says", "as_redis_says", "differences", "disagreements", "log_of"]
@@ -67,9 +68,8 @@ async def disagreements(addresses: Mapping[str, tuple[str, int]], rooms: Iterabl
     rooms = list(rooms)
     async with AsyncExitStack() as stack:
         probes: dict[str, IrcPeer] = {}
-        for number, (name, address) in enumerate(addresses.items()):
-            probe = await IrcPeer.connect(*address, f"probe{number}", caps=("multi-prefix",), deadline_s=4 * DEADLINE_S)
-            probes[name] = await stack.enter_async_context(probe)
+        for name, address in addresses.items():
+            probes[name] = probe = await stack.enter_async_context(await _connected(address))
             for room in rooms:
                 await probe.send(f"JOIN {room}")
                 await probe.expect("366", deadline_s=4 * DEADLINE_S)
@@ -78,6 +78,18 @@ async def disagreements(addresses: Mapping[str, tuple[str, int]], rooms: Iterabl
         views = {name: {room: await as_gateway_says(probe, room) for room in rooms} for name, probe in probes.items()}
         views[REDIS] = {room: await asyncio.to_thread(as_redis_says, store, room) for room in rooms}
     return differences(views)
+
+
+async def _connected(address: tuple[str, int]) -> IrcPeer:
+    """A probe; a Redis that has just changed places may refuse the first attempts."""
+
+    async def attempt() -> IrcPeer | None:
+        try:
+            return await IrcPeer.connect(*address, f"probe{token_hex(4)}", caps=("multi-prefix",))
+        except (OSError, AssertionError):
+            return None
+
+    return await eventually(attempt, what=f"{address} takes a client", deadline_s=6 * DEADLINE_S)
 
 
 async def as_gateway_says(peer: IrcPeer, room: str) -> RoomView:

@@ -85,6 +85,7 @@ async def run(scenario: Scenario, directory: Path) -> Outcome:
         rosters = await _last_rosters(site)
         logs = {room: await asyncio.to_thread(log_of, site.store, room) for room in rooms}
         report = await asyncio.to_thread(site.court.judge, rosters, logs)
+        fallen += await site.fallen()
         addresses = {station.name: station.address for station in site.stations}
         return Outcome(
             seed=scenario.seed,
@@ -93,7 +94,7 @@ async def run(scenario: Scenario, directory: Path) -> Outcome:
             strikes=strikes,
             report=report,
             unequal=await disagreements(addresses, rooms, site.store),
-            fallen=fallen + await site.fallen(),
+            fallen=fallen,
             unserved=[*unserved, *(f"{life.get_name()} did not get back" for life in unsettled)],
             sessions_lost=sum(resident.sessions_lost for resident in site.residents),
             resumptions=sum(resident.resumptions for resident in site.residents),
