@@ -7,5 +7,7 @@ The way of a typed line to the screen, through the one place where order is made
     └── face ◀── transcripts ◀── chat ◀── session ◀── link ◀──┘
        (render)  (timeline)     (events)  (inbound)
 
-Only `link`, `app`, `ui` and `cli` know sockets, clocks or terminals; the rest is told what it needs.
+`presence` is who we are to servers and what proves it to the next one, `membership` which rooms we are in, `cache` what
+earlier runs have seen. Only `link`, `app`, `ui` and `cli` know sockets, clocks or
+terminals; the rest is told what it needs.
 """

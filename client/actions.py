@@ -23,6 +23,7 @@ __all__ = [
     "Say",
     "SetTopic",
     "Switch",
+    "clean",
     "help_lines",
     "parse",
     "room_name",
@@ -194,14 +195,18 @@ def help_lines() -> list[str]:
     return [f"{f'/{name} {command.usage}':{width}}  {command.does}" for name, command in COMMANDS.items()]
 
 
+def clean(line: str) -> str:
+    """One line with spaces for control characters, which would end or alter it on the wire, and none at its end."""
+    return "".join(char if char.isprintable() or ord(char) > 0x9F else " " for char in line).rstrip()
+
+
 def parse(line: str) -> Action | None:
     """Read one typed line; None when there is nothing in it.
 
     A line that begins with `/` is a command (any beginning of its name that fits no other will do), `//` says a line
-    that begins with `/`, and `exit` alone asks to leave. Control characters become spaces: they would end or alter the
-    line on the wire.
+    that begins with `/`, and `exit` alone asks to leave.
     """
-    text = "".join(char if char.isprintable() or ord(char) > 0x9F else " " for char in line).rstrip()
+    text = clean(line)
     if not text.strip():
         return None
     if text.strip() == "exit":

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import ssl
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -26,6 +27,7 @@ class ExitCode:
 
     OK = 0
     USAGE = 2
+    REFUSED = 65  # a message, or all rooms
     UNAVAILABLE = 69  # no gateway was reachable
     CRASH = 70
     OUTPUT_GONE = 74
@@ -47,12 +49,13 @@ class App:
         interactive: bool,
         timeout_s: float,
         rng: Callable[[], float],
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        """Args: timeout_s: how long a run that is not `interactive` looks for a gateway."""
+        """Args: timeout_s: how long a run that is not `interactive` looks for a gateway. tls: as for `Link`."""
         self._chat = chat
         self._console = Console(chat)
         self._face = face
-        self._link = Link(servers, self, rng=rng)
+        self._link = Link(servers, self, rng=rng, tls=tls)
         self._interactive = interactive
         self._timeout_s = timeout_s
         self._progress = asyncio.Event()
@@ -88,6 +91,11 @@ class App:
         self._console.typed(text)
         self._pump()
 
+    def say(self, text: str, room: str) -> None:
+        """Say one line."""
+        self._console.say(text, room)
+        self._pump()
+
     def ask_to_leave(self) -> None:
         """Put the question, or take it back."""
         self._console.ask_to_leave()
@@ -109,7 +117,10 @@ class App:
         """Hear the server."""
         was_welcome = self._chat.session is not None
         self._chat.received(chunk)
-        if not was_welcome and self._chat.session is not None:
+        if reason := self._chat.unusable():
+            self._link.send(self._chat.data_to_send())  # a good-bye, if there is one
+            self._link.drop(reason)
+        elif not was_welcome and self._chat.session is not None:
             self._link.settled()
         self._pump()
 
@@ -126,8 +137,9 @@ class App:
 
     def link_failed(self, server: Server, attempt: int, reason: str, wait_s: float) -> None:
         """Say which try it was; a long outage is not told thirty times a page."""
+        when = f"in {wait_s:.1f} s" if wait_s else "at once"
         if attempt <= TOLD_TRIES or attempt % 10 == 0:
-            self._chat.transcripts.note(f"try {attempt}: no connection to {server}: {reason}; next in {wait_s:.1f} s")
+            self._chat.transcripts.note(f"try {attempt}: no connection to {server}: {reason}; next {when}")
         self._pump()
 
     # Between them.
@@ -155,8 +167,9 @@ class App:
         """What time alone brings about: lines to be tried again, answers that did not come."""
         while True:
             await asyncio.sleep(TICK_S)
-            if self._chat.stuck():
-                self._link.drop("it left a line without an answer")
+            if reason := self._chat.unusable():
+                self._link.drop(reason)
+            self._chat.save()
             self._link.send(self._chat.data_to_send())
 
     def _signalled(self, number: signal.Signals) -> None:
@@ -205,17 +218,21 @@ class App:
             return ExitCode.OUTPUT_GONE
         if self._chat.login_refused:
             self._chat.transcripts.note(f"the server refuses us: {self._chat.login_refused}")
+            if not self._interactive:
+                self._chat.own_lines.forget()  # the caller knows, as below
             return ExitCode.LOGIN_REFUSED
         if self._interactive:
             if left:
                 self._chat.transcripts.note(f"not confirmed: {left}; kept, and sent when you come back")
             return ExitCode.OK
-        failed = self._chat.own_lines.failed
+        lines = self._chat.own_lines
         # The exit code tells the caller; a line kept as well would be said twice when the caller tries again.
-        self._chat.own_lines.forget()
+        lines.forget()
         if not self._chat.welcomed and (left or not self._console.left):
             return ExitCode.UNAVAILABLE
-        return ExitCode.NOT_CONFIRMED if left or failed else ExitCode.OK
+        if left or lines.unconfirmed:
+            return ExitCode.NOT_CONFIRMED
+        return ExitCode.REFUSED if lines.refused_for_good else ExitCode.OK
 
     async def _say_goodbye(self) -> None:
         if self._chat.session is not None:

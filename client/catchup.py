@@ -10,9 +10,9 @@ Source: IRCv3 draft/chathistory.
 from client.events import CaughtUp, Event, Hole, RoomDelayed, RoomLine
 from gateway.wire.message import Message
 
-__all__ = ["FIRST_PAGE_LINES", "PAGE_LINES", "CatchUp"]
+__all__ = ["FIRST_LINES", "PAGE_LINES", "CatchUp"]
 
-FIRST_PAGE_LINES = 50
+FIRST_LINES = 50  # the last ones, where nothing is known
 PAGE_LINES = 100
 MAX_PAGES = 50  # then the rest is given up and shown as a hole
 MAX_HELD_LINES = 1000  # live lines; then they are let through, and order is the timeline's business
@@ -21,7 +21,9 @@ MAX_HELD_LINES = 1000  # live lines; then they are let through, and order is the
 class CatchUp:
     """The history of one room, asked for page by page."""
 
-    def __init__(self, room: str, *, position: str, limit: int, token: str, supported: bool) -> None:
+    def __init__(
+        self, room: str, *, position: str, limit: int, token: str, supported: bool, first_lines: int = FIRST_LINES
+    ) -> None:
         """Begin.
 
         Args:
@@ -29,12 +31,15 @@ class CatchUp:
             limit: what the server allows in one answer (ISUPPORT CHATHISTORY), 0 for "no limit".
             token: names this catch-up in PINGs and labels; one word, unique in the connection.
             supported: whether the server has draft/chathistory; without it whatever it replays by itself is taken.
+            first_lines: how many of the last lines are wanted where there is no position.
         """
         self.room = room
         self._position = position
         self._limit = limit
         self._token = token
         self._supported = supported
+        self._first_lines = first_lines
+        self._latest: list[RoomLine] = []  # going backwards, where there is no position
         self._pages = 0
         self._answer: list[RoomLine] | None = None
         self._answer_size = 0
@@ -55,6 +60,8 @@ class CatchUp:
         tags = {"label": self.label} if labelled else {}
         if self._position:
             params = ("AFTER", self.room, self._position, str(self._asked()))
+        elif self._latest:
+            params = ("BEFORE", self.room, f"msgid={_first_msgid(self._latest)}", str(self._asked()))
         else:
             params = ("LATEST", self.room, "*", str(self._asked()))
         return [Message("CHATHISTORY", params, tags=tags), barrier]
@@ -87,13 +94,22 @@ class CatchUp:
             return [*(answer or ()), *self._finish()], False
         if answer is None:
             return ([RoomDelayed(self.room, delayed)], False) if delayed else self._unanswered()
-        if not self._position or self._answer_size < self._asked():
+        if not self._position:
+            return self._backwards(answer)
+        if self._answer_size < self._asked():
             return [*answer, *self._finish()], False
         last = next((line.msgid for line in reversed(answer) if line.msgid), "")
         if not last or f"msgid={last}" == self._position or self._pages >= MAX_PAGES:
             return [*answer, self._give_up()], True
         self._position = f"msgid={last}"
         return list(answer), True
+
+    def _backwards(self, answer: list[RoomLine]) -> tuple[list[Event], bool]:
+        """Without a position: the last lines, page by page, are handed over together."""
+        full = self._answer_size >= self._asked()
+        self._latest = [*answer, *self._latest]
+        more = full and len(self._latest) < self._first_lines and _first_msgid(answer) and self._pages < MAX_PAGES
+        return ([], True) if more else (self._finish(), False)
 
     def _unanswered(self) -> tuple[list[Event], bool]:
         """No answer: most likely our position has been trimmed from the log; the newest lines are better than none."""
@@ -105,9 +121,14 @@ class CatchUp:
         return Hole(self.room)
 
     def _finish(self) -> list[Event]:
+        latest, self._latest = self._latest, []
         held, self._held = self._held, []
-        return [*held, CaughtUp(self.room)]
+        return [*latest, *held, CaughtUp(self.room)]
 
     def _asked(self) -> int:
-        wanted = PAGE_LINES if self._position else FIRST_PAGE_LINES
+        wanted = PAGE_LINES if self._position else min(PAGE_LINES, self._first_lines - len(self._latest))
         return min(wanted, self._limit) if self._limit > 0 else wanted
+
+
+def _first_msgid(lines: list[RoomLine]) -> str:
+    return next((line.msgid for line in lines if line.msgid), "")

@@ -5,31 +5,23 @@ bytes for the server come out of `data_to_send`, rows for the screen out of `tra
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import singledispatchmethod
 
 from client import events
+from client.answers import Answers
+from client.cache import Cache
+from client.catchup import FIRST_LINES
+from client.membership import Membership
 from client.outbox import Outbox
 from client.ownlines import OwnLines
-from client.returning import Return
-from client.session import Session, Wishes
+from client.presence import Identity, Presence
+from client.resumption import Resumption
+from client.returning import Returning
+from client.session import Session
 from client.transcripts import Transcripts
 from gateway.wire.names import casefold
 
 __all__ = ["Chat", "Identity"]
-
-SHOWN_NAMES = 50
-ASK_AGAIN_MS = 2_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
-    """Who we are to servers."""
-
-    nick: str
-    user: str
-    realname: str
-    password: str = field(default="", repr=False)
 
 
 class Chat:
@@ -43,104 +35,110 @@ class Chat:
         *,
         new_key: Callable[[], str],
         now_ms: Callable[[], int],
+        resumption: Resumption | None = None,
+        first_lines: int = FIRST_LINES,
+        cache: Cache | None = None,
     ) -> None:
-        """Args: new_key: gives a word of at most 64 bytes that was never given before, by any client."""
-        self.transcripts = Transcripts(now_ms)
+        """Begin.
+
+        Args:
+            new_key: gives a word of at most 64 bytes that was never given before, by any client.
+            resumption: what an earlier run left to come back as the same session.
+            cache: as for `Transcripts`.
+            first_lines: how many of the last lines of a room are asked for where none is known.
+        """
+        self.transcripts = Transcripts(now_ms, cache)
         self.own_lines = OwnLines(outbox, self.transcripts, new_key=new_key, now_ms=now_ms)
-        self.nick = identity.nick
         self.welcomed = False  # by any server, ever
         self.login_refused = ""  # why no server will have us: the client gives up
-        self._identity = identity
         self.now_ms = now_ms
-        self._wanted_nick = identity.nick
-        self._asked_nick = ""
-        self._own_nicks = frozenset({casefold(identity.nick)})
-        self._wanted = {casefold(room): room for room in rooms}
-        self._entered: set[str] = set()
-        self._session: Session | None = None
-        self._server = ""
-        self._lost_ms: int | None = None
-        self._return: Return | None = None
+        self._membership = Membership(rooms)
+        self._answers = Answers(self.transcripts)
+        self._presence = Presence(identity, resumption or Resumption(), first_lines=first_lines)
+        self._returning = Returning()
         self._switch_to = ""
-        self._awaited = {("names", key) for key in self._wanted}  # answers that a person waits for
-        self._delayed_ms: dict[str, int] = {}  # rooms the server could not serve, and when it said so
-        self._topics: dict[str, str] = {}
+        self.transcripts.recall_talks()
+        for room in rooms:
+            self._answers.expect("names", room)
+            self.transcripts.recall(room)
         self.transcripts.current = rooms[0] if rooms else ""
         self.own_lines.recall(rooms, identity.nick)
 
     @property
+    def nick(self) -> str:
+        """What we are called."""
+        return self._presence.nicks.current
+
+    @property
     def session(self) -> Session | None:
         """The connection, when a server has welcomed us on it; ask it for what is the server's to answer."""
-        return self._session if self._session is not None and self._session.ready else None
+        return self._presence.session
 
     @property
     def rooms(self) -> list[str]:
         """The rooms we are in, or enter as soon as there is a server."""
-        return list(self._wanted.values())
+        return self._membership.rooms
 
     @property
     def at_rest(self) -> bool:
-        """Whether we are in all our rooms, know what was said there, and everything of ours is acknowledged."""
-        in_rooms = all(self.own_lines.delivery.is_open(room) for room in self._wanted)
-        return self.session is not None and in_rooms and not len(self.own_lines)
+        """Whether we are `settled`, and everything of ours is acknowledged."""
+        return self.settled and not len(self.own_lines)
+
+    @property
+    def settled(self) -> bool:
+        """Whether we are in all our rooms, and know what was said there."""
+        return self.session is not None and self._membership.settled
 
     # What the link tells.
 
     def opened(self, server: str) -> None:
         """A connection to `server`, as people write it, is there."""
-        self._server = server
-        self._session = Session(
-            Wishes(
-                nick=self._wanted_nick,
-                user=self._identity.user,
-                realname=self._identity.realname,
-                password=self._identity.password,
-                rooms={room: self._position(room) for room in self.rooms},
-                own_nicks=self._own_nicks,
-            )
-        )
-        self._session.start()
+        self._presence.opened(server, {room: self._position(room) for room in self.rooms})
 
     def received(self, chunk: bytes) -> None:
         """Bytes came from the server."""
-        if self._session is not None:
-            for event in self._session.receive(chunk, now_ms=self.now_ms()):
+        if (connection := self._presence.connection) is not None:
+            for event in connection.receive(chunk, now_ms=self.now_ms()):
                 self._react(event)
-            self._tell_return()
+            if story := self._returning.story():
+                self.transcripts.note(story)
 
     def data_to_send(self) -> bytes:
         """Bytes for the server, lines that are due among them; handed out once."""
-        if self._session is None:
+        if (connection := self._presence.connection) is None:
             return b""
-        for key, since_ms in self._delayed_ms.items():
-            if self.now_ms() - since_ms >= ASK_AGAIN_MS and key in self._wanted:
-                self._delayed_ms[key] = self.now_ms()
-                self._session.ask_again(self._wanted[key], self._position(key))
-        self.own_lines.send(self._session)
-        return self._session.data_to_send()
+        for room in self._membership.to_ask_again(self.now_ms()):
+            connection.ask_again(room, self._position(room))
+        self.own_lines.send(connection)
+        return connection.data_to_send()
 
     def ping(self) -> None:
         """Say something that the server must answer."""
-        if self._session is not None:
-            self._session.ping()
+        if (connection := self._presence.connection) is not None:
+            connection.ping()
 
-    def stuck(self) -> bool:
-        """Whether a line of ours has been left without an answer for too long: the connection is worth nothing."""
-        return self.own_lines.delivery.unanswered(self.now_ms())
+    def unusable(self) -> str:
+        """Why the connection, though it stands, is worth nothing; or empty."""
+        if self.own_lines.delivery.unanswered(self.now_ms()):
+            return "it left a line without an answer"
+        return self._presence.unusable
+
+    def save(self) -> None:
+        """Write down what need not be on disk at once; to be called now and then, and at the end."""
+        self._presence.save()
+        self.transcripts.save()
 
     def quit(self, reason: str) -> None:
-        """Say good-bye to the server; `lost` follows."""
+        """Say good-bye to the server, which ends the session for good; `lost` follows."""
         if self.session is not None:
             self.session.quit(reason)
+            self._presence.left()
 
     def lost(self) -> None:
         """The connection is gone."""
-        if self.session is not None or self._return is not None:
-            self._lost_ms = self._lost_ms or self.now_ms()
-        self._session = None
-        self._return = None
-        self._entered.clear()
-        self._delayed_ms.clear()
+        self._returning.lost(self.now_ms(), was_online=self.session is not None)
+        self._presence.lost()
+        self._membership.offline()
         self.own_lines.delivery.offline()
 
     # What the person wants.
@@ -154,20 +152,20 @@ class Chat:
         target = target or self.transcripts.current
         if not target:
             self.transcripts.note("you are in no room; /join one first")
-        elif target.startswith("#") and casefold(target) not in self._wanted:
+        elif target.startswith("#") and target not in self._membership:
             self.transcripts.note(f"you are not in {target}; /join it first")
         else:
             self.own_lines.say(text, target=target, emote=emote, nick=self.nick, position=self._position(target))
 
     def join(self, room: str) -> None:
         """Enter a room, and make it the current one as soon as we are in."""
-        key = casefold(room)
-        if key in self._entered:
-            self.transcripts.current = self._wanted[key]
+        if self._membership.is_entered(room):
+            self.transcripts.current = self._membership.spelled(room)
             return
-        self._wanted[key] = room
-        self._switch_to = key
-        self._awaited.add(("names", key))
+        self._membership.want(room)
+        self.transcripts.recall(room)
+        self._switch_to = casefold(room)
+        self._answers.expect("names", room)
         if self.session is not None:
             self.session.join(room, self._position(room))
         else:
@@ -175,7 +173,7 @@ class Chat:
 
     def part(self, room: str, reason: str) -> None:
         """Leave a room."""
-        if self.session is not None and casefold(room) in self._entered:
+        if self.session is not None and self._membership.is_entered(room):
             self.session.part(room, reason)
         else:
             self._forget(room, "you left the room")
@@ -183,15 +181,14 @@ class Chat:
     def change_nick(self, nick: str) -> None:
         """Be called `nick`, now or on the next connection."""
         if self.session is not None:
-            self._asked_nick = nick
+            self._presence.nicks.ask(nick)
             self.session.change_nick(nick)
         else:
-            self.nick = self._wanted_nick = nick
-            self._own_nicks |= {casefold(nick)}
+            self._presence.nicks.want(nick)
 
     def await_answer(self, what: str, room: str) -> None:
         """A person has asked for the `"names"` or the `"topic"` of `room`: show the answer."""
-        self._awaited.add((what, casefold(room)))
+        self._answers.expect(what, room)
 
     # What the server says.
 
@@ -201,49 +198,40 @@ class Chat:
 
     @_react.register
     def _(self, event: events.Registered) -> None:
-        self.nick = event.nick
-        self._own_nicks |= {casefold(event.nick)}
+        self._presence.registered(event)
         self.welcomed = True
-        self.transcripts.note(f"connected to {self._server} as {event.nick}")
-        self.own_lines.delivery.online()
-        if self._lost_ms is not None:
-            away_ms = self.now_ms() - self._lost_ms
-            keys = self.own_lines.keys_for(set(self._wanted))
-            self._return = Return(self._server, away_ms, set(self._wanted), keys)
+        self.transcripts.note(f"connected to {self._presence.server} as {event.nick}")
+        self.own_lines.delivery.online(idempotent=self._presence.idempotent)
+        rooms = self._membership.keys
+        self._returning.back(self._presence.server, self.now_ms(), rooms=rooms, keys=self.own_lines.keys_for(rooms))
 
     @_react.register
-    def _(self, event: events.NickTaken) -> None:
-        then = f"; trying {event.trying}" if event.trying else ""
-        self.transcripts.note(f"nick {event.nick} cannot be had ({event.reason}){then}")
-        self._asked_nick = ""
-
-    @_react.register
-    def _(self, event: events.NickChanged) -> None:
-        self.nick = event.nick
-        self._own_nicks |= {casefold(event.nick)}
-        if casefold(event.nick) == casefold(self._asked_nick):
-            self._wanted_nick, self._asked_nick = event.nick, ""
+    def _(self, event: events.TokenGranted | events.ResumeRefused | events.NickTaken | events.NickChanged) -> None:
+        if text := self._presence.heard(event):
+            self.transcripts.note(text)
 
     @_react.register
     def _(self, event: events.LoginRefused) -> None:
-        self.login_refused = event.reason
+        if event.retry and self.welcomed:
+            self._presence.give_up(event.reason)
+        else:
+            self.login_refused = event.reason
 
     @_react.register
     def _(self, event: events.RoomEntered) -> None:
-        key = casefold(event.room)
-        self._wanted[key] = event.room
-        self._entered.add(key)
+        self._membership.entered(event.room)
+        if self._presence.idempotent:
+            self.own_lines.delivery.opened(event.room)
         timeline = self.transcripts[event.room]
-        if self._switch_to == key or not self.transcripts.current:
+        if self._switch_to == casefold(event.room) or not self.transcripts.current:
             self.transcripts.current = timeline.room
             self._switch_to = ""
 
     @_react.register
     def _(self, event: events.CaughtUp) -> None:
         self.own_lines.delivery.opened(event.room)
-        self._delayed_ms.pop(casefold(event.room), None)
-        if self._return is not None:
-            self._return.rooms.discard(casefold(event.room))
+        self._membership.caught_up(event.room)
+        self._returning.room_settled(casefold(event.room))
 
     @_react.register
     def _(self, event: events.Hole) -> None:
@@ -260,19 +248,19 @@ class Chat:
 
     @_react.register
     def _(self, event: events.RoomDelayed) -> None:
-        if casefold(event.room) not in self._delayed_ms:
+        if self._membership.delayed(event.room, self.now_ms()):
             self.transcripts.note(f"{event.room} has to wait: {event.reason}")
-        self._delayed_ms[casefold(event.room)] = self.now_ms()
 
     @_react.register
     def _(self, event: events.RoomLine) -> None:
-        key = casefold(event.room)
         if event.kind is events.Kind.TOPIC:
-            self._topics[key] = event.text
+            self._answers.topic_changed(event.room, event.text)
+        if event.msgid and not event.own and not event.room.startswith("#"):
+            self._presence.direct_seen(event.msgid)
         if event.key:
             self._settled(event.key)
-        if self.transcripts.add(event) and self._return is not None and event.replayed and not event.own:
-            self._return.caught_up += 1
+        if self.transcripts.add(event) and event.replayed and not event.own:
+            self._returning.line_caught_up()
 
     @_react.register
     def _(self, event: events.Accepted) -> None:
@@ -281,71 +269,32 @@ class Chat:
     @_react.register
     def _(self, event: events.Refused) -> None:
         self.own_lines.refused(event.key, event.reason, retry=event.retry)
-        if self._return is not None and not event.retry:
-            self._return.settled(event.key, sent=False)
+        if not event.retry:
+            self._returning.line_settled(event.key, sent=False)
 
     @_react.register
-    def _(self, event: events.Members) -> None:
-        if self._answers("names", event.room):
-            named = [
-                prefix[:1] + nick for nick, prefix in sorted(event.prefixes.items(), key=lambda item: item[0].lower())
-            ]
-            more = f" and {len(named) - SHOWN_NAMES} more" if len(named) > SHOWN_NAMES else ""
-            people = "1 person" if len(named) == 1 else f"{len(named)} people"
-            self.transcripts.note(f"{event.room}: {people}: {', '.join(named[:SHOWN_NAMES])}{more}")
+    def _(self, event: events.Members | events.TopicIs | events.RoomList) -> None:
+        self._answers.tell(event)
 
     @_react.register
-    def _(self, event: events.TopicIs) -> None:
-        key = casefold(event.room)
-        if self._answers("topic", event.room) or self._topics.get(key, "") != event.text:
-            self.transcripts.note(
-                f"topic of {event.room}: {event.text}" if event.text else f"{event.room} has no topic"
-            )
-        self._topics[key] = event.text
-
-    @_react.register
-    def _(self, event: events.RoomList) -> None:
-        for room, members, topic in event.rooms:
-            self.transcripts.note(f"{room} ({members}) {topic}".rstrip())
-        self.transcripts.note(f"and {event.more} more rooms" if event.more else f"{len(event.rooms)} rooms in all")
-
-    @_react.register
-    def _(self, event: events.ServerText) -> None:
-        self.transcripts.note(event.text)
-
-    @_react.register
-    def _(self, event: events.Closing) -> None:
-        self.transcripts.note(f"the server says: {event.reason}")
+    def _(self, event: events.ServerText | events.Closing) -> None:
+        text = event.text if isinstance(event, events.ServerText) else f"the server says: {event.reason}"
+        self.transcripts.note(text)
 
     def _settled(self, key: str) -> None:
-        if self.own_lines.accepted(key) and self._return is not None:
-            self._return.settled(key, sent=True)
-
-    def _answers(self, what: str, room: str) -> bool:
-        awaited = (what, casefold(room)) in self._awaited
-        self._awaited.discard((what, casefold(room)))
-        return awaited
+        if self.own_lines.accepted(key):
+            self._returning.line_settled(key, sent=True)
 
     def _forget(self, room: str, reason: str) -> None:
         """`room` is none of ours any more; its transcript stays to be read."""
-        key = casefold(room)
-        self._wanted.pop(key, None)
-        self._entered.discard(key)
-        self._delayed_ms.pop(key, None)
+        self._membership.forget(room)
         self.own_lines.delivery.shut(room)
         self.own_lines.drop(room, reason)
-        if self._return is not None:
-            self._return.rooms.discard(key)
-            self._return.keys.difference_update(self._return.keys - self.own_lines.keys_for(set(self._wanted)))
-        if casefold(self.transcripts.current) == key:
-            self.transcripts.current = next(iter(self._wanted.values()), "")
+        self._returning.room_settled(casefold(room))
+        self._returning.only_lines(self.own_lines.keys_for(self._membership.keys))
+        if casefold(self.transcripts.current) == casefold(room):
+            self.transcripts.current = next(iter(self._membership.rooms), "")
 
     def _position(self, room: str) -> str:
         position = self.transcripts[room].position if room in self.transcripts else ""
         return position or self.own_lines.first_position(room)
-
-    def _tell_return(self) -> None:
-        if self._return is not None and self._return.complete:
-            self.transcripts.note(self._return.summary())
-            self._return = None
-            self._lost_ms = None

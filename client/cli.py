@@ -1,4 +1,4 @@
-"""The command `chat-client`: arguments and environment to a configuration, faces, files and exit codes."""
+"""The command `chat-client`: faces, files and exit codes put together."""
 
 import asyncio
 import getpass
@@ -11,39 +11,26 @@ import sys
 import time
 import traceback
 import uuid
-from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import NoReturn
 
-import configargparse
-import platformdirs
-
-from client import config
 from client.app import App, ExitCode
+from client.cache import Cache
+from client.catchup import FIRST_LINES
 from client.chat import Chat, Identity
-from client.config import ClientConfig, ConfigError
+from client.config import ClientConfig
 from client.face import Face
+from client.options import parse
 from client.outbox import Outbox, open_outbox
+from client.resumption import Resumption
 from client.ui.lines import LinesFace
+from client.ui.script import ScriptFace
 from gateway.wire.limits import NICKLEN
 from gateway.wire.names import casefold, is_nick
 
 __all__ = ["main"]
 
-ENV_PREFIX = "CHAT_CLIENT_"
 REALNAME = "hubbub"
-DEFAULT_SERVER = "127.0.0.1:6667"
-_T = TypeVar("_T")
-_R = TypeVar("_R")
-
-
-class _Parser(configargparse.ArgumentParser):  # type: ignore[misc]
-    def error(self, message: str) -> NoReturn:
-        """One line; a variable of the environment is configuration, an argument is usage."""
-        code = ExitCode.CONFIG if ENV_PREFIX in message else ExitCode.USAGE
-        if code == ExitCode.USAGE:
-            self.print_usage(sys.stderr)
-        sys.exit(self.exit(code, f"chat-client: {message}\n"))
 
 
 def main() -> NoReturn:
@@ -64,83 +51,29 @@ def main() -> NoReturn:
     sys.exit(code)
 
 
-def parse(argv: Sequence[str], environ: Mapping[str, str]) -> ClientConfig:
-    """Read the configuration; a bad one ends the process: 2 for an argument, 78 for a variable."""
-    parser = _parser()
-    arguments = parser.parse_args(list(argv), env_vars=dict(environ))
-    known = {str(action.env_var) for action in parser._actions if getattr(action, "env_var", None)}
-    if unknown := sorted(name for name in environ if name.startswith(ENV_PREFIX) and name not in known):
-        print(f"chat-client: ignored, not a setting: {', '.join(unknown)}", file=sys.stderr)  # noqa: T201
-    given = parser.get_source_to_settings_dict().get("environment_variables", {})
-
-    def check(name: str, read: Callable[[_T], _R], value: _T) -> _R:
-        try:
-            return read(value)
-        except ConfigError as exc:
-            variable = _variable(name)
-            shown = value if isinstance(value, str) else ",".join(value) if isinstance(value, list) else value
-            parser.error(f"{variable}={shown!r}: {exc}" if variable in given else f"--{name} {shown!r}: {exc}")
-
-    rooms = check("room", config.rooms, arguments.room or [])
-    if not rooms:
-        parser.error("--room NAME is needed, once or more")
-    return ClientConfig(
-        rooms=rooms,
-        servers=check("server", config.servers, arguments.server or [DEFAULT_SERVER]),
-        nick=check("nick", config.nick, arguments.nick),
-        timeout_s=check("timeout", config.seconds, arguments.timeout),
-        password=check("password-file", config.read_password, arguments.password_file),
-        plain=arguments.plain,
-        state_dir=Path(platformdirs.user_state_dir("chat-client", appauthor=False)),
-    )
-
-
-def _parser() -> _Parser:
-    parser = _Parser(
-        prog="chat-client",
-        description="Chat in rooms of an IRCv3 server. Each option may also be given in the environment.",
-        auto_env_var_prefix=ENV_PREFIX,
-        allow_abbrev=False,
-    )
-    parser.add_argument("--room", action="append", metavar="NAME", help="a room to enter; may be given again")
-    parser.add_argument("--nick", default="", help="your nick; asked for when not given, with the login name offered")
-    parser.add_argument(
-        "--server",
-        action="append",
-        metavar="HOST:PORT",
-        help=f"a gateway; may be given again, all are tried in turn (default {DEFAULT_SERVER})",
-    )
-    parser.add_argument("--password-file", default="", metavar="FILE", help="file whose first line is the password")
-    parser.add_argument(
-        "--plain", action="store_true", help="lines only: no colour, no cursor movement (for screen readers)"
-    )
-    parser.add_argument(
-        "--timeout",
-        default="30",
-        metavar="SECONDS",
-        help="how long to look for a gateway when input is not a terminal (default 30)",
-    )
-    return parser
-
-
-def _variable(name: str) -> str:
-    return ENV_PREFIX + name.upper().replace("-", "_")
-
-
 async def _run(settings: ClientConfig) -> int:
-    interactive = sys.stdin.isatty()
-    state_dir = _state_dir(settings.state_dir)
-    face = _face(settings, state_dir)
+    interactive = sys.stdin.isatty() and settings.script is None
+    state_dir = _private(settings.state_dir)
+    script = None
+    if settings.script is not None:
+        script = ScriptFace(settings.script, settings.rooms, limit_s=settings.timeout_s)
+    face = script or _face(settings, state_dir)
     nick, code = (settings.nick, ExitCode.OK) if settings.nick else await _nick(face, ask=interactive)
     if not nick:
         return code
     outbox = _outbox(state_dir, nick, settings)
+    # A script's output is what was said while it ran; a person goes on reading.
+    data_dir = _private(settings.data_dir) if interactive and outbox.path is not None else None
+    cache = Cache(data_dir / f"{outbox.path.stem}.sqlite" if data_dir is not None and outbox.path is not None else None)
     chat = Chat(
-        Identity(nick=nick, user=_login_name(), realname=REALNAME, password=settings.password),
+        Identity(nick=nick, user=_login_name(), realname=REALNAME, password=settings.password, login=settings.login),
         list(settings.rooms),
         outbox,
         new_key=lambda: uuid.uuid4().hex,
         now_ms=lambda: time.time_ns() // 1_000_000,
+        first_lines=max(FIRST_LINES, settings.script.tail if settings.script is not None else 0),
+        cache=cache,
+        resumption=Resumption(outbox.path.with_suffix(".session") if outbox.path is not None else None),
     )
     app = App(
         chat,
@@ -149,10 +82,19 @@ async def _run(settings: ClientConfig) -> int:
         interactive=interactive,
         timeout_s=settings.timeout_s,
         rng=random.random,
+        tls=settings.tls,
     )
     try:
-        return await app.run()
+        code = await app.run()
+        if script is not None:
+            if code == ExitCode.OK and script.unserved:
+                code = ExitCode.UNAVAILABLE if chat.rooms else ExitCode.REFUSED
+            if code != ExitCode.OK:
+                script.confess()
+        return code
     finally:
+        chat.save()
+        cache.close()
         outbox.close()
 
 
@@ -196,8 +138,8 @@ def _login_name() -> str:
     return name if is_nick(name) else f"u{name}"[:NICKLEN] if name else "guest"
 
 
-def _state_dir(path: Path) -> Path | None:
-    """The folder for what outlives a run, private to the user; None, and a word about it, where it cannot be."""
+def _private(path: Path) -> Path | None:
+    """A folder for what outlives a run, private to the user; None, and a word about it, where it cannot be."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.chmod(0o700)

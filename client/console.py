@@ -59,6 +59,11 @@ class Console:
         elif (action := actions.parse(text)) is not None:
             self._do(action)
 
+    def say(self, text: str, room: str) -> None:
+        """Say a line in `room`, whatever it looks like."""
+        if (line := actions.clean(text)).strip():
+            self._do(actions.Say(text=line, target=room))
+
     def ask_to_leave(self) -> None:
         """`exit`, Ctrl-C or Ctrl-D on an empty line. While something is asked it is an answer, and not a yes."""
         if self._question is not None:
@@ -166,8 +171,7 @@ class Console:
 
     def _say_all(self, lines: list[str]) -> None:
         for line in lines:
-            if (action := actions.parse("/say " + line)) is not None:
-                self._do(action)
+            self.say(line, "")
 
     def _known(self, name: str) -> str:
         """The room of ours that `name` names, with `#` or without, as it is spelled; else empty."""

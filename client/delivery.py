@@ -1,25 +1,38 @@
 """When which line of the outbox is sent. Pure: the time is passed in.
 
-One line a target is on its way at a time: then no refusal, loss or retry can change the order of lines, and a line is
-sent once more only after the history has shown that the server does not have it.
+To a server that knows keys (`hubbub.chat/idem`) several lines of a target are on their way at once, and whatever a
+lost connection left without an answer is sent again as soon as we are in the room: the key makes it the same line. To
+any other server one line a target is on its way at a time, and it is sent once more only after the history has shown
+that the server does not have it.
+
+Order: lines go out in the order typed. A server that says "try again later" to one of several may have taken those
+behind it; so that it has no reason to, they go out together only at a pace that servers bear, and after such an
+answer one by one until the server takes lines again.
 """
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, field
 
 from client.outbox import Outbox, OutboxLine
 from gateway.wire.names import casefold
 
-__all__ = ["MAX_TRIES", "Delivery"]
+__all__ = ["IDEM_KEPT_MS", "MAX_IDEM_TRIES", "MAX_IN_FLIGHT", "MAX_TRIES", "PACE_BURST", "Delivery"]
 
 RETRY_WAIT_MS = 2_000  # after "try again later"
 ANSWER_LIMIT_MS = 20_000  # without an answer for so long the connection is not worth keeping
 MAX_TRIES = 3  # a line that was sent so often without any answer is given up
+MAX_IDEM_TRIES = 10  # the same, where sending again is harmless: it may be the line that kills connections
+MAX_IN_FLIGHT = 8  # lines of a target on their way to a server that knows keys
+IDEM_KEPT_MS = 23 * 3_600_000  # a server keeps keys for a day
+PACE_BURST = 30.0  # lines that may go out behind others that are on their way, then
+PACE_PER_S = 6.0
 
 
 @dataclass(slots=True)
-class _OnTheWay:
-    key: str
-    sent_ms: int
+class _Target:
+    on_the_way: dict[str, int] = field(default_factory=dict)  # key -> when it was sent
+    not_before_ms: int = 0
+    one_by_one: bool = False
 
 
 class Delivery:
@@ -28,82 +41,109 @@ class Delivery:
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
         self._open: set[str] = set()
-        self._on_the_way: dict[str, _OnTheWay] = {}  # by casefolded target
-        self._not_before_ms: dict[str, int] = {}
+        self._targets: dict[str, _Target] = {}  # by casefolded name; as long as there are lines for it
         self._tries: dict[str, int] = {}
         self._online = False
+        self._idempotent = False
+        self._pace = PACE_BURST
+        self._paced_ms = 0
 
-    def online(self) -> None:
-        """Registered: persons can be written to; rooms when `opened`."""
+    def online(self, *, idempotent: bool) -> None:
+        """Registered: persons can be written to; rooms when `opened`. `idempotent`: the server knows keys."""
         self._online = True
+        self._idempotent = idempotent
 
     def opened(self, room: str) -> None:
-        """We are in `room` and know all that was said: what is not there was not sent."""
+        """We are in `room`, and what was sent before the connection can be sent again or is known to be missing."""
         self._open.add(casefold(room))
-
-    def is_open(self, room: str) -> bool:
-        """Whether `opened` was the last word on `room`."""
-        return casefold(room) in self._open
 
     def shut(self, room: str) -> None:
         """We are not in `room` any more: its lines wait."""
         self._open.discard(casefold(room))
-        self._on_the_way.pop(casefold(room), None)
+        self._targets.pop(casefold(room), None)
 
     def offline(self) -> None:
         """The connection is gone; nothing is on its way any more."""
         self._online = False
         self._open.clear()
-        self._on_the_way.clear()
-        self._not_before_ms.clear()
+        self._targets.clear()
 
     def due(self, now_ms: int) -> list[OutboxLine]:
         """Lines to send now; they count as on their way from here on."""
+        self._pace = min(PACE_BURST, self._pace + max(0, now_ms - self._paced_ms) * PACE_PER_S / 1000)
+        self._paced_ms = now_ms
         lines = []
-        waiting: set[str] = set()
+        waiting: set[str] = set()  # what is behind a line that waits, waits
         for line in self._outbox:
-            target = casefold(line.target)
-            if target in waiting or target in self._on_the_way:
+            name = casefold(line.target)
+            if name in waiting or not self._sendable(name):
                 continue
-            waiting.add(target)
-            if self._sendable(target) and self._not_before_ms.get(target, 0) <= now_ms:
-                self._on_the_way[target] = _OnTheWay(line.key, now_ms)
-                self._tries[line.key] = self._tries.get(line.key, 0) + 1
-                lines.append(line)
+            target = self._targets.setdefault(name, _Target())
+            if line.key in target.on_the_way:
+                continue
+            if not self._may_go(target, now_ms):
+                waiting.add(name)
+                continue
+            self._pace = max(0.0, self._pace - 1)
+            target.on_the_way[line.key] = now_ms
+            self._tries[line.key] = self._tries.get(line.key, 0) + 1
+            self._outbox.sent(line.key, now_ms)
+            lines.append(line)
         return lines
 
     def settled(self, key: str) -> OutboxLine | None:
         """The line is acknowledged, or refused for good; None when it is not ours or was settled before."""
         line = self._outbox.done(key)
         self._tries.pop(key, None)
-        if line is not None:
-            self._back(line.target, key)
+        if line is not None and (target := self._targets.get(casefold(line.target))) is not None:
+            target.on_the_way.pop(key, None)
+            target.one_by_one = False
         return line
 
-    def postponed(self, key: str, target: str, now_ms: int) -> None:
+    def postponed(self, key: str, name: str, now_ms: int) -> None:
         """The server asked to try again later."""
-        self._back(target, key)
         self._tries.pop(key, None)  # it did answer
-        self._not_before_ms[casefold(target)] = now_ms + RETRY_WAIT_MS
+        target = self._targets.setdefault(casefold(name), _Target())
+        target.on_the_way.pop(key, None)
+        target.not_before_ms = now_ms + RETRY_WAIT_MS
+        target.one_by_one = True
 
     def unanswered(self, now_ms: int) -> bool:
         """Whether a line has waited too long for its answer on this connection."""
-        return any(now_ms - way.sent_ms > ANSWER_LIMIT_MS for way in self._on_the_way.values())
+        return any(
+            now_ms - sent_ms > ANSWER_LIMIT_MS
+            for target in self._targets.values()
+            for sent_ms in target.on_the_way.values()
+        )
 
-    def hopeless(self) -> list[str]:
-        """Keys of lines that were sent `MAX_TRIES` times on as many connections, and are not in the history."""
+    def hopeless(self, now_ms: int) -> list[str]:
+        """Keys of lines that no server has answered, and that had better not be sent again."""
         return [
             line.key
             for line in self._outbox
-            if self._tries.get(line.key, 0) >= MAX_TRIES
+            if self._had_its_tries(line, now_ms)
             and self._sendable(casefold(line.target))
-            and casefold(line.target) not in self._on_the_way
+            and line.key not in self._on_the_way(line.target)
         ]
 
-    def _sendable(self, target: str) -> bool:
-        return target in self._open if target.startswith("#") else self._online
+    def _had_its_tries(self, line: OutboxLine, now_ms: int) -> bool:
+        tries = self._tries.get(line.key, 0)
+        if self._idempotent:
+            # A server that has forgotten the key would take the line for a new one.
+            return tries >= MAX_IDEM_TRIES or (line.sent_ms > 0 and now_ms - line.sent_ms > IDEM_KEPT_MS)
+        return tries >= MAX_TRIES
 
-    def _back(self, target: str, key: str) -> None:
-        way = self._on_the_way.get(casefold(target))
-        if way is not None and way.key == key:
-            del self._on_the_way[casefold(target)]
+    def _may_go(self, target: _Target, now_ms: int) -> bool:
+        if target.not_before_ms > now_ms:
+            return False
+        behind = len(target.on_the_way)
+        if not behind:
+            return True
+        return self._idempotent and not target.one_by_one and behind < MAX_IN_FLIGHT and self._pace >= 1
+
+    def _sendable(self, name: str) -> bool:
+        return name in self._open if name.startswith("#") else self._online
+
+    def _on_the_way(self, name: str) -> Collection[str]:
+        target = self._targets.get(casefold(name))
+        return target.on_the_way if target is not None else ()

@@ -4,7 +4,7 @@ A session turns bytes from the server into these, in the order of the wire.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "NickTaken",
     "Refused",
     "Registered",
+    "ResumeRefused",
     "RoomDelayed",
     "RoomEntered",
     "RoomLeft",
@@ -27,6 +28,7 @@ __all__ = [
     "RoomList",
     "RoomRefused",
     "ServerText",
+    "TokenGranted",
     "TopicIs",
 ]
 
@@ -85,9 +87,25 @@ class RoomLine:
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """The server knows us as `nick` (001)."""
+    """The server knows us as `nick` (001); `resumed`: as the session we were on a connection before."""
 
     nick: str
+    resumed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TokenGranted:
+    """From now on `token` proves to this server that we are this session."""
+
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeRefused:
+    """We cannot be the session of before; `busy`: not now, for another connection is becoming it."""
+
+    reason: str
+    busy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +126,13 @@ class NickChanged:
 
 @dataclass(frozen=True, slots=True)
 class LoginRefused:
-    """The server will not have us, and trying again would not help: wrong password, banned, no nick to be had."""
+    """The server will not have us, and trying again would not help: wrong password, banned, no nick to be had.
+
+    With `retry` it may help if the same was accepted before.
+    """
 
     reason: str
+    retry: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +246,7 @@ Event = (
     | NickTaken
     | Refused
     | Registered
+    | ResumeRefused
     | RoomDelayed
     | RoomEntered
     | RoomLeft
@@ -231,5 +254,6 @@ Event = (
     | RoomList
     | RoomRefused
     | ServerText
+    | TokenGranted
     | TopicIs
 )

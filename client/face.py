@@ -5,6 +5,7 @@ from typing import Protocol
 from client.chat import Chat
 from client.console import Console
 from client.render import Fragment, day_of, day_rule, render
+from client.transcripts import Shown
 
 __all__ = ["Face", "Screen"]
 
@@ -27,10 +28,24 @@ class Screen:
         """Stands before the typed text: the question, or the room it goes to."""
         return self._console.question or self._console.prompt
 
+    @property
+    def rooms(self) -> list[str]:
+        """The rooms we are in, or enter as soon as there is a server."""
+        return self._chat.rooms
+
+    @property
+    def settled(self) -> bool:
+        """Whether we are in all of them and know what was said there."""
+        return self._chat.settled
+
+    def shown(self) -> list[Shown]:
+        """What `fresh` is made of, for faces that draw no rows; each row is handed out once, here or there."""
+        return self._chat.transcripts.fresh()
+
     def fresh(self) -> list[list[Fragment]]:
         """Rows that came since the last call, with a rule where a day begins."""
         rows = []
-        for shown in self._chat.transcripts.fresh():
+        for shown in self.shown():
             day = f"{day_of(shown.row.time_ms):%F}"
             # The day a client starts on needs no rule, unless what it shows is older.
             if day != self._day and (self._day or day != f"{day_of(self._chat.now_ms()):%F}"):
@@ -57,6 +72,9 @@ class Typist(Protocol):
 
     def typed(self, text: str) -> None:
         """One Enter: a line, or several when it was a paste."""
+
+    def say(self, text: str, room: str) -> None:
+        """Text for a room, as it stands: no command, no answer."""
 
     def ask_to_leave(self) -> None:
         """Ctrl-C or Ctrl-D on an empty line."""

@@ -5,12 +5,13 @@ Source: RFC 2812; https://modern.ircdocs.horse/; IRCv3 batch, labeled-response.
 
 from collections.abc import Callable, Iterable, Iterator
 
-from client.events import Accepted, CaughtUp, Closing, Event, Registered, RoomLine
+from client.events import Accepted, CaughtUp, Closing, Event, Registered, RoomLine, TokenGranted
+from client.registration import LOGIN_CODES
 from client.replies import REPLIES, refused, standard_reply
 from client.roomlines import ROOM_COMMANDS, consequences, room_lines
 from client.state import State
 from gateway.wire.errors import InvalidUtf8Error, MalformedLineError
-from gateway.wire.message import Message
+from gateway.wire.message import Message, Source
 from gateway.wire.names import casefold
 
 __all__ = ["obey", "read"]
@@ -47,7 +48,9 @@ def obey(state: State, message: Message) -> Iterable[Event]:
 
 def _room_command(state: State, message: Message) -> Iterator[Event]:
     """Live lines: what they change holds at once, they themselves wait while the room's history is on its way."""
-    lines = room_lines(state, message)
+    # A room that is given back to us was never left: nobody joined.
+    given_back = state.resuming and message.command == "JOIN" and state.is_me(Source.parse(message.source).nick)
+    lines = [] if given_back else room_lines(state, message)
     yield from consequences(state, message)
     for line in lines:
         catchup = state.catchups.get(casefold(line.room))
@@ -58,12 +61,31 @@ def _room_command(state: State, message: Message) -> Iterator[Event]:
 def _welcome(state: State, message: Message) -> Iterator[Event]:
     if not message.params or state.ready:
         return
-    state.registration.welcomed()
+    yield from state.registration.welcomed()
     state.ready = True
     state.nick = message.params[0]
-    yield Registered(state.nick)
+    yield Registered(state.nick, resumed=state.resuming)
+    if not state.resuming:
+        _join_wanted(state)
+
+
+def _join_wanted(state: State) -> None:
+    """Enter the rooms that we want and are not in."""
     for room, position in state.wishes.rooms.items():
-        state.join(room, position)
+        if room not in state.roster:
+            state.join(room, position)
+
+
+def _resume(state: State, message: Message) -> Iterator[Event]:
+    match message.params:
+        case [word, nick, *_] if word.upper() == "SUCCESS" and not state.ready:
+            state.nick = nick
+            state.resuming = True
+        case [word, token, *_] if word.upper() == "TOKEN":
+            yield TokenGranted(token)
+        case [word, *_] if word.upper() == "DONE" and state.resuming:
+            state.resuming = False
+            _join_wanted(state)
 
 
 def _isupport(state: State, message: Message) -> Iterable[Event]:
@@ -77,6 +99,15 @@ def _isupport(state: State, message: Message) -> Iterable[Event]:
 def _cap(state: State, message: Message) -> Iterable[Event]:
     state.registration.cap(message.params)
     return _QUIET
+
+
+def _authenticate(state: State, message: Message) -> Iterable[Event]:
+    state.registration.authenticate(message.params[0] if message.params else "")
+    return _QUIET
+
+
+def _login_answered(state: State, message: Message) -> Iterator[Event]:
+    yield from state.registration.login_answered(message.command, message.params[-1] if message.params else "")
 
 
 def _ping(state: State, message: Message) -> Iterable[Event]:
@@ -143,6 +174,7 @@ _HANDLERS: dict[str, Callable[[State, Message], Iterable[Event]]] = {
     "001": _welcome,
     "005": _isupport,
     "ACK": _ack,
+    "AUTHENTICATE": _authenticate,
     "BATCH": _batch,
     "CAP": _cap,
     "ERROR": _error,
@@ -150,5 +182,7 @@ _HANDLERS: dict[str, Callable[[State, Message], Iterable[Event]]] = {
     "NOTE": standard_reply,
     "PING": _ping,
     "PONG": _pong,
+    "RESUME": _resume,
     "WARN": standard_reply,
+    **dict.fromkeys(LOGIN_CODES, _login_answered),
 }

@@ -1,11 +1,13 @@
 """A connection that comes back: connect, read, notice silence, reconnect. It moves bytes and knows no protocol.
 
-Full-jitter backoff over all servers in turn, so that the clients of a dead gateway spread over those that live.
+After a loss each server of the list is tried without delay, once; then waits grow with full jitter. One short wait
+comes before the first try, so that the clients of a dead gateway do not all arrive elsewhere at once.
 """
 
 import asyncio
 import contextlib
 import os
+import ssl
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
@@ -14,18 +16,19 @@ from client.backoff import Backoff
 __all__ = ["Link", "LinkUser", "Server"]
 
 CONNECT_LIMIT_S = 5.0
-IDLE_S = 10.0  # nothing came for so long: ask for a sign of life
-ANSWER_LIMIT_S = 5.0  # and then wait so long for it
+IDLE_S = 8.0  # nothing came for so long: ask for a sign of life
+ANSWER_LIMIT_S = 5.0  # and then wait so long for it: silence is noticed within 13 s
 CLOSE_LIMIT_S = 1.0
 READ_BYTES = 65_536
 MAX_UNSENT_BYTES = 1_048_576  # a server that does not read is as good as gone
 
 
 class Server(NamedTuple):
-    """Where a gateway listens."""
+    """Where a gateway listens, and whether it speaks TLS there."""
 
     host: str
     port: int
+    tls: bool = False
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
@@ -44,7 +47,7 @@ class LinkUser(Protocol):
         """Nothing came for a while: send something that must be answered."""
 
     def link_lost(self, server: Server, reason: str) -> None:
-        """The connection is gone; the next try follows at once."""
+        """The connection is gone; the next try follows within half a second."""
 
     def link_failed(self, server: Server, attempt: int, reason: str, wait_s: float) -> None:
         """Try number `attempt` since the last connection that `settled` got none; the next is in `wait_s`."""
@@ -59,11 +62,14 @@ class Link:
         user: LinkUser,
         *,
         rng: Callable[[], float],
+        tls: ssl.SSLContext | None = None,
         idle_s: float = IDLE_S,
         answer_limit_s: float = ANSWER_LIMIT_S,
     ) -> None:
+        """Args: tls: for servers that speak it; None: the system's authorities, and the server's name is checked."""
         self._servers = servers
         self._user = user
+        self._tls = tls
         self._backoff = Backoff(rng)
         self._idle_s = idle_s
         self._answer_limit_s = answer_limit_s
@@ -80,13 +86,17 @@ class Link:
             self._attempt += 1
             try:
                 async with asyncio.timeout(CONNECT_LIMIT_S):
-                    reader, writer = await asyncio.open_connection(server.host, server.port)
+                    reader, writer = await asyncio.open_connection(
+                        server.host, server.port, ssl=self._context() if server.tls else None
+                    )
             except OSError as exc:
-                await self._wait(server, _reason(exc))
-                continue
-            reason = await self._serve(server, reader, writer)
-            self._user.link_lost(server, reason)
-            await asyncio.sleep(self._backoff.next_wait_s())
+                wait_s = self._next_wait_s()
+                self._user.link_failed(server, self._attempt, _reason(exc), wait_s)
+            else:
+                reason = await self._serve(server, reader, writer)
+                self._user.link_lost(server, reason)
+                wait_s = self._next_wait_s()
+            await asyncio.sleep(wait_s)
 
     def send(self, data: bytes) -> None:
         """Send bytes; without a connection they are dropped, for what must arrive is kept by those who say it."""
@@ -107,10 +117,15 @@ class Link:
         self._attempt = 0
         self._backoff.reset()
 
-    async def _wait(self, server: Server, reason: str) -> None:
-        wait_s = self._backoff.next_wait_s()
-        self._user.link_failed(server, self._attempt, reason, wait_s)
-        await asyncio.sleep(wait_s)
+    def _context(self) -> ssl.SSLContext:
+        # Not before it is needed: reading the system's authorities takes 20 ms.
+        if self._tls is None:
+            self._tls = ssl.create_default_context()
+        return self._tls
+
+    def _next_wait_s(self) -> float:
+        """None while there are servers not tried since the last good connection."""
+        return self._backoff.next_wait_s() if self._attempt % len(self._servers) == 0 else 0.0
 
     async def _serve(self, server: Server, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:
         """Read until the end; why it ended."""
@@ -149,6 +164,10 @@ class Link:
 def _reason(exc: OSError) -> str:
     if isinstance(exc, TimeoutError):
         return "no answer"
+    if isinstance(exc, ssl.SSLCertVerificationError):
+        return f"its certificate cannot be trusted: {exc.verify_message}"
+    if isinstance(exc, ssl.SSLError):
+        return "it does not speak TLS as it should"
     if exc.errno is not None and exc.errno > 0:
         return os.strerror(exc.errno).lower()  # asyncio's own text repeats the address
     return (exc.strerror or "no address answers").lower()  # negative: the resolver's; none: several addresses failed

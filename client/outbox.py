@@ -1,15 +1,15 @@
 """Lines typed and not yet acknowledged: in memory in order, and on disk so that they survive a crash of the client.
 
-The file is a journal: one JSON object a line, either a line to send or the key of one that is done. It is written
-before a line is sent; it survives the client being killed, not the machine losing power (no fsync a line). A lock file
-beside it keeps two running clients apart.
+The file is a journal: one JSON object a line, either a line to send, or the key of one that was sent for the first
+time, or of one that is done. It is written before a line is sent; it survives the client being killed, not the machine
+losing power (no fsync a line). A lock file beside it keeps two running clients apart.
 """
 
 import fcntl
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,7 +17,7 @@ __all__ = ["MAX_LINES", "Outbox", "OutboxFullError", "OutboxLine", "open_outbox"
 
 MAX_LINES = 1000  # then a typed line is refused: nobody wants that many to come out hours later
 MAX_RECORD_BYTES = 8192  # a longer record is none of ours
-MAX_DONE_RECORDS = 1000  # then the journal is written anew, with what is left
+MAX_OLD_RECORDS = 2000  # of lines sent or done; then the journal is written anew, with what is left
 MAX_CLIENTS = 16  # running at once as the same nick on the same servers; more keep their lines in memory only
 
 
@@ -37,6 +37,7 @@ class OutboxLine:
         key: made by the client, never used twice.
         target: room or nick.
         position: where the room's history stood when it was typed; the answer to "was it sent?" comes after that.
+        sent_ms: when it was sent for the first time, by our clock; 0: never.
     """
 
     key: str
@@ -45,6 +46,7 @@ class OutboxLine:
     time_ms: int
     emote: bool = False
     position: str = ""
+    sent_ms: int = 0
 
 
 class Outbox:
@@ -65,6 +67,11 @@ class Outbox:
         self._lines = {line.key: line for line in _read(path)[-limit_lines:]} if path else {}
         self._journal: BinaryIO | None = None
         self._rewrite()
+
+    @property
+    def path(self) -> Path | None:
+        """The journal; what else belongs to this client may stand beside it, under the same lock."""
+        return self._path
 
     def __len__(self) -> int:
         return len(self._lines)
@@ -88,11 +95,15 @@ class Outbox:
     def done(self, key: str) -> OutboxLine | None:
         """The line needs no sending any more: acknowledged, or refused for good. None when it is unknown."""
         if (line := self._lines.pop(key, None)) is not None:
-            self._write({"done": key})
-            self._done_records += 1
-            if self._done_records > MAX_DONE_RECORDS:
-                self._rewrite()
+            self._outdate({"done": key})
         return line
+
+    def sent(self, key: str, now_ms: int) -> None:
+        """The line is about to be sent; the first time counts."""
+        line = self._lines.get(key)
+        if line is not None and not line.sent_ms:
+            self._lines[key] = replace(line, sent_ms=now_ms)
+            self._outdate({"sent": key, "at_ms": now_ms})
 
     def close(self) -> None:
         """Let go of the journal and its lock."""
@@ -103,13 +114,19 @@ class Outbox:
             os.close(self._lock)
             self._lock = None
 
+    def _outdate(self, record: dict[str, object]) -> None:
+        self._write(record)
+        self._old_records += 1
+        if self._old_records > MAX_OLD_RECORDS:
+            self._rewrite()
+
     def _write(self, record: dict[str, object]) -> None:
         if self._journal is not None:
             self._journal.write(_encode(record))
 
     def _rewrite(self) -> None:
         """Begin a new journal with what is left; the old one stands until the new one is whole."""
-        self._done_records = 0
+        self._old_records = 0
         if self._path is None:
             return
         fresh = self._path.with_suffix(".new")
@@ -158,9 +175,12 @@ def _read(path: Path) -> list[OutboxLine]:
                 fields = json.loads(record)
                 if "done" in fields:
                     lines.pop(fields["done"], None)
+                elif "sent" in fields:
+                    line = lines[fields["sent"]]
+                    lines[line.key] = replace(line, sent_ms=int(fields["at_ms"]))
                 elif (line := OutboxLine(**fields)) and _sane(line):
                     lines[line.key] = line
-            except (ValueError, TypeError):
+            except (ValueError, TypeError, KeyError):
                 continue
     return list(lines.values())
 
@@ -168,6 +188,8 @@ def _read(path: Path) -> list[OutboxLine]:
 def _sane(line: OutboxLine) -> bool:
     """Whether the line can be said on the wire: the file is ours, but a person may have edited it."""
     parts = (line.key, line.target, line.text, line.position)
-    return all(isinstance(part, str) and not set(part).intersection("\r\n\0") for part in parts) and not set(
-        line.key + line.target + line.position
-    ).intersection(" :")
+    return (
+        isinstance(line.sent_ms, int)
+        and all(isinstance(part, str) and not set(part).intersection("\r\n\0") for part in parts)
+        and not set(line.key + line.target + line.position).intersection(" :")
+    )

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from client.delivery import Delivery
-from client.outbox import Outbox, OutboxLine
+from client.outbox import Outbox, OutboxFullError, OutboxLine
 from client.pieces import pieces, room_for_text
 from client.session import Session
 from client.transcripts import Transcripts
@@ -19,7 +19,8 @@ class OwnLines:
         self, outbox: Outbox, transcripts: Transcripts, *, new_key: Callable[[], str], now_ms: Callable[[], int]
     ) -> None:
         self.delivery = Delivery(outbox)
-        self.failed = 0  # lines that will not be sent
+        self.refused_for_good = 0  # lines that no room has
+        self.unconfirmed = 0  # lines given up that a room may have
         self._outbox = outbox
         self._transcripts = transcripts
         self._new_key = new_key
@@ -64,14 +65,19 @@ class OwnLines:
             )
             for piece in pieces(text, room_for_text(target, action=emote))
         ]
-        self._outbox.append(*lines)
+        try:
+            self._outbox.append(*lines)
+        except OutboxFullError:
+            self.refused_for_good += 1
+            raise
         for line in lines:
             self._transcripts.pend(line, nick)
 
     def send(self, session: Session) -> None:
         """Hand over the lines that are due."""
-        for key in self.delivery.hopeless():
-            self.refused(key, "no server confirmed it; it may have been delivered", retry=False)
+        for key in self.delivery.hopeless(self._now_ms()):
+            self._fail(key, "no server confirmed it; it may have been delivered")
+            self.unconfirmed += 1
         for line in self.delivery.due(self._now_ms()):
             session.say(key=line.key, target=line.target, text=line.text, emote=line.emote)
 
@@ -84,16 +90,11 @@ class OwnLines:
 
     def refused(self, key: str, reason: str, *, retry: bool) -> None:
         """The server did not take the line: it waits for another try, or fails for good."""
-        line = next((line for line in self._outbox if line.key == key), None)
-        if line is None:
-            return
-        if retry:
+        if not retry:
+            self.refused_for_good += self._fail(key, reason)
+        elif (line := self._line(key)) is not None:
             self.delivery.postponed(key, line.target, self._now_ms())
             self._transcripts[line.target].explain(key, reason)
-        else:
-            self.delivery.settled(key)
-            self._transcripts.fail(line, reason)
-            self.failed += 1
 
     def forget(self) -> int:
         """Take all waiting lines out of the outbox: somebody else knows that they were not confirmed. How many."""
@@ -107,6 +108,17 @@ class OwnLines:
         for line in self._outbox:
             if casefold(line.target) == casefold(room):
                 self.refused(line.key, reason, retry=False)
+
+    def _fail(self, key: str, reason: str) -> bool:
+        """Show a line as not sent; False when it is not ours."""
+        if (line := self._line(key)) is None:
+            return False
+        self.delivery.settled(key)
+        self._transcripts.fail(line, reason)
+        return True
+
+    def _line(self, key: str) -> OutboxLine | None:
+        return next((line for line in self._outbox if line.key == key), None)
 
 
 def _lines(count: int) -> str:

@@ -1,21 +1,27 @@
-"""From a fresh connection to a nick: capabilities, password, nick. Pure; imports `gateway.wire` and `events`.
+"""From a fresh connection to a nick: capabilities, password, login, nick. Pure.
 
-Source: IRCv3 capability-negotiation (302); RFC 2812 section 3.1; https://modern.ircdocs.horse/#connection-registration
+Source: IRCv3 capability-negotiation (302), sasl-3.1; RFC 4616; RFC 2812 section 3.1;
+https://modern.ircdocs.horse/#connection-registration
 """
 
+import base64
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
-from client.events import Event, LoginRefused, NickTaken
+from client.events import Event, LoginRefused, NickTaken, ServerText
+from client.resumption import Ticket
 from gateway.wire import numerics
 from gateway.wire.limits import NICKLEN
 from gateway.wire.message import Message
 
-__all__ = ["WANTED_CAPABILITIES", "Registration", "nick_candidates"]
+__all__ = ["LOGIN_CODES", "WANTED_CAPABILITIES", "Login", "Registration", "nick_candidates"]
 
 WANTED_CAPABILITIES = (
     "batch",
     "draft/chathistory",
     "echo-message",
+    "hubbub.chat/idem",
+    "hubbub.chat/resume",
     "labeled-response",
     "message-tags",
     "multi-prefix",
@@ -24,7 +30,18 @@ WANTED_CAPABILITIES = (
 )
 MAX_NICK_TRIES = 10
 CLASSIC_NICKLEN = 9  # RFC 1459 section 1.2: what a server that finds our nick too long is sure to take
+SASL_CHUNK = 400  # characters; an answer of exactly so many is followed by an empty one
+LOGIN_CODES = frozenset({"900", "902", "903", "904", "905", "906", "907", "908"})
+_LOGGED_IN = frozenset({"903", "907"})
 _HOPELESS = (numerics.ERR_PASSWDMISMATCH, "465")  # 465: ERR_YOUREBANNEDCREEP
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """An account and its password."""
+
+    account: str
+    password: str = field(repr=False)
 
 
 def nick_candidates(nick: str) -> list[str]:
@@ -36,26 +53,41 @@ def nick_candidates(nick: str) -> list[str]:
 class Registration:
     """One connection's way to 001. What it wants to send is appended to `out`, the list shared with the session."""
 
-    def __init__(self, nick: str, out: list[Message]) -> None:
+    def __init__(self, nick: str, out: list[Message], login: Login | None = None) -> None:
         self.nick = nick  # the one asked for last; the server's word for it comes with 001
+        self._login = login
+        self._login_asked = False
+        self._wanted = frozenset(WANTED_CAPABILITIES) | ({"sasl"} if login is not None else set())
         self.enabled: set[str] = set()
         self._candidates = nick_candidates(nick)
         self._shortened = False
         self._offered: set[str] = set()
+        self._requested: set[str] = set()
         self._unanswered = 0  # CAP REQs
         self._done = False
         self._out = out
 
-    def start(self, *, user: str, realname: str, password: str) -> None:
-        """Say who we are. The server waits for CAP END before it welcomes us; one without CAP just welcomes us."""
+    def start(self, *, user: str, realname: str, password: str, ticket: Ticket | None) -> None:
+        """Say who we are. The server waits for CAP END before it welcomes us; one without CAP just welcomes us.
+
+        With a ticket everything is said at once, for what the server offers is known: one round trip to be back. What
+        it does not offer any more it refuses, and the offer that comes all the same is taken up after the welcome.
+        """
         if password:
             self._send("PASS", password)
         self._send("CAP", "LS", "302")
+        if ticket is not None and ticket.capabilities:
+            self._request(ticket.capabilities)
         self._send("NICK", self.nick)
         self._send("USER", user, "0", "*", realname)
+        if ticket is not None:
+            self._send("RESUME", ticket.token, *([ticket.direct] if ticket.direct else []))
+            self._finish()  # the session that comes back is logged in already
 
-    def welcomed(self) -> None:
+    def welcomed(self) -> Iterator[Event]:
         """001 came: nothing is left to negotiate."""
+        if self._login is not None and "sasl" not in self.enabled:
+            yield ServerText(f"not logged in as {self._login.account}: this server offers no login now")
         self._done = True
 
     def cap(self, params: Sequence[str]) -> None:
@@ -68,7 +100,7 @@ class Registration:
             case "LS":
                 self._offered.update(names)
                 if params[2] != "*":  # a star: more lines follow
-                    self._request(sorted(self._offered.intersection(WANTED_CAPABILITIES)))
+                    self._request(sorted(self._offered & self._wanted - self._requested))
             case "ACK":
                 self.enabled.update(name for name in names if not name.startswith("-"))
                 self._answered()
@@ -79,7 +111,7 @@ class Registration:
                         self._request([name])
                 self._answered()
             case "NEW":
-                if fresh := sorted(set(names).intersection(WANTED_CAPABILITIES) - self.enabled):
+                if fresh := sorted(set(names) & self._wanted - self.enabled - {"sasl"}):
                     self._request(fresh)
             case "DEL":
                 self.enabled.difference_update(names)
@@ -98,14 +130,34 @@ class Registration:
         yield NickTaken(refused, self.nick, reason)
         self._send("NICK", self.nick)
 
+    def authenticate(self, challenge: str) -> None:
+        """The server is ready to hear who we are. Source: RFC 4616 section 2; IRCv3 sasl-3.1."""
+        if challenge != "+" or self._login is None or not self._login_asked or self._done:
+            return
+        account, password = self._login.account, self._login.password
+        words = base64.b64encode(f"\0{account}\0{password}".encode()).decode()
+        chunks = [words[start : start + SASL_CHUNK] for start in range(0, len(words), SASL_CHUNK)]
+        for chunk in [*chunks, *(["+"] if len(chunks[-1]) == SASL_CHUNK else [])]:
+            self._send("AUTHENTICATE", chunk)
+
+    def login_answered(self, code: str, reason: str) -> Iterator[Event]:
+        """One of `LOGIN_CODES` came."""
+        if code == "900":
+            yield ServerText(reason)
+        elif code in _LOGGED_IN:
+            self._finish()
+        elif self._login_asked and not self._done:
+            yield LoginRefused(reason, retry=True)
+
     def refused(self, code: str, reason: str) -> Iterator[Event]:
         """An error came before 001: is it one that trying again cannot mend?"""
         if code in _HOPELESS:
             yield LoginRefused(reason)
 
-    def _request(self, names: list[str]) -> None:
+    def _request(self, names: Sequence[str]) -> None:
         if names:
             self._unanswered += 1
+            self._requested.update(names)
             self._send("CAP", "REQ", " ".join(names))
         else:
             self._end()
@@ -116,6 +168,14 @@ class Registration:
             self._end()
 
     def _end(self) -> None:
+        """The capabilities are agreed on."""
+        if self._login is None or "sasl" not in self.enabled or self._done:
+            self._finish()
+        elif not self._login_asked:
+            self._login_asked = True
+            self._send("AUTHENTICATE", "PLAIN")
+
+    def _finish(self) -> None:
         if not self._done:
             self._done = True
             self._send("CAP", "END")

@@ -6,7 +6,19 @@ Source: https://modern.ircdocs.horse/#numerics; IRCv3 standard-replies, labeled-
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from client.catchup import CatchUp
-from client.events import Event, Members, NickTaken, Refused, RoomDelayed, RoomList, RoomRefused, ServerText, TopicIs
+from client.events import (
+    Accepted,
+    Event,
+    Members,
+    NickTaken,
+    Refused,
+    ResumeRefused,
+    RoomDelayed,
+    RoomList,
+    RoomRefused,
+    ServerText,
+    TopicIs,
+)
 from client.state import State
 from gateway.wire import numerics
 from gateway.wire.message import Message
@@ -78,7 +90,10 @@ def standard_reply(state: State, message: Message) -> Iterator[Event]:
         yield ServerText(reason)
     elif command in ("PRIVMSG", "*") and (key := _line_refused(state, message)):
         del state.sent[key]
-        yield Refused(key, reason, retry=retry)
+        # Known from an author we are not: from ourselves, whose session of then has ended. It was delivered.
+        yield Accepted(key) if code == "IDEM_KEY_TAKEN" else Refused(key, reason, retry=retry)
+    elif command == "RESUME":
+        yield ResumeRefused(reason, busy=code == "IN_USE")
     elif command == "JOIN" and (room := _room_refused(state, params, by_order=True)):
         yield RoomDelayed(room, reason) if retry else RoomRefused(room, reason)
     elif command == "CHATHISTORY":

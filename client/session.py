@@ -3,12 +3,13 @@
 One `Session` is one connection; what outlives it (rooms, positions, lines not acknowledged) is handed in as `Wishes`.
 The core is the loop `for event in session.receive(chunk, now_ms=...): ...` then `send(session.data_to_send())`.
 
-Source: RFC 2812; https://modern.ircdocs.horse/; IRCv3 echo-message, labeled-response, batch, draft/chathistory.
+Source: RFC 2812; https://modern.ircdocs.horse/; IRCv3 echo-message, labeled-response, batch, draft/chathistory;
+docs/protocol.md for hubbub.chat/resume and hubbub.chat/idem.
 """
 
 from client.events import Event, Kind
 from client.inbound import obey, read
-from client.state import KEY_TAG, Sent, State, Wishes
+from client.state import IDEM, KEY_TAG, Sent, State, Wishes
 from gateway.wire.framing import LineDecoder, Overlong
 from gateway.wire.limits import MAX_BODY_BYTES, MAX_TAGS_BYTES
 from gateway.wire.names import casefold
@@ -38,10 +39,22 @@ class Session:
         """Whether the server has welcomed us, and not closed since."""
         return self._state.ready
 
+    @property
+    def idempotent(self) -> bool:
+        """Whether a line may be sent again with its key, and the server still has it once."""
+        return self._state.idempotent
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """What both ends agreed on."""
+        return frozenset(self._state.enabled)
+
     def start(self) -> None:
         """Begin the connection; to be called once."""
         wishes = self._state.wishes
-        self._state.registration.start(user=wishes.user, realname=wishes.realname, password=wishes.password)
+        self._state.registration.start(
+            user=wishes.user, realname=wishes.realname, password=wishes.password, ticket=wishes.ticket
+        )
 
     def receive(self, chunk: bytes, *, now_ms: int) -> list[Event]:
         """Take bytes from the server and return what they mean.
@@ -76,7 +89,9 @@ class Session:
         state = self._state
         state.sent[key] = Sent(target, Kind.ACTION if emote else Kind.MESSAGE, text)
         tags = {"label": key} if state.labels else {}
-        if "message-tags" in state.enabled:
+        if state.idempotent:
+            tags[IDEM] = key
+        elif "message-tags" in state.enabled:
             tags[KEY_TAG] = key
         state.send("PRIVMSG", target, f"\x01ACTION {text}\x01" if emote else text, tags=tags)
         if "echo-message" not in state.enabled:

@@ -4,16 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from client.batches import Batches
-from client.catchup import CatchUp
+from client.catchup import FIRST_LINES, CatchUp
 from client.events import Kind
 from client.members import Roster
-from client.registration import Registration
+from client.registration import Login, Registration
+from client.resumption import Ticket
 from gateway.wire.message import Message
 from gateway.wire.names import casefold
 
-__all__ = ["KEY_TAG", "Sent", "State", "Wishes"]
+__all__ = ["IDEM", "KEY_TAG", "Sent", "State", "Wishes"]
 
-KEY_TAG = "+hubbub.chat/key"  # names our line for good; servers relay it, and the gateway keeps it in history
+IDEM = "hubbub.chat/idem"  # capability and tag: the server takes a line with a key it knows for the same line
+KEY_TAG = "+hubbub.chat/key"  # to other servers: relayed with the line, so that history can tell which line it is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +26,9 @@ class Wishes:
         user: the user name, a part of our prefix that others see.
         rooms: room to position (`msgid=...`, `timestamp=...`), empty where nothing is known yet.
         own_nicks: casefolded nicks we had on connections before; lines from them in history are ours.
+        ticket: to come back as the session we were.
+        login: the account to log in to, where a ticket does not do.
+        first_lines: how many of the last lines of a room to ask for where no position is known.
     """
 
     nick: str
@@ -32,6 +37,9 @@ class Wishes:
     rooms: Mapping[str, str]
     password: str = field(default="", repr=False)
     own_nicks: frozenset[str] = frozenset()
+    ticket: Ticket | None = None
+    login: Login | None = field(default=None, repr=False)
+    first_lines: int = FIRST_LINES
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +57,16 @@ class State:
     def __init__(self, wishes: Wishes) -> None:
         self.wishes = wishes
         self.out: list[Message] = []
-        self.registration = Registration(wishes.nick, self.out)
+        self.registration = Registration(wishes.nick, self.out, wishes.login)
         self.ready = False
+        self.resuming = False  # the server gives us back what we had: from SUCCESS to DONE
         self.leaving = False
         self.own_nicks = set(wishes.own_nicks)
         self.roster = Roster()
         self.batches = Batches()
         self.catchups: dict[str, CatchUp] = {}
         self.joining: dict[str, str] = {}  # casefolded room -> position
+        self.positions = {casefold(room): position for room, position in wishes.rooms.items()}  # until entered
         self.sent: dict[str, Sent] = {}
         self.room_list: list[tuple[str, str, str]] = []
         self.rooms_left_out = 0
@@ -88,6 +98,11 @@ class State:
         """Whether `nick` is the one we have now."""
         return casefold(nick) == casefold(self.nick)
 
+    @property
+    def idempotent(self) -> bool:
+        """Whether the server takes a line that is sent twice for one."""
+        return IDEM in self.enabled
+
     def send(self, command: str, *params: str, tags: Mapping[str, str] | None = None) -> None:
         """Queue one message for the server."""
         self.out.append(Message(command, params, tags=tags or {}))
@@ -103,8 +118,9 @@ class State:
         self.last_token += 1
         catchup = CatchUp(
             room,
-            position=self.joining.pop(casefold(room), ""),
+            position=self.joining.pop(casefold(room), self.positions.pop(casefold(room), "")),
             limit=self.history_limit,
+            first_lines=self.wishes.first_lines,
             token=f"history-{self.last_token}",
             supported="draft/chathistory" in self.enabled and "batch" in self.enabled,
         )

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from client.cache import Cache
 from client.events import RoomLine
 from client.outbox import OutboxLine
 from client.timeline import Failed, Note, Pending, Row, Timeline
@@ -12,6 +13,8 @@ from gateway.wire.names import casefold
 __all__ = ["Shown", "Transcripts"]
 
 MAX_TIMELINES = 200  # then the private talk that began first is forgotten, so that strangers cannot fill our memory
+SHOWN_RECALLED = 50
+RECALLED_TALKS = 50  # private ones; older are shown when somebody says something in them
 MAX_FRESH = 10_000  # rows a stalled face has not drawn; then the oldest are only in the timeline
 
 
@@ -26,9 +29,11 @@ class Shown:
 class Transcripts:
     """One timeline a room or private talk, and one, named by the empty string, for the client itself."""
 
-    def __init__(self, now_ms: Callable[[], int]) -> None:
+    def __init__(self, now_ms: Callable[[], int], cache: Cache | None = None) -> None:
+        """Args: cache: what earlier runs have seen; it is shown before there is a connection."""
         self.current = ""
         self._now_ms = now_ms
+        self._cache = cache if cache is not None else Cache()
         self._timelines: dict[str, Timeline] = {}
         self._fresh: deque[Shown] = deque(maxlen=MAX_FRESH)
 
@@ -64,8 +69,28 @@ class Transcripts:
         timeline = self[line.room]
         if not timeline.add(line):
             return False
+        self._cache.add(line)
         self._show(timeline, line)
         return True
+
+    def recall(self, room: str) -> None:
+        """Take what earlier runs have seen of `room`, when it is not here yet; only the last lines are shown again."""
+        if room in self:
+            return
+        lines = self._cache.lines(room)
+        for number, line in enumerate(lines):
+            timeline = self[line.room]
+            if timeline.add(line) and len(lines) - number <= SHOWN_RECALLED:
+                self._show(timeline, line)
+
+    def recall_talks(self) -> None:
+        """Take the private talks of earlier runs."""
+        for talk in self._cache.talks(RECALLED_TALKS):
+            self.recall(talk)
+
+    def save(self) -> None:
+        """Write down what has been said."""
+        self._cache.save()
 
     def note(self, text: str, room: str = "") -> None:
         """Say something to the person at the terminal."""

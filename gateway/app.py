@@ -16,6 +16,7 @@ from gateway.commands.services import Network, Services
 from gateway.config import Config
 from gateway.errors import StoreError
 from gateway.identity import message_ids, new_gateway_id, new_uid
+from gateway.net.certificates import Certificates
 from gateway.net.server import Limits, Server
 from gateway.passwords import Cost, PasswordVerifier
 from gateway.rooms.engine import Engine
@@ -136,11 +137,12 @@ class Gateway:
         http: HttpListener | None = None
         try:
             port = await self._server.bind(config.host, config.port, reuse_port=reuse_port)
+            tls_port = await self._bind_tls(reuse_port=reuse_port)
             http = HttpListener.start(
                 config.http_host, config.http_port, self._health, make_registry(self._counters, self.id)
             )
             async with asyncio.TaskGroup() as tasks:
-                await self._start(tasks, port, http.port)
+                await self._start(tasks, port, http.port, tls_port)
                 await self._stop.wait()
                 self._health.draining = True
                 _log.info("draining", extra={"reason": self._stop_reason})
@@ -155,7 +157,18 @@ class Gateway:
             self._account_passwords.close()
         return self._exit_code
 
-    async def _start(self, tasks: asyncio.TaskGroup, port: int, http_port: int) -> None:
+    async def _bind_tls(self, *, reuse_port: bool) -> int | None:
+        config = self._config
+        if config.tls_port is None or config.tls_cert is None or config.tls_key is None:
+            return None
+        certificates = Certificates(config.tls_cert, config.tls_key)
+        # Only with certificates: without them a terminal that is closed ends the gateway, as it should.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, certificates.reload)
+        return await self._server.bind(
+            config.host, config.tls_port, reuse_port=reuse_port, context=certificates.context
+        )
+
+    async def _start(self, tasks: asyncio.TaskGroup, port: int, http_port: int, tls_port: int | None) -> None:
         engine_up, server_up = asyncio.Event(), asyncio.Event()
         self._background = [
             tasks.create_task(self._lanes.run(), name="lanes"),
@@ -177,6 +190,8 @@ class Gateway:
         _log.info("listening", extra={"gateway": self.id, "host": self._config.host, "port": port})
         print(f"hubbub gateway listening on {self._config.host}:{port}", flush=True)  # noqa: T201 - scripts wait for it
         print(f"hubbub gateway answers HTTP on {self._config.http_host}:{http_port}", flush=True)  # noqa: T201
+        if tls_port is not None:
+            print(f"hubbub gateway listens for TLS on {self._config.host}:{tls_port}", flush=True)  # noqa: T201
 
     async def _keep_store(self) -> None:
         """Start our private store again should it die by itself; the lanes reconnect and heal."""

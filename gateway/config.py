@@ -16,6 +16,7 @@ from platformdirs import user_state_path
 from gateway import __version__, settings
 from gateway.errors import GatewayError
 from gateway.model import Rate
+from gateway.net.certificates import server_context
 
 __all__ = ["ENV_PREFIX", "Config", "ConfigError", "read_config"]
 
@@ -61,6 +62,15 @@ class Config:
 
     host: str = _setting("ADDRESS", settings.host, "127.0.0.1", "where to listen for IRC clients")
     port: int = _setting("N", settings.whole(0, 65535), "6667", "TCP port for IRC clients; 0 takes a free one")
+    tls_port: int | None = _setting(
+        "N", settings.whole(0, 65535), None, "TCP port for IRC clients over TLS; needs --tls-cert and --tls-key"
+    )
+    tls_cert: Path | None = _setting(  # noqa: RUF009 - it calls `field`
+        "FILE", settings.path, None, "PEM with the certificate and its chain"
+    )
+    tls_key: Path | None = _setting(  # noqa: RUF009 - it calls `field`
+        "FILE", settings.path, None, "PEM with its key; SIGHUP reads both again"
+    )
     redis_url: str | None = _setting(
         "URL", settings.redis_url, None, "Redis the gateways share; without it a private one is started", secret=True
     )
@@ -171,9 +181,25 @@ def read_config(argv: Sequence[str], environ: Mapping[str, str]) -> Config:
     if password and values["password"]:
         raise ConfigError(f"{sources['password']} and {sources['password_file']}: give one of them")
     values["password"] = values["password"] or password
+    _check_tls(values["tls_port"], values["tls_cert"], values["tls_key"], sources)
     values["http_host"] = values["http_host"] or values["host"]
     values["state_dir"] = values["state_dir"] or user_state_path("chat-gateway")
     return Config(**values, ignored=tuple(sorted(ours.keys() - {_variable(flag) for flag in _FLAGS.values()})))
+
+
+def _check_tls(port: int | None, cert: Path | None, key: Path | None, sources: Mapping[str, str]) -> None:
+    """All three or none, and files that belong together: better told now than by the first client."""
+    if port is None and cert is None and key is None:
+        return
+    if port is None or cert is None or key is None:
+        raise ConfigError("--tls-port, --tls-cert and --tls-key: give all three or none")
+    try:
+        server_context(cert, key)
+    except OSError as exc:
+        named = f"{sources['tls_cert']}={str(cert)!r}, {sources['tls_key']}={str(key)!r}"
+        raise ConfigError(
+            f"{named}: {exc.strerror or 'no PEM certificate with its key, without a passphrase'}"
+        ) from None
 
 
 def _variable(flag: str) -> str:

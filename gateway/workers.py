@@ -6,11 +6,12 @@ the configured one plus i.
 
 import logging
 import multiprocessing
+import os
 import signal
 import socket
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
@@ -37,18 +38,21 @@ def run_workers(config: Config, redis_url: str, serve: Serve, store: EmbeddedSto
     Raises:
         OSError: the port cannot be had.
     """
-    with closing(_reserve(config)) as reserved:
-        config = replace(config, port=reserved.getsockname()[1])
+    with ExitStack() as reserved:
+        config = replace(config, port=_reserve(config.host, config.port, reserved))
+        if config.tls_port is not None:
+            config = replace(config, tls_port=_reserve(config.host, config.tls_port, reserved))
         return _Workers(config, redis_url, serve, store).run()
 
 
-def _reserve(config: Config) -> socket.socket:
+def _reserve(host: str, port: int, reserved: ExitStack) -> int:
     # Bound and never listening: it keeps a free port ours until the workers have it, and takes no connection.
-    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
-    reserved = socket.socket(family, socket.SOCK_STREAM)
-    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    reserved.bind((config.host, config.port))
-    return reserved
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    holder = reserved.enter_context(closing(socket.socket(family, socket.SOCK_STREAM)))
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    holder.bind((host, port))
+    number: int = holder.getsockname()[1]
+    return number
 
 
 class _Workers:
@@ -66,6 +70,8 @@ class _Workers:
     def run(self) -> int:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
+        if self._config.tls_port is not None:
+            signal.signal(signal.SIGHUP, self._on_hangup)
         for index in range(self._number):
             self._launch(index)
         while self._running or self._due:
@@ -105,6 +111,12 @@ class _Workers:
 
     def _on_signal(self, number: int, frame: object) -> None:
         self._stop()
+
+    def _on_hangup(self, number: int, frame: object) -> None:
+        """Each worker reads the certificate again; one that is just starting does so anyway."""
+        for process in self._running.values():
+            if process.pid is not None and process.is_alive():
+                os.kill(process.pid, signal.SIGHUP)
 
     def _stop(self) -> None:
         self._stopping = True

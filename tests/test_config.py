@@ -14,6 +14,7 @@ from gateway.model import Rate
 from gateway.passwords import hash_password
 from gateway.wire.limits import MAX_LINE_BYTES, NICKLEN
 from gateway.wire.message import Message
+from tests.harness.certificates import certificate
 
 SECRET = "hunter2"
 # Each pair: the flag, values it refuses whatever their source.
@@ -21,6 +22,7 @@ REFUSED = [
     ("--host", ["a b", "http://x", "[::1]", "-a"]),
     ("--port", ["-1", "65536", "6667x", "1e3", " 1", "1_0", "٣", "0x10"]),
     ("--http-port", ["-1", "65536"]),
+    ("--tls-port", ["-1", "65536"]),
     ("--workers", ["0", "65", "1.5"]),
     ("--max-connections", ["0", "-5"]),
     ("--sendq-bytes", ["0", "1MiB", "9" * 30]),
@@ -57,6 +59,9 @@ def test_defaults_are_those_of_the_documentation(monkeypatch: pytest.MonkeyPatch
     assert read_config([], {}) == Config(
         host="127.0.0.1",
         port=6667,
+        tls_port=None,
+        tls_cert=None,
+        tls_key=None,
         redis_url=None,
         redis_wait_s=30,
         state_dir=Path("/state/chat-gateway"),
@@ -271,3 +276,17 @@ def test_it_is_one_frozen_value() -> None:
     with pytest.raises(FrozenInstanceError):
         config.port = 1  # type: ignore[misc]
     assert pickle.loads(pickle.dumps(config)) == config
+
+
+def test_tls_takes_all_three_settings(tmp_path: Path) -> None:
+    """A port without a certificate, or the other way round, is a mistake, and files that are no pair are told."""
+    for argv in (["--tls-port=0"], ["--tls-cert=a", "--tls-key=b"], ["--tls-port=0", "--tls-cert=a"]):
+        with pytest.raises(ConfigError, match="all three or none"):
+            read_config(argv, {})
+    pems = certificate(tmp_path / "one"), certificate(tmp_path / "two")
+    config = read_config(["--tls-port=0", f"--tls-cert={pems[0].cert}", f"--tls-key={pems[0].key}"], {})
+    assert (config.tls_port, config.tls_cert, config.tls_key) == (0, pems[0].cert, pems[0].key)
+    for cert, key in ((pems[0].cert, pems[1].key), (pems[0].key, pems[0].cert), (Path("/nowhere"), pems[0].key)):
+        with pytest.raises(ConfigError, match=f"--tls-cert='{cert}', --tls-key='{key}': ") as caught:
+            read_config(["--tls-port=0", f"--tls-cert={cert}", f"--tls-key={key}"], {})
+        assert "\n" not in str(caught.value)

@@ -1,23 +1,15 @@
 """The plain face: lines in, lines out. For pipes, dumb terminals and screen readers: no colour, no cursor, no redraw.
 
-Standard library only. Input is read by a thread with `os.read`: asyncio cannot wait for regular files, and a thread
-inside Python's own `sys.stdin` would hold its lock when the program ends.
+Standard library only.
 """
 
-import asyncio
-import os
 import sys
-import threading
-from collections import deque
 
 from client.face import Screen, Typist
 from client.render import plain
+from client.ui.standard_input import StandardInput
 
 __all__ = ["LinesFace"]
-
-READ_BYTES = 65_536
-MAX_LINE_BYTES = 65_536  # a line that grows longer is taken as ended there; each half is cut to fit the wire anyway
-MAX_LINES_AHEAD = 16  # then the thread waits, and so does whoever fills the pipe
 
 
 class LinesFace:
@@ -32,15 +24,12 @@ class LinesFace:
         self._asked = ""
         self._screen: Screen | None = None
         self._stopped = False
-        self._lines: deque[bytes | None] = deque()  # as long as there are slots; None: the end of input
-        self._slots = threading.Semaphore(MAX_LINES_AHEAD)
-        self._arrival = asyncio.Event()
-        self._thread: threading.Thread | None = None
+        self._input = StandardInput(ends=not prompts)
 
     async def ask(self, question: str, default: str) -> str | None:
         """Ask one thing; an empty answer is `default`."""
         self._write(f"{question} [{default}]: ")
-        line = await self._line()
+        line = await self._input.line()
         return None if line is None else line.strip() or default
 
     async def run(self, screen: Screen, typist: Typist) -> None:
@@ -48,7 +37,7 @@ class LinesFace:
         self._screen = screen
         self.update()
         while True:
-            line = await self._line()
+            line = await self._input.line()
             if self._stopped or (line is None and not self._prompts):
                 return
             self._prompt_stands = line is None  # Enter ends the prompt's line, Ctrl-D does not
@@ -78,7 +67,7 @@ class LinesFace:
     def stop(self) -> None:
         """End `run` and `ask`."""
         self._stopped = True
-        self._arrival.set()
+        self._input.stop()
 
     def _write(self, text: str) -> None:
         if self.output_gone:
@@ -89,43 +78,3 @@ class LinesFace:
         except OSError:
             self.output_gone = True  # as in `chat-client | head`: nobody reads any more
             self.stop()
-
-    async def _line(self) -> str | None:
-        """The next line; None at the end of input, or when stopped."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._read, args=(asyncio.get_running_loop(),), daemon=True)
-            self._thread.start()
-        while not self._lines and not self._stopped:
-            self._arrival.clear()
-            await self._arrival.wait()
-        if self._stopped:
-            return None
-        line = self._lines.popleft()
-        self._slots.release()
-        return None if line is None else line.decode(errors="replace")
-
-    def _read(self, loop: asyncio.AbstractEventLoop) -> None:
-        """In a thread of its own: cut the input into lines and hand them over, waiting while enough are there."""
-        rest = b""
-        while True:
-            try:
-                chunk = os.read(sys.stdin.fileno(), READ_BYTES)
-                gone = not chunk and not self._prompts
-            except OSError:
-                chunk, gone = b"", True  # the terminal is gone
-            *lines, rest = (rest + chunk).split(b"\n")
-            if rest and (not chunk or len(rest) > MAX_LINE_BYTES):
-                lines.append(rest)
-                rest = b""
-            for line in [*lines, *([] if chunk else [None])]:
-                self._slots.acquire()
-                try:
-                    loop.call_soon_threadsafe(self._arrive, line)
-                except RuntimeError:
-                    return  # the loop has ended
-            if gone:
-                return
-
-    def _arrive(self, line: bytes | None) -> None:
-        self._lines.append(line)
-        self._arrival.set()

@@ -72,7 +72,8 @@ class Connection(asyncio.Protocol):
         self.session.close = self.close
         if not self._server.add(self):
             self.close("Too many connections")
-        elif self._server.is_proxy(host):
+        elif transport.get_extra_info("sslcontext") is None and self._server.is_proxy(host):
+            # A balancer that passes TLS on cannot put its header inside; one that ends TLS comes to the plain port.
             self._proxy = ProxyDecoder()
         else:
             self._server.admit(self)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address
@@ -19,6 +20,7 @@ SWEEP_S = 1.0
 CLOSE_TIMEOUT_S = 5.0  # a peer has to take the last lines
 NO_PING_BEFORE_S = 30.0  # some clients count our first PING as an error while they register
 DRAIN_STEP_S = 0.05
+HANDSHAKE_LIMIT_S = 10.0  # of TLS; until it is done a connection is none of ours yet
 _log = logging.getLogger(__name__)
 
 
@@ -54,7 +56,7 @@ class Server:
         self.counters = Counters()
         self.connections: set[Connection] = set()
         self._limits = limits
-        self._listener: asyncio.Server | None = None
+        self._listeners: list[asyncio.Server] = []
         self._tasks: asyncio.TaskGroup
 
     async def run(self, started: asyncio.Event) -> None:
@@ -69,22 +71,32 @@ class Server:
         """Run what a command left to do."""
         self._tasks.create_task(work)
 
-    async def bind(self, host: str, port: int, *, reuse_port: bool = False) -> int:
-        """Take the port and return its number; `accept` opens it.
+    async def bind(
+        self, host: str, port: int, *, reuse_port: bool = False, context: ssl.SSLContext | None = None
+    ) -> int:
+        """Take a port, with a context for TLS, and return its number; `accept` opens it.
 
         Raises:
             OSError: it cannot be had.
         """
-        self._listener = await asyncio.get_running_loop().create_server(
-            lambda: Connection(self), host, port, backlog=BACKLOG, reuse_port=reuse_port or None, start_serving=False
+        listener = await asyncio.get_running_loop().create_server(
+            lambda: Connection(self),
+            host,
+            port,
+            backlog=BACKLOG,
+            reuse_port=reuse_port or None,
+            start_serving=False,
+            ssl=context,
+            ssl_handshake_timeout=None if context is None else HANDSHAKE_LIMIT_S,
         )
-        number: int = self._listener.sockets[0].getsockname()[1]
+        self._listeners.append(listener)
+        number: int = listener.sockets[0].getsockname()[1]
         return number
 
     async def accept(self) -> None:
         """Let clients in; `run` must have started."""
-        assert self._listener is not None
-        await self._listener.start_serving()
+        for listener in self._listeners:
+            await listener.start_serving()
 
     def add(self, connection: Connection) -> bool:
         """Count a new connection; False: there are too many."""
@@ -148,8 +160,8 @@ class Server:
 
     def stop_listening(self) -> None:
         """Take no new connections."""
-        if self._listener is not None:
-            self._listener.close()
+        for listener in self._listeners:
+            listener.close()
 
     async def drain(self, reason: str, deadline_s: float) -> None:
         """Tell the peers, let them go, wait until all have left their rooms or the deadline has passed."""

@@ -1,19 +1,27 @@
 """A session and the lines it exchanges with a server that the test plays, in memory."""
 
 from client.events import Event, RoomLine
-from client.registration import WANTED_CAPABILITIES
+from client.registration import WANTED_CAPABILITIES, Login
+from client.resumption import Ticket
 from client.session import Session, Wishes
 
-__all__ = ["NOW_MS", "Exchange", "texts"]
+__all__ = ["NOW_MS", "STANDARD_CAPABILITIES", "Exchange", "texts"]
 
 NOW_MS = 1_000_000
+STANDARD_CAPABILITIES = tuple(name for name in WANTED_CAPABILITIES if not name.startswith("hubbub.chat/"))
 
 
 class Exchange:
     """`hear` what the server says, look at `said` by the client."""
 
     def __init__(
-        self, *, rooms: dict[str, str] | None = None, password: str = "", own_nicks: tuple[str, ...] = ()
+        self,
+        *,
+        rooms: dict[str, str] | None = None,
+        password: str = "",
+        own_nicks: tuple[str, ...] = (),
+        ticket: Ticket | None = None,
+        login: Login | None = None,
     ) -> None:
         self.session = Session(
             Wishes(
@@ -23,6 +31,8 @@ class Exchange:
                 rooms=rooms or {},
                 password=password,
                 own_nicks=frozenset(own_nicks),
+                ticket=ticket,
+                login=login,
             )
         )
         self.session.start()
@@ -36,8 +46,8 @@ class Exchange:
         return self.session.data_to_send().decode().splitlines()
 
     def register(self, *caps: str) -> None:
-        """All the way to 001 with `caps`, or with everything the client knows."""
-        caps = caps or WANTED_CAPABILITIES
+        """All the way to 001 with `caps`, or with every standard one that the client knows."""
+        caps = caps or STANDARD_CAPABILITIES
         self.said()
         self.hear(f":irc CAP * LS :{' '.join(caps)}", f":irc CAP ann ACK :{' '.join(caps)}", ":irc 001 ann :Welcome")
         self.hear(":irc 005 ann CHATHISTORY=100 CHANTYPES=# :are supported by this server")

@@ -19,7 +19,7 @@ def due(delivery: Delivery, now_ms: int = 0) -> list[str]:
 def test_nothing_is_sent_before_the_room_is_caught_up() -> None:
     """Until then nobody knows whether the server has the line already."""
     delivery = delivery_of(("1", "#tea"))
-    delivery.online()
+    delivery.online(idempotent=False)
     assert due(delivery) == []
     delivery.opened("#TEA")
     assert due(delivery) == ["1"]
@@ -28,7 +28,7 @@ def test_nothing_is_sent_before_the_room_is_caught_up() -> None:
 def test_one_line_a_target_is_on_its_way() -> None:
     """The next one follows the acknowledgement, so a refusal cannot change the order."""
     delivery = delivery_of(("1", "#tea"), ("2", "#tea"), ("3", "bob"))
-    delivery.online()
+    delivery.online(idempotent=False)
     delivery.opened("#tea")
     assert due(delivery) == ["1", "3"]
     assert due(delivery) == []
@@ -74,12 +74,12 @@ def test_a_line_that_no_connection_confirms_is_given_up() -> None:
     delivery = delivery_of(("1", "#tea"))
     for _ in range(MAX_TRIES):
         delivery.opened("#tea")
-        assert delivery.hopeless() == []
+        assert delivery.hopeless(0) == []
         assert due(delivery) == ["1"]
         delivery.offline()
-    assert delivery.hopeless() == []
+    assert delivery.hopeless(0) == []
     delivery.opened("#tea")
-    assert delivery.hopeless() == ["1"]
+    assert delivery.hopeless(0) == ["1"]
 
 
 def test_try_again_is_an_answer() -> None:
@@ -89,4 +89,4 @@ def test_try_again_is_an_answer() -> None:
     for number in range(MAX_TRIES + 2):
         assert due(delivery, number * RETRY_WAIT_MS) == ["1"]
         delivery.postponed("1", "#tea", number * RETRY_WAIT_MS)
-    assert delivery.hopeless() == []
+    assert delivery.hopeless(0) == []

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from client.link import Link, Server
+from client.link import ANSWER_LIMIT_S, IDLE_S, Link, Server
 from tests.harness.deadlines import DEADLINE_S
 from tests.harness.scripted_server import ScriptedServer, scripted_server
 
@@ -137,3 +137,31 @@ async def test_cancelling_closes_the_connection() -> None:
         async with link_to(server):
             caller = await server.caller()
         await caller.hear_end()
+
+
+async def test_all_other_servers_are_tried_without_waiting() -> None:
+    """A wait comes after each round of the list only."""
+    waits: list[float] = []
+
+    class Waits(Log):
+        def link_failed(self, server: Server, attempt: int, reason: str, wait_s: float) -> None:
+            waits.append(wait_s)
+            super().link_failed(server, attempt, reason, wait_s)
+
+    log = Waits()
+    async with scripted_server() as one, scripted_server() as two:
+        one.refuse()
+        two.refuse()
+        places = [Server(server.host, server.port) for server in (one, two)]
+        task = asyncio.create_task(Link(places, log, rng=lambda: 0.01).run())
+        for _ in range(4):
+            assert (await log.next()).startswith("failed")
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+    assert [wait_s > 0 for wait_s in waits] == [False, True, False, True]
+
+
+def test_silence_is_noticed_within_fifteen_seconds() -> None:
+    """The bound that docs/client.md promises."""
+    assert IDLE_S + ANSWER_LIMIT_S < 15

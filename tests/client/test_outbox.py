@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from client.outbox import MAX_DONE_RECORDS, Outbox, OutboxFullError, OutboxLine, open_outbox
+from client.outbox import MAX_OLD_RECORDS, Outbox, OutboxFullError, OutboxLine, open_outbox
 
 
 def line(key: str, text: str = "hi") -> OutboxLine:
@@ -88,7 +88,7 @@ def test_the_journal_does_not_grow_for_ever(tmp_path: Path) -> None:
     """Done records are cleared out while the client runs, and what is left survives that."""
     outbox = open_outbox(tmp_path, "ann")
     outbox.append(line("stays"))
-    for number in range(MAX_DONE_RECORDS + 1):
+    for number in range(MAX_OLD_RECORDS + 1):
         outbox.append(line(str(number)))
         outbox.done(str(number))
     outbox.close()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from client.outbox import open_outbox
 from tests.harness.deadlines import DEADLINE_S
 from tests.harness.scripted_server import Caller, scripted_server
 from tests.harness.terminal import CTRL_C, CTRL_D, ENTER, Terminal, client_command, client_environ, terminal
@@ -43,7 +44,7 @@ def test_bad_arguments_end_with_2(tmp_path: Path, arguments: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("NICK", "1st"), ("SERVER", "host:0"), ("TIMEOUT", "soon"), ("PLAIN", "maybe"), ("PASSWORD_FILE", "/nowhere")],
+    [("NICK", "1st"), ("SERVER", "host:0"), ("TIMEOUT", "soon"), ("PLAIN", "maybe"), ("TLS_CA", "/nowhere")],
 )
 def test_bad_environment_ends_with_78(tmp_path: Path, name: str, value: str) -> None:
     """One line with the variable's name and value."""
@@ -177,8 +178,8 @@ async def test_no_key_is_lost_under_traffic(tmp_path: Path) -> None:
                 talking.cancel()
 
 
-async def test_a_refused_line_ends_with_75(tmp_path: Path) -> None:
-    """Something was not confirmed, and the reason is in the output."""
+async def test_a_refused_line_ends_with_65(tmp_path: Path) -> None:
+    """No room has it, and the reason is in the output."""
     async with scripted_server() as server:
         process = await piped(tmp_path, server.port, "hi\n")
         caller = await server.caller()
@@ -187,7 +188,7 @@ async def test_a_refused_line_ends_with_75(tmp_path: Path) -> None:
         label = sent.split(";")[0].removeprefix("@label=")
         caller.say(f"@label={label} :irc 404 ann #tea :Cannot send to channel")
         code, written = await ended(process)
-        assert code == 75
+        assert code == 65
         assert "(not sent: Cannot send to channel)" in written
 
 
@@ -201,6 +202,9 @@ async def test_a_wrong_password_ends_with_77(tmp_path: Path) -> None:
         code, written = await ended(process)
         assert code == 77
         assert "Password incorrect" in written
+    left = open_outbox(tmp_path / "state" / "chat-client", f"ann@127.0.0.1_{server.port}")
+    assert len(left) == 0  # who called knows, and would say it twice
+    left.close()
 
 
 async def test_a_connection_lost_before_the_echo_is_settled_by_the_next(tmp_path: Path) -> None:

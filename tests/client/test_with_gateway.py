@@ -270,3 +270,19 @@ def test_a_taken_nick_is_replaced(gateway: GatewayProcess, tmp_path: Path) -> No
         assert done.returncode == 0
         assert "trying ann_" in done.stdout
         ann.sees("ann_: hi")
+
+
+def test_a_room_shows_its_transcript_without_a_network(gateway: GatewayProcess, tmp_path: Path) -> None:
+    """What an earlier run has seen is there at once; the cache is the user's alone."""
+    piped(tmp_path / "early", "said before\n", *at(gateway, nick="eve"))
+    with terminal(tmp_path, *at(gateway)) as ann:
+        ready(ann)
+        ann.type("/quit" + ENTER)
+        assert ann.exit_code() == 0
+    gateway.kill()
+    with terminal(tmp_path, *at(gateway)) as ann:
+        ann.sees("eve: said before")
+        ann.prompts("#tea (offline)>")
+    folder = tmp_path / "data" / "chat-client"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}

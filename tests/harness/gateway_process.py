@@ -15,6 +15,7 @@ __all__ = ["GatewayProcess"]
 
 READY = "hubbub gateway listening on "
 HTTP = "hubbub gateway answers HTTP on "
+TLS = "hubbub gateway listens for TLS on "
 MAX_LOG_LINES = 5_000  # of standard error kept for a failed test
 
 
@@ -25,6 +26,7 @@ class GatewayProcess:
         self.host = "127.0.0.1"
         self.port = 0
         self.http_port = 0
+        self.tls_port = 0
         self.log: deque[str] = deque(maxlen=MAX_LOG_LINES)
         self._state_dir = state_dir
         self._settings = {"port": 0, "http_port": 0, **settings}
@@ -60,6 +62,9 @@ class GatewayProcess:
         threading.Thread(target=self._keep_log, daemon=True).start()
         self.port = int(self._line_after(READY).rpartition(":")[2])
         self.http_port = int(self._line_after(HTTP).rpartition(":")[2])
+        if "tls_port" in self._settings:
+            self.tls_port = int(self._line_after(TLS).rpartition(":")[2])
+            self._settings["tls_port"] = self.tls_port
         # A restart is the same gateway to its clients, so it comes back on the same port.
         self._settings["port"] = self.port
         return self

@@ -5,6 +5,7 @@ the next wait.
 """
 
 import asyncio
+import ssl
 from collections import deque
 from collections.abc import Callable, Iterable
 from itertools import count
@@ -52,6 +53,7 @@ class IrcPeer:
         caps: Iterable[str] = (),
         register: bool = True,
         deadline_s: float = DEADLINE_S,
+        tls: ssl.SSLContext | None = None,
     ) -> Self:
         """Connect and, unless told otherwise, register: on return the server has welcomed `nick`.
 
@@ -64,7 +66,7 @@ class IrcPeer:
         """
         try:
             async with asyncio.timeout(deadline_s):
-                reader, writer = await asyncio.open_connection(host, port)
+                reader, writer = await asyncio.open_connection(host, port, ssl=tls)
         except TimeoutError:
             raise AssertionError(f"{nick}: no connection to {host}:{port} within {deadline_s:g} s") from None
         peer = cls(reader, writer, nick)

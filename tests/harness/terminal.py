@@ -27,7 +27,13 @@ def client_environ(home: Path, **more: str) -> dict[str, str]:
     """An environment in which the client finds nothing of the person who runs the tests."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("CHAT_CLIENT_", "XDG_"))}
     inherited.pop("NO_COLOR", None)
-    mine = {"HOME": str(home), "XDG_STATE_HOME": str(home / "state"), "LOGNAME": "login", "TZ": "UTC"}
+    mine = {
+        "HOME": str(home),
+        "XDG_STATE_HOME": str(home / "state"),
+        "XDG_DATA_HOME": str(home / "data"),
+        "LOGNAME": "login",
+        "TZ": "UTC",
+    }
     return {**inherited, **mine, "TERM": "xterm-256color", "PROMPT_TOOLKIT_NO_CPR": "1", **more}
 
 

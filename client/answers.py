@@ -1,0 +1,64 @@
+"""What the server answers to a person's questions, as notes. Pure.
+
+Servers send names and topic of a room unasked as well, on each entry: those are told the first time, and when they
+have changed.
+"""
+
+from client.events import Members, RoomList, TopicIs
+from client.transcripts import Transcripts
+from gateway.wire.names import casefold
+
+__all__ = ["Answers"]
+
+SHOWN_NAMES = 50
+
+
+class Answers:
+    """Which answers a person waits for, and how they are told."""
+
+    def __init__(self, transcripts: Transcripts) -> None:
+        self._transcripts = transcripts
+        self._awaited: set[tuple[str, str]] = set()
+        self._topics: dict[str, str] = {}
+
+    def expect(self, what: str, room: str) -> None:
+        """The `"names"` or the `"topic"` of `room` are wanted: show the answer."""
+        self._awaited.add((what, casefold(room)))
+
+    def tell(self, event: Members | TopicIs | RoomList) -> None:
+        """Show an answer, if anybody wants it."""
+        match event:
+            case Members():
+                self._members(event)
+            case TopicIs():
+                self._topic(event)
+            case RoomList():
+                self._room_list(event)
+
+    def topic_changed(self, room: str, text: str) -> None:
+        """The transcript shows the change already."""
+        self._topics[casefold(room)] = text
+
+    def _members(self, event: Members) -> None:
+        if not self._was_asked("names", event.room):
+            return
+        named = [prefix[:1] + nick for nick, prefix in sorted(event.prefixes.items(), key=lambda item: item[0].lower())]
+        more = f" and {len(named) - SHOWN_NAMES} more" if len(named) > SHOWN_NAMES else ""
+        people = "1 person" if len(named) == 1 else f"{len(named)} people"
+        self._transcripts.note(f"{event.room}: {people}: {', '.join(named[:SHOWN_NAMES])}{more}")
+
+    def _topic(self, event: TopicIs) -> None:
+        if self._was_asked("topic", event.room) or self._topics.get(casefold(event.room), "") != event.text:
+            topic = f"topic of {event.room}: {event.text}" if event.text else f"{event.room} has no topic"
+            self._transcripts.note(topic)
+        self.topic_changed(event.room, event.text)
+
+    def _room_list(self, event: RoomList) -> None:
+        for room, members, topic in event.rooms:
+            self._transcripts.note(f"{room} ({members}) {topic}".rstrip())
+        self._transcripts.note(f"and {event.more} more rooms" if event.more else f"{len(event.rooms)} rooms in all")
+
+    def _was_asked(self, what: str, room: str) -> bool:
+        awaited = (what, casefold(room)) in self._awaited
+        self._awaited.discard((what, casefold(room)))
+        return awaited
