@@ -99,7 +99,7 @@ class RedisKilled(_OfRedis):
         await asyncio.to_thread(self.store.master.kill)
 
     async def heal(self) -> None:
-        await asyncio.to_thread(self.store.master.restart)
+        await self.store.restart_master()
 
 
 class RedisStopped(_OfRedis):
@@ -108,7 +108,7 @@ class RedisStopped(_OfRedis):
     name = "Redis: restart"
 
     async def strike(self) -> None:
-        await asyncio.to_thread(self.store.master.restart)
+        await self.store.restart_master()
 
 
 class RedisFrozen(_OfRedis):

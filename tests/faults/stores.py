@@ -1,5 +1,6 @@
 """The Redis behind a site, one class per deployment. A new one needs a `Store`, and faults that know it."""
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -51,6 +52,10 @@ class Single(Store):
     def wire_target(self) -> Path:
         return self.master.socket_path
 
+    async def restart_master(self) -> None:
+        """Start it again, with its data; one that still runs is stopped first."""
+        await asyncio.to_thread(self.master.restart)
+
     def client(self, key: str) -> redis.Redis:
         return self.master.client()
 
@@ -64,6 +69,10 @@ class Replicated(Single):
     @property
     def master(self) -> PrivateServer:
         return self.pair.master
+
+    async def restart_master(self) -> None:
+        await super().restart_master()
+        await self.pair.follow()  # it listens on another port now
 
 
 Start = Callable[[Path], AbstractAsyncContextManager[Store]]
