@@ -19,7 +19,7 @@ def put(server: PrivateServer, *names: str) -> None:
 def names(server: PrivateServer) -> set[str]:
     """The keys it has."""
     with server.client() as client:
-        return {name.decode() for name in client.keys()}
+        return {name.decode() for name in client.scan_iter()}
 
 
 @pytest.mark.slow
