@@ -120,8 +120,8 @@ async def _play(scenario: Scenario, site: Site, until_s: float) -> tuple[list[St
         await _strike_all(together, strikes)
         # What was taken by another a moment ago is free now; what this site does not have strikes never.
         await _strike_all([fault for fault in faults if fault not in together and _claim(fault)], strikes)
-        fallen += await site.fallen()
         after = " and ".join(fault.name for fault in faults)
+        fallen += [f"{what}, after {after}" for what in await site.fallen()]
         unserved += [f"{name} was not served again after {after}" for name in await _unserved(site)]
         await asyncio.sleep(chance.uniform(*PAUSE_S))
     return strikes, fallen, unserved
