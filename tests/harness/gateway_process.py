@@ -101,7 +101,10 @@ class GatewayProcess:
 
     def stop(self) -> int:
         """SIGTERM, and the exit code; does nothing to one that has ended."""
-        if self._process is None or self._process.returncode is not None:
+        if self._process is None:
+            return 0
+        if self.exit_code is not None:
+            self.wait()
             return 0
         self.send_signal(signal.SIGCONT)
         self.send_signal(signal.SIGTERM)
