@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from gateway import __version__
 from gateway.commands.allowances import Allowances, SharedLimits
 from gateway.commands.login import announce_sasl, end_deleted
+from gateway.commands.oversight import deliver_notices, enforce
 from gateway.commands.services import Network, Services
 from gateway.config import Config
 from gateway.errors import StoreError
@@ -25,9 +26,10 @@ from gateway.store.accounts import Accounts
 from gateway.store.directory import Directory
 from gateway.store.embedded import EmbeddedStore, StoreStartError
 from gateway.store.keys import inbox_log, room_log
-from gateway.store.lanes import Lanes
+from gateway.store.lanes import lanes_to
 from gateway.store.leases import Leases
 from gateway.store.logs import Logs
+from gateway.store.oversight import LOOK_EVERY_S, Oversight
 from gateway.store.rates import Rates
 from gateway.telemetry.counters import Counters, make_registry
 from gateway.telemetry.health import Health
@@ -55,9 +57,10 @@ class Gateway:
         self.id = new_gateway_id()
         self._config = config
         self._store = store
-        self._lanes = Lanes(redis_url)
+        self._lanes = lanes_to(redis_url, config.durability)
         logs = Logs(self._lanes, self.id)
         self._directory = Directory(self._lanes, self.id)
+        self._oversight = Oversight(self._lanes)
         self._passwords = PasswordVerifier()
         cost = Cost(config.argon2_kib, config.scram_iterations)
         self._account_passwords = PasswordVerifier(max_waiting=MAX_LOGINS_WAITING, cost=cost)
@@ -84,6 +87,7 @@ class Gateway:
             engine=self._engine,
             history=logs,
             directory=self._directory,
+            oversight=self._oversight,
             log_of_room=room_log,
             log_of_inbox=inbox_log,
             new_msgid=message_ids(),
@@ -126,6 +130,7 @@ class Gateway:
         config = self._config
         await self._lanes.open(config.redis_wait_s)
         await self._leases.begin()
+        await self._oversight.refresh()
         if self._store is not None:
             # Nobody else can have reached it yet, so whoever beat in it before is dead.
             await self._leases.bury_all_others()
@@ -175,6 +180,7 @@ class Gateway:
             tasks.create_task(self._engine.run(engine_up), name="engine"),
             tasks.create_task(self._server.run(server_up), name="server"),
             tasks.create_task(self._leases.run(self._fenced), name="lease"),
+            tasks.create_task(self._follow_oversight(), name="oversight"),
             tasks.create_task(self._keep_store(), name="private store"),
             tasks.create_task(self._publish_sizes(), name="sizes"),
             tasks.create_task(self._publish_figures(), name="figures"),
@@ -192,6 +198,15 @@ class Gateway:
         print(f"hubbub gateway answers HTTP on {self._config.http_host}:{http_port}", flush=True)  # noqa: T201
         if tls_port is not None:
             print(f"hubbub gateway listens for TLS on {self._config.host}:{tls_port}", flush=True)  # noqa: T201
+
+    async def _follow_oversight(self) -> None:
+        """Learn of bans and notices; while Redis is away those known go on."""
+        while True:
+            with contextlib.suppress(StoreError):
+                if await self._oversight.refresh():
+                    enforce(self._services)
+                deliver_notices(self._services, await self._oversight.notices())
+            await asyncio.sleep(LOOK_EVERY_S)
 
     async def _keep_store(self) -> None:
         """Start our private store again should it die by itself; the lanes reconnect and heal."""

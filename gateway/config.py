@@ -17,6 +17,7 @@ from gateway import __version__, settings
 from gateway.errors import GatewayError
 from gateway.model import Rate
 from gateway.net.certificates import server_context
+from gateway.store.urls import Durability
 
 __all__ = ["ENV_PREFIX", "Config", "ConfigError", "read_config"]
 
@@ -72,7 +73,14 @@ class Config:
         "FILE", settings.path, None, "PEM with its key; SIGHUP reads both again"
     )
     redis_url: str | None = _setting(
-        "URL", settings.redis_url, None, "Redis the gateways share; without it a private one is started", secret=True
+        "URL",
+        settings.redis_url,
+        None,
+        "Redis the gateways share, of Sentinels or a cluster too; else a private one is started",
+        secret=True,
+    )
+    durability: Durability = _setting(  # noqa: RUF009 - it calls `field`
+        "redis|replica", settings.durability, "redis", "what has an event before anybody is told of it"
     )
     redis_wait_s: float = _setting(
         "SECONDS", settings.seconds(0, 86_400), "30", "how long a missing Redis is retried at start"
@@ -181,6 +189,8 @@ def read_config(argv: Sequence[str], environ: Mapping[str, str]) -> Config:
     if password and values["password"]:
         raise ConfigError(f"{sources['password']} and {sources['password_file']}: give one of them")
     values["password"] = values["password"] or password
+    if values["durability"] is Durability.REPLICA and values["redis_url"] is None:
+        raise ConfigError(f"{sources['durability']}: the private Redis has no replica; give {sources['redis_url']}")
     _check_tls(values["tls_port"], values["tls_cert"], values["tls_key"], sources)
     values["http_host"] = values["http_host"] or values["host"]
     values["state_dir"] = values["state_dir"] or user_state_path("chat-gateway")

@@ -19,13 +19,18 @@ __all__ = [
     "Figures",
     "Foreign",
     "GatewayId",
+    "Invited",
     "Joined",
+    "Kicked",
     "Left",
     "LeftBy",
+    "Listed",
     "LogKey",
     "Member",
+    "ModeChange",
     "ModesSet",
     "MsgId",
+    "NetworkBan",
     "Outcome",
     "Position",
     "Rate",
@@ -33,6 +38,7 @@ __all__ = [
     "Renamed",
     "RoomRow",
     "Said",
+    "SaidTo",
     "ScramVerifier",
     "Snapshot",
     "Topic",
@@ -101,6 +107,17 @@ class Said(NamedTuple):
     line: bytes
 
 
+class SaidTo(NamedTuple):
+    """The same, for some of the members: a STATUSMSG. It is no part of the history that members can ask for."""
+
+    uid: Uid
+    msgid: MsgId
+    account: bytes
+    tags: bytes
+    line: bytes
+    to: str  # who gets it: members with one of these modes, and its author
+
+
 class Joined(NamedTuple):
     """A member came; the first one into an empty room is its operator (`member.modes`)."""
 
@@ -108,6 +125,8 @@ class Joined(NamedTuple):
     msgid: MsgId
     member: Member
     names: str = ""  # the room's name as displayed, from who made the room; empty for an existing one
+    anew: bool = False  # the room had ended: its modes, lists, key, limit and invitations begin afresh
+    blank: bool = False  # and was closed: its topic and what was said in it are gone too
 
 
 class LeftBy(Enum):
@@ -151,13 +170,41 @@ class TopicSet(NamedTuple):
     text: str
 
 
+class ModeChange(NamedTuple):
+    """One mode that changed, of a room or of a member."""
+
+    sign: str  # "+" or "-"
+    letter: str
+    value: str = ""  # a mask, key or limit; for "o" and "v" the nick; empty for a flag
+    uid: str = ""  # for "o" and "v": whose
+
+
 class ModesSet(NamedTuple):
-    """Modes changed: of the room (`flags` and their values) or of members (`o`, `v`)."""
+    """Modes changed: of the room or of members."""
 
     uid: Uid
     msgid: MsgId
     source: str
-    changes: tuple[tuple[str, str, str], ...]  # ("+" or "-", letter, value: a uid for o and v, empty for none)
+    changes: tuple[ModeChange, ...]
+
+
+class Kicked(NamedTuple):
+    """A member was thrown out."""
+
+    uid: Uid  # of who did it
+    msgid: MsgId
+    source: str
+    target: Uid
+    reason: str
+
+
+class Invited(NamedTuple):
+    """Somebody may join whatever the modes say; the oldest of too many invitations ends."""
+
+    uid: Uid  # of who did it
+    msgid: MsgId
+    source: str
+    target: Uid
 
 
 class Reaped(NamedTuple):
@@ -176,7 +223,7 @@ class Foreign(NamedTuple):
     msgid: MsgId = MsgId(b"")
 
 
-Event = Said | Joined | Left | Renamed | AccountSet | TopicSet | ModesSet | Reaped | Foreign
+Event = Said | SaidTo | Joined | Left | Kicked | Renamed | AccountSet | TopicSet | ModesSet | Invited | Reaped | Foreign
 
 
 class Entry(NamedTuple):
@@ -194,6 +241,13 @@ class Topic(NamedTuple):
     at_ms: int = 0
 
 
+class Listed(NamedTuple):
+    """An entry of one of a room's lists: who made it and when."""
+
+    by: str
+    at_ms: int
+
+
 @dataclass(slots=True, kw_only=True)
 class Snapshot:
     """A room as Redis has it at one moment: everything a replica starts from."""
@@ -206,6 +260,10 @@ class Snapshot:
     founder: str = ""  # the account that keeps its rights here; empty: none
     topic: Topic = field(default_factory=Topic)
     modes: str = ""  # flags of the room, without +
+    key: str = ""  # empty: none
+    limit: int = 0  # of members; 0: none
+    lists: dict[str, dict[str, Listed]] = field(default_factory=dict)  # "b", "e", "I": masks
+    invited: dict[Uid, Listed] = field(default_factory=dict)
     members: dict[Uid, Member] = field(default_factory=dict)
 
 
@@ -241,6 +299,7 @@ class User(NamedTuple):
     signed_on_s: int
     gateway: GatewayId
     operator: bool
+    modes: str = ""  # of "B", "i", "s" and "w"
 
 
 class ScramVerifier(NamedTuple):
@@ -282,6 +341,17 @@ class RoomRow(NamedTuple):
     name: str
     members: int
     topic: str
+    modes: str = ""
+
+
+class NetworkBan(NamedTuple):
+    """Who may not use the network: `user@host`, an address block, or `a:account`."""
+
+    mask: str
+    by: str  # nick!user@host of the operator
+    reason: str
+    set_ms: int  # by the clock of Redis
+    until_ms: int  # 0: until it is lifted
 
 
 class Figures(NamedTuple):

@@ -10,14 +10,15 @@ import tomllib
 from collections.abc import Callable
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from gateway.model import Rate
 from gateway.passwords import is_operator_name, is_password_hash
+from gateway.store.urls import Durability, RedisUrl
 from gateway.wire.limits import HOSTLEN, MAX_BODY_BYTES, NICKLEN
 from gateway.wire.splitting import clip
 
 __all__ = [
+    "durability",
     "host",
     "log_level",
     "motd_file",
@@ -155,15 +156,17 @@ def networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
 
 
 def redis_url(text: str) -> str:
-    """A URL that redis-py takes."""
-    try:
-        url = urlsplit(text)
-        is_tcp = url.scheme in ("redis", "rediss") and bool(url.hostname) and url.port != 0
-    except ValueError:
-        raise ValueError("not a URL") from None
-    if not is_tcp and not (url.scheme == "unix" and len(url.path) > 1):
-        raise ValueError("not a URL such as redis://host:6379/0, rediss://host or unix:///path")
+    """The URL of a Redis, of Sentinels or of a cluster; `RedisUrl.parse` says what there is."""
+    RedisUrl.parse(text)
     return text
+
+
+def durability(text: str) -> Durability:
+    """What an acknowledgement means."""
+    try:
+        return Durability(text)
+    except ValueError:
+        raise ValueError(f"none of {', '.join(each.value for each in Durability)}") from None
 
 
 def path(text: str) -> Path:

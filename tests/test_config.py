@@ -12,6 +12,7 @@ from gateway import __version__
 from gateway.config import MAX_SHOWN, Config, ConfigError, read_config
 from gateway.model import Rate
 from gateway.passwords import hash_password
+from gateway.store.urls import Durability
 from gateway.wire.limits import MAX_LINE_BYTES, NICKLEN
 from gateway.wire.message import Message
 from tests.harness.certificates import certificate
@@ -30,6 +31,7 @@ REFUSED = [
     ("--ping-interval-s", ["90s", "nan", "inf", "-1", "0", "1e3", "1_0", "."]),
     ("--drain-s", ["nan", "-0.1", "infinity"]),
     ("--redis-wait-s", ["-1", "forever"]),
+    ("--durability", ["disk", "REPLICA"]),
     ("--server-name", ["hubbub", "a b.c", ".local", "a..b", "-a.b", "x" * 64 + ".y", "é.local"]),
     ("--network", ["Hub bub", "x" * 64]),
     ("--description", ["x" * 129]),
@@ -63,6 +65,7 @@ def test_defaults_are_those_of_the_documentation(monkeypatch: pytest.MonkeyPatch
         tls_cert=None,
         tls_key=None,
         redis_url=None,
+        durability=Durability.REDIS,
         redis_wait_s=30,
         state_dir=Path("/state/chat-gateway"),
         server_name="hubbub.local",
@@ -171,6 +174,14 @@ def test_a_refused_secret_is_not_shown(flag: str, text: str) -> None:
         read_config([f"{flag}={text}"], {})
     assert str(caught.value).startswith(f"{flag}: ")
     assert SECRET not in str(caught.value)
+
+
+def test_the_private_redis_has_no_replica() -> None:
+    """`--durability replica` needs `--redis-url`."""
+    with pytest.raises(ConfigError, match=r"^--durability: .*--redis-url"):
+        read_config(["--durability=replica"], {})
+    config = read_config(["--durability=replica", "--redis-url=redis://h"], {})
+    assert config.durability is Durability.REPLICA
 
 
 def test_secrets_are_not_in_the_repr() -> None:

@@ -1,5 +1,8 @@
 """OPER, and DIE: the gateway can be shut down from inside the chat. Source: RFC 2812 sections 3.1.4 and 4.3."""
 
+import logging
+
+from gateway.commands.oversight import is_operator
 from gateway.commands.registration import as_user
 from gateway.commands.services import Services
 from gateway.errors import FullError
@@ -9,6 +12,8 @@ from gateway.wire import numerics as n
 from gateway.wire.message import Message
 
 __all__ = ["die", "oper"]
+
+_audit = logging.getLogger("gateway.audit")
 
 
 async def oper(services: Services, session: Session, message: Message, reply: Reply) -> None:
@@ -34,6 +39,7 @@ async def oper(services: Services, session: Session, message: Message, reply: Re
     if services.network.limits:
         services.allowances.logged_in(session.host, tried)
     session.operator = True
+    _audit.info("operator", extra={"by": session.source, "uid": session.uid.decode(), "name_given": name})
     await services.directory.put(as_user(services, session))
     reply.numeric(n.RPL_YOUREOPER, "You are now an IRC operator")
     reply.message("MODE", session.nick, "+o")
@@ -41,8 +47,8 @@ async def oper(services: Services, session: Session, message: Message, reply: Re
 
 def die(services: Services, session: Session, message: Message, reply: Reply) -> None:
     """DIE: this gateway drains and ends; its clients find another."""
-    if not session.operator:
-        reply.numeric(n.ERR_NOPRIVILEGES, "Permission Denied: you're not an IRC operator")
+    if not is_operator(session, reply):
         return
+    _audit.info("gateway_stopped", extra={"by": session.source, "uid": session.uid.decode()})
     reply.message("NOTICE", session.nick, f"Gateway {services.gateway} drains and ends")
     services.request_drain(f"DIE by {session.nick}")

@@ -1,40 +1,57 @@
 """Questions about people, rooms and the server. Source: RFC 2812 sections 3.4 to 3.6; https://modern.ircdocs.horse."""
 
+import contextlib
 from datetime import UTC, datetime
 
 from gateway.commands.history import MAX_MESSAGES
-from gateway.commands.rooms import MAX_ROOMS, visible_room
+from gateway.commands.membership import MAX_KICK_TARGETS
+from gateway.commands.rooms import MAX_NAMES_TARGETS, MAX_ROOMS, prefixes
 from gateway.commands.services import Services
 from gateway.commands.talking import MAX_TARGETS
-from gateway.model import Member, User
+from gateway.commands.visible import find_room
+from gateway.errors import StoreError
+from gateway.model import Member, Uid, User
+from gateway.rooms.modes import FLAGS, KEYLEN, LISTS, MAX_LISTED, MAX_PARAMETERS
 from gateway.session.reply import Reply
 from gateway.session.session import Session
 from gateway.session.whox import WhoxQuery, whox_query
 from gateway.wire import limits
 from gateway.wire import numerics as n
 from gateway.wire.message import Message
-from gateway.wire.names import nick_key, room_key
+from gateway.wire.names import casefold, nick_key, wildcard
 
 __all__ = ["isupport", "lusers", "motd", "time", "version", "who", "whois"]
 
 TOKENS_PER_LINE = 13
+MAX_WHO_RECORDS = 200  # members of a room whose away, operator and bot marks WHO looks up
 
 
 def isupport(services: Services, reply: Reply) -> None:
     """005: what a client may count on."""
     tokens = [
+        "ACCOUNTEXTBAN=a",
+        "BOT=B",
         "CASEMAPPING=ascii",
         "CHANTYPES=#",
         f"CHANNELLEN={limits.CHANNELLEN}",
         f"CHANLIMIT=#:{MAX_ROOMS}",
-        "CHANMODES=b,k,l,imnst",
+        f"CHANMODES={LISTS},k,l,{FLAGS}",
         f"CHATHISTORY={MAX_MESSAGES}",
         "MSGREFTYPES=msgid,timestamp",
-        "MAXTARGETS=4",
+        "EXCEPTS=e",
+        "EXTBAN=,am",
+        "INVEX=I",
+        f"KEYLEN={KEYLEN}",
+        f"KICKLEN={limits.KICKLEN}",
+        f"MAXLIST={','.join(f'{letter}:{MAX_LISTED}' for letter in LISTS)}",
+        f"MAXTARGETS={MAX_TARGETS}",
+        f"MODES={MAX_PARAMETERS}",
         f"NETWORK={services.network.name}",
         f"NICKLEN={limits.NICKLEN}",
         "PREFIX=(ov)@+",
-        f"TARGMAX=JOIN:,PART:,NAMES:4,PRIVMSG:{MAX_TARGETS},NOTICE:{MAX_TARGETS},TAGMSG:{MAX_TARGETS}",
+        "STATUSMSG=@+",
+        f"TARGMAX=JOIN:,PART:,KICK:{MAX_KICK_TARGETS},NAMES:{MAX_NAMES_TARGETS},PRIVMSG:{MAX_TARGETS},"
+        f"NOTICE:{MAX_TARGETS},TAGMSG:{MAX_TARGETS}",
         f"TOPICLEN={limits.TOPICLEN}",
         f"USERLEN={limits.USERLEN}",
         "UTF8ONLY",
@@ -83,37 +100,51 @@ def time(services: Services, session: Session, message: Message, reply: Reply) -
 
 
 async def who(services: Services, session: Session, message: Message, reply: Reply) -> None:
-    """WHO of a room or a nick, with the usual fields or chosen ones."""
-    mask = message.params[0] if message.params else ""
+    """WHO of a room, a nick, or a mask of nicks, with the usual fields or chosen ones; who is `+i` is hidden from masks
+    of strangers."""
+    mask = message.params[0] if message.params else "*"
     query = whox_query(message.params[1]) if len(message.params) > 1 else None
     if mask.startswith("#"):
-        key = room_key(mask)
-        joined = session.rooms.get(key) if key is not None else None
-        replica = (
-            joined.replica
-            if joined is not None
-            else await visible_room(services, session, mask, Reply(session, reply.server))
-        )
-        if replica is not None:
-            for member in replica.members.values():
-                _who_line(services, reply, replica.name, member, query)
-    elif (key_ := nick_key(mask)) is not None and (user := await services.directory.find_user(key_)) is not None:
-        member = Member(user.uid, user.nick, user.user, user.host, user.account, user.realname, user.gateway, "")
-        _who_line(services, reply, "*", member, query, away=bool(user.away), operator=user.operator)
+        await _who_room(services, session, mask, query, reply)
+    elif "*" in mask or "?" in mask:
+        pattern = wildcard(mask)
+        for user in await services.directory.everybody():
+            visible = "i" not in user.modes or user.uid == session.uid or _shares_room(session, user.uid)
+            if visible and pattern.fullmatch(casefold(user.nick)):
+                _who_user(services, user, query, reply)
+    elif (key := nick_key(mask)) is not None and (user_ := await services.directory.find_user(key)) is not None:
+        _who_user(services, user_, query, reply)
     reply.numeric(n.RPL_ENDOFWHO, mask.split(" ")[0][:60] or "*", "End of WHO list")
 
 
+async def _who_room(services: Services, session: Session, name: str, query: WhoxQuery | None, reply: Reply) -> None:
+    replica = await find_room(services, session, name)
+    if replica is None:
+        return
+    users: dict[Uid, User] = {}
+    if len(replica.members) <= MAX_WHO_RECORDS:
+        with contextlib.suppress(StoreError):  # members are known here, whatever Redis says
+            users = await services.directory.users(list(replica.members))
+    for member in list(replica.members.values()):
+        _who_line(services, replica.name, member, users.get(member.uid), query, reply)
+
+
+def _who_user(services: Services, user: User, query: WhoxQuery | None, reply: Reply) -> None:
+    member = Member(user.uid, user.nick, user.user, user.host, user.account, user.realname, user.gateway, "")
+    _who_line(services, "*", member, user, query, reply)
+
+
+def _shares_room(session: Session, uid: Uid) -> bool:
+    return any(uid in room.replica.members for room in session.rooms.values())
+
+
 def _who_line(
-    services: Services,
-    reply: Reply,
-    room: str,
-    member: Member,
-    query: WhoxQuery | None,
-    *,
-    away: bool = False,
-    operator: bool = False,
+    services: Services, room: str, member: Member, user: User | None, query: WhoxQuery | None, reply: Reply
 ) -> None:
-    flags = ("G" if away else "H") + ("*" if operator else "") + member.modes.replace("o", "@").replace("v", "+")[:1]
+    flags = "G" if user is not None and user.away else "H"
+    if user is not None:
+        flags += ("*" if user.operator else "") + ("B" if "B" in user.modes else "")
+    flags += prefixes(reply.session, member)
     if query is not None:
         values = {
             "c": room, "u": member.user, "i": member.host, "h": member.host, "s": services.network.server_name,
@@ -144,7 +175,7 @@ def _whois_lines(services: Services, session: Session, user: User, reply: Reply)
     reply.numeric(n.RPL_WHOISUSER, user.nick, user.user, user.host, "*", user.realname)
     # Rooms both are in: what this gateway can answer for anybody, and what the peer may know.
     shared = [
-        ("@" if "o" in member.modes else "") + room.replica.name
+        prefixes(session, member) + room.replica.name
         for room in session.rooms.values()
         if (member := room.replica.members.get(user.uid)) is not None
     ]
@@ -157,4 +188,6 @@ def _whois_lines(services: Services, session: Session, user: User, reply: Reply)
         reply.numeric(n.RPL_WHOISOPERATOR, user.nick, "is an operator")
     if user.account:
         reply.numeric(n.RPL_WHOISACCOUNT, user.nick, user.account, "is logged in as")
+    if "B" in user.modes:
+        reply.numeric(n.RPL_WHOISBOT, user.nick, f"is a bot on {services.network.name}")
     reply.numeric(n.RPL_WHOISIDLE, user.nick, "0", str(user.signed_on_s), "seconds idle, signon time")

@@ -11,6 +11,7 @@ from typing import Any
 
 from gateway.commands.departure import depart, forget
 from gateway.commands.everywhere import change_everywhere
+from gateway.commands.oversight import close_if_banned
 from gateway.commands.queries import isupport, motd
 from gateway.commands.services import Services
 from gateway.errors import NickReservedError, StoreError
@@ -142,6 +143,8 @@ async def _register(services: Services, session: Session, reply: Reply) -> None:
         reply.finish()
         session.close("Password incorrect")
         return
+    if close_if_banned(services, session):
+        return
     session.password = ""
     key = nick_key(session.nick)
     assert key is not None
@@ -173,6 +176,8 @@ async def _register(services: Services, session: Session, reply: Reply) -> None:
     session.state = State.READY
     services.sessions[session.uid] = session
     _welcome(services, session, reply)
+    # Set while this registration was on its way, when no session was there yet to be closed.
+    close_if_banned(services, session)
 
 
 async def _claim(services: Services, session: Session, wanted: str, reply: Reply) -> bool:
@@ -200,7 +205,7 @@ def _welcome(services: Services, session: Session, reply: Reply) -> None:
     reply.numeric(n.RPL_YOURHOST, f"Your host is {network.server_name}, running hubbub {network.version}")
     reply.numeric(n.RPL_CREATED, f"This server was created {network.created}")
     # All of its parameters are middle ones.
-    facts = f"{session.nick} {network.server_name} hubbub-{network.version} io imnst"
+    facts = f"{session.nick} {network.server_name} hubbub-{network.version} Biosw CIbeiklmnostv Ibeklov"
     reply.add(f":{network.server_name} {n.RPL_MYINFO} {facts}\r\n".encode())
     isupport(services, reply)
     motd(services, session, Message("MOTD"), reply)
@@ -219,6 +224,7 @@ def as_user(services: Services, session: Session) -> User:
         session.signed_on_s,
         services.gateway,
         session.operator,
+        session.modes,
     )
 
 

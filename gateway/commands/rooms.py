@@ -1,12 +1,17 @@
-"""JOIN, PART, TOPIC, NAMES, LIST, MODE. Source: RFC 2812 section 3.2; https://modern.ircdocs.horse/#channel-operations."""
+"""JOIN, PART, TOPIC, NAMES, LIST. Source: RFC 2812 section 3.2; https://modern.ircdocs.horse/#channel-operations."""
+
+from itertools import zip_longest
 
 from gateway.commands.changing import Arrived, change_room
 from gateway.commands.departure import leave, unheard
 from gateway.commands.history import replay
 from gateway.commands.services import Services
+from gateway.commands.visible import find_room, identity, visible_room
 from gateway.model import Entry, Joined, LeftBy, Member, MsgId, Position, TopicSet
+from gateway.rooms.joining import join_refusal, joining
 from gateway.rooms.ports import Change
-from gateway.rooms.replica import DEFAULT_MODES, Replica
+from gateway.rooms.replica import Replica
+from gateway.rooms.rights import is_operator
 from gateway.rooms.room import Room
 from gateway.session import capabilities
 from gateway.session.render import render
@@ -18,19 +23,26 @@ from gateway.wire.message import Message
 from gateway.wire.names import casefold, room_key
 from gateway.wire.splitting import clip
 
-__all__ = ["add_names", "join", "list_", "mode", "names", "part", "topic", "visible_room"]
+__all__ = ["add_names", "inline", "join", "joined_room", "list_", "names", "part", "prefixes", "topic"]
 
 MAX_ROOMS = 100  # a session may sit in; advertised as CHANLIMIT
 MAX_NAMES_TARGETS = 4
+_REFUSALS = {
+    n.ERR_BANNEDFROMCHAN: "Cannot join channel (+b): you are banned",
+    n.ERR_INVITEONLYCHAN: "Cannot join channel (+i): you are not invited",
+    n.ERR_BADCHANNELKEY: "Cannot join channel (+k): wrong key",
+    n.ERR_CHANNELISFULL: "Cannot join channel (+l): it is full",
+}
 
 
 async def join(services: Services, session: Session, message: Message, reply: Reply) -> None:
-    """JOIN a list of rooms, or leave all with `JOIN 0`."""
+    """JOIN a list of rooms, with a list of keys, or leave all with `JOIN 0`."""
     if message.params[0] == "0":
         for room in list(session.rooms.values()):
             await _part(services, session, room, "", reply)
         return
-    for name in message.params[0].split(","):
+    keys = message.params[1].split(",") if len(message.params) > 1 else []
+    for name, password in zip_longest(message.params[0].split(","), keys, fillvalue=""):
         key = room_key(name)
         if key is None:
             if name:
@@ -43,38 +55,26 @@ async def join(services: Services, session: Session, message: Message, reply: Re
             async with services.engine.open_room(key, name) as room:
                 # Within, so that a room that closes at this moment forgets before, and not after.
                 await services.history.remember_log(services.log_of_room(key))
-                await _join(services, session, room, reply)
+                await _join(services, session, room, password, reply)
 
 
-async def _join(services: Services, session: Session, room: Room, reply: Reply) -> None:
+async def _join(services: Services, session: Session, room: Room, key: str, reply: Reply) -> None:
     joined: Joined | None = None
 
-    def decide(replica: Replica, msgid: MsgId) -> Change:
+    def decide(replica: Replica, msgid: MsgId) -> Change | None:
         nonlocal joined
-        # A room that belongs to an account waits for it; everybody else who finds it empty is its operator.
-        owns = bool(session.account) and replica.founder == session.account
-        founds = owns or (not replica.members and not replica.founder)
-        is_new = not replica.created_ms
-        member = session.as_member(services.gateway, "o" if founds else "")
-        state = (("name", replica.name), ("created", "@"), ("modes", DEFAULT_MODES)) if is_new else ()
-        if founds and session.account and not replica.founder:
-            state = (*state, ("founder", session.account))
-        joined = Joined(session.uid, msgid, member, replica.name if is_new else "")
-        return Change(
-            event=joined,
-            permissions=replica.permissions,
-            changes_permissions=founds,
-            uid=session.uid,
-            need="out",
-            member=member,
-            state=state,
-        )
+        if refusal := join_refusal(replica, identity(services, session), key):
+            reply.numeric(refusal, replica.name, _REFUSALS[refusal])
+            return None
+        joined, change = joining(replica, identity(services, session), msgid)
+        return change
 
     def arrived(line: bytes, position: Position) -> bytes:
         if session.ready and joined is not None:
             # The same member, made of the session's own strings: half a KiB less for each.
             room.replica.members[session.uid] = joined.member
             room.seat(session)
+            session.forget_invitation(room.key)
             _greet(services, session, room, Entry(position, joined), reply)
         return b""
 
@@ -101,7 +101,9 @@ async def part(services: Services, session: Session, message: Message, reply: Re
     """PART a list of rooms."""
     reason = message.params[1] if len(message.params) > 1 else ""
     for name in message.params[0].split(","):
-        if (room := _joined_room(session, name, reply)) is not None:
+        if await visible_room(services, session, name, reply) is None:
+            continue
+        if (room := joined_room(session, name, reply)) is not None:
             await _part(services, session, room, reason, reply)
 
 
@@ -113,7 +115,8 @@ async def _part(services: Services, session: Session, room: Room, reason: str, r
     await leave(services, session, room, LeftBy.PART, reason, arrived)
 
 
-def _joined_room(session: Session, name: str, reply: Reply) -> Room | None:
+def joined_room(session: Session, name: str, reply: Reply) -> Room | None:
+    """The room the peer is in; None after 403 or 442."""
     key = room_key(name)
     room = session.rooms.get(key) if key is not None else None
     if room is None:
@@ -134,14 +137,15 @@ async def topic(services: Services, session: Session, message: Message, reply: R
             else:
                 reply.numeric(n.RPL_NOTOPIC, replica.name, "No topic is set")
         return
-    if (room := _joined_room(session, name, reply)) is None:
+    if await visible_room(services, session, name, reply) is None:
+        return
+    if (room := joined_room(session, name, reply)) is None:
         return
     room_left = MAX_BODY_BYTES - len(f":{session.source} TOPIC {room.replica.name} :".encode())
     text = clip(message.params[1], min(TOPICLEN, room_left))
 
     def decide(replica: Replica, msgid: MsgId) -> Change | None:
-        member = replica.members.get(session.uid)
-        if member is None or ("t" in replica.modes and "o" not in member.modes):
+        if session.uid not in replica.members or ("t" in replica.modes and not is_operator(replica, session.uid)):
             reply.numeric(n.ERR_CHANOPRIVSNEEDED, replica.name, "You're not a channel operator")
             return None
         return Change(
@@ -149,16 +153,20 @@ async def topic(services: Services, session: Session, message: Message, reply: R
             permissions=replica.permissions,
             uid=session.uid,
             need="in",
-            state=(("topic", text), ("topic_by", session.source), ("topic_at", "@")),
+            state=(("topic", text), ("topic_by", session.source)),
+            stamps=("topic_at",),
         )
 
-    await change_room(services, room, decide, _inline(reply))
+    await change_room(services, room, decide, inline(reply))
 
 
-def _inline(reply: Reply) -> Arrived:
+def inline(reply: Reply, *, last: bool = True) -> Arrived:
+    """The answer to a change, at the change's place in the log; of a labelled command only to its last one, since a
+    label has one answer."""
+
     def arrived(line: bytes, position: Position) -> bytes:
         reply.add(line)
-        return reply.take()
+        return reply.take() if last or not reply.label else b""
 
     return arrived
 
@@ -174,7 +182,7 @@ async def names(services: Services, session: Session, message: Message, reply: R
         reply.numeric(n.RPL_ENDOFNAMES, "*", "End of /NAMES list")
         return
     for name in message.params[0].split(",")[:MAX_NAMES_TARGETS]:
-        replica = await _find_room(services, session, name)
+        replica = await find_room(services, session, name)
         if replica is not None:
             add_names(session, replica, reply)
         else:
@@ -183,7 +191,8 @@ async def names(services: Services, session: Session, message: Message, reply: R
 
 def add_names(session: Session, replica: Replica, reply: Reply) -> None:
     """353 lines, as full as they may be, and 366."""
-    prefix = f":{reply.server} {n.RPL_NAMREPLY} {session.name} = {replica.name} :"
+    kind = "@" if "s" in replica.modes else "="
+    prefix = f":{reply.server} {n.RPL_NAMREPLY} {session.name} {kind} {replica.name} :"
     room_left = MAX_BODY_BYTES - len(prefix.encode())
     line: list[str] = []
     used = 0
@@ -199,33 +208,14 @@ def add_names(session: Session, replica: Replica, reply: Reply) -> None:
     reply.numeric(n.RPL_ENDOFNAMES, replica.name, "End of /NAMES list")
 
 
+def prefixes(session: Session, member: Member) -> str:
+    """`@` and `+`: the highest one, or with multi-prefix all."""
+    everything = member.modes.replace("o", "@").replace("v", "+")
+    return everything if session.has(capabilities.MULTI_PREFIX) else everything[:1]
+
+
 def _prefixed(session: Session, member: Member) -> str:
-    prefixes = member.modes.replace("o", "@").replace("v", "+")
-    if not session.has(capabilities.MULTI_PREFIX):
-        prefixes = prefixes[:1]
-    return prefixes + (member.source if session.has(capabilities.USERHOST_IN_NAMES) else member.nick)
-
-
-async def visible_room(services: Services, session: Session, name: str, reply: Reply) -> Replica | None:
-    """The state of a room that exists, here or not; None after 403."""
-    replica = await _find_room(services, session, name)
-    if replica is None:
-        reply.numeric(n.ERR_NOSUCHCHANNEL, name.split(" ", maxsplit=1)[0][:60] or "*", "No such channel")
-    return replica
-
-
-async def _find_room(services: Services, session: Session, name: str) -> Replica | None:
-    key = room_key(name)
-    if key is None:
-        return None
-    if (joined := session.rooms.get(key)) is not None:
-        return joined.replica
-    if (local := services.engine.rooms.get(key)) is not None and local.follower.live:
-        replica = local.replica
-    else:
-        replica = Replica(name)
-        replica.reset(await services.history.snapshot(services.log_of_room(key), name))
-    return replica if replica.members else None
+    return prefixes(session, member) + (member.source if session.has(capabilities.USERHOST_IN_NAMES) else member.nick)
 
 
 async def list_(services: Services, session: Session, message: Message, reply: Reply) -> None:
@@ -233,39 +223,7 @@ async def list_(services: Services, session: Session, message: Message, reply: R
     wanted = {casefold(name) for name in message.params[0].split(",")} if message.params else set()
     reply.numeric(n.RPL_LISTSTART, "Channel", "Users  Name")
     for row in await services.directory.rooms():
-        if not wanted or casefold(row.name) in wanted:
+        hidden = "s" in row.modes and casefold(row.name) not in session.rooms
+        if not hidden and (not wanted or casefold(row.name) in wanted):
             reply.numeric(n.RPL_LIST, row.name, str(row.members), row.topic)
     reply.numeric(n.RPL_LISTEND, "End of /LIST")
-
-
-async def mode(services: Services, session: Session, message: Message, reply: Reply) -> None:
-    """MODE answers questions; no mode can be changed yet."""
-    target = message.params[0]
-    changes = message.params[1] if len(message.params) > 1 else ""
-    if not target.startswith("#"):
-        _user_mode(session, target, changes, reply)
-        return
-    replica = await visible_room(services, session, target, reply)
-    if replica is None:
-        return
-    if not changes:
-        reply.numeric(n.RPL_CHANNELMODEIS, replica.name, f"+{replica.modes}")
-        reply.numeric(n.RPL_CREATIONTIME, replica.name, str(replica.created_ms // 1000))
-        return
-    if changes.lstrip("+") == "b":
-        reply.numeric(n.RPL_ENDOFBANLIST, replica.name, "End of channel ban list")
-        return
-    member = replica.members.get(session.uid)
-    if member is None or "o" not in member.modes:
-        reply.numeric(n.ERR_CHANOPRIVSNEEDED, replica.name, "You're not a channel operator")
-        return
-    reply.fail_only("MODE", "CANNOT_CHANGE", replica.name, text="Modes cannot be changed on this server")
-
-
-def _user_mode(session: Session, target: str, changes: str, reply: Reply) -> None:
-    if casefold(target) != casefold(session.nick):
-        reply.numeric(n.ERR_USERSDONTMATCH, "Can't view or change mode for other users")
-    elif changes.strip("+-io"):
-        reply.numeric(n.ERR_UMODEUNKNOWNFLAG, "Unknown MODE flag")
-    else:
-        reply.numeric(n.RPL_UMODEIS, "+o" if session.operator else "+")

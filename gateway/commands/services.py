@@ -1,7 +1,7 @@
 """What the command handlers work with: the room engine, the directory, the network's facts."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,6 +13,7 @@ from gateway.model import (
     GatewayId,
     LogKey,
     MsgId,
+    NetworkBan,
     Rate,
     RoomRow,
     ScramVerifier,
@@ -29,7 +30,7 @@ from gateway.wire.names import NickKey, RoomKey
 if TYPE_CHECKING:
     from gateway.commands.allowances import Allowances
 
-__all__ = ["Accounts", "Directory", "History", "Network", "Passwords", "Rates", "Services"]
+__all__ = ["Accounts", "Directory", "History", "Network", "Oversight", "Passwords", "Rates", "Services"]
 
 
 class Directory(Protocol):
@@ -52,6 +53,12 @@ class Directory(Protocol):
 
     async def find_user(self, nick: NickKey) -> User | None:
         """The session that holds a nick."""
+
+    async def users(self, uids: Sequence[Uid]) -> dict[Uid, User]:
+        """The sessions that are there of some."""
+
+    async def everybody(self) -> list[User]:
+        """All sessions, up to a limit."""
 
     async def rooms(self) -> list[RoomRow]:
         """The rooms, largest first."""
@@ -112,6 +119,24 @@ class Rates(Protocol):
         """Put tokens back."""
 
 
+class Oversight(Protocol):
+    """What operators decide for the whole network. Every method raises `StoreError`."""
+
+    bans: Mapping[str, NetworkBan]  # by their masks, as of the last look
+
+    async def refresh(self) -> bool:
+        """Ask for the bans now; whether they changed."""
+
+    async def set_ban(self, mask: str, minutes: int, by: str, reason: str) -> bool:
+        """Ban for so long (0: until it is lifted); False: there are too many."""
+
+    async def lift_ban(self, mask: str) -> bool:
+        """End a ban; False: there is none."""
+
+    async def notify(self, mode: str, line: str) -> None:
+        """Send a line, without CR LF, to all users with a mode."""
+
+
 class History(LogStore, Protocol):
     """The logs as history, and the barrier."""
 
@@ -154,6 +179,7 @@ class Services:
     engine: Engine
     history: History
     directory: Directory
+    oversight: Oversight
     log_of_room: Callable[[RoomKey], LogKey]
     log_of_inbox: Callable[[Uid], LogKey]
     new_msgid: Callable[[], MsgId]

@@ -4,7 +4,19 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.commands import accounts, history, login, operators, queries, registration, rooms, talking
+from gateway.commands import (
+    accounts,
+    history,
+    login,
+    membership,
+    modes,
+    operators,
+    oversight,
+    queries,
+    registration,
+    rooms,
+    talking,
+)
 from gateway.commands.services import Services
 from gateway.errors import FullError, StoreError
 from gateway.session.budget import Verdict
@@ -40,10 +52,14 @@ COMMANDS: dict[str, Command] = {
     "CAP": Command(registration.cap, 1, before_ready=True),
     "CHATHISTORY": Command(history.chathistory, 1, needs_store=True),
     "DIE": Command(operators.die),
+    "INVITE": Command(membership.invite, needs_store=True),
     "JOIN": Command(rooms.join, 1, needs_store=True, shared=True),
+    "KICK": Command(membership.kick, 2, needs_store=True),
+    "KILL": Command(oversight.kill, 1, needs_store=True),
+    "KLINE": Command(oversight.kline, 1, needs_store=True),
     "LIST": Command(rooms.list_, needs_store=True),
     "LUSERS": Command(queries.lusers, needs_store=True),
-    "MODE": Command(rooms.mode, 1),
+    "MODE": Command(modes.mode, 1),
     "MOTD": Command(queries.motd),
     "NAMES": Command(rooms.names),
     "NICK": Command(registration.nick, before_ready=True, needs_store=True),
@@ -56,12 +72,15 @@ COMMANDS: dict[str, Command] = {
     "PRIVMSG": Command(talking.talk, flows=True, shared=True),
     "QUIT": Command(registration.quit_, before_ready=True),
     "REGISTER": Command(accounts.register, 3, before_ready=True),
+    "STATS": Command(oversight.stats, needs_store=True),
     "TAGMSG": Command(talking.talk, flows=True, shared=True),
     "TIME": Command(queries.time),
     "TOPIC": Command(rooms.topic, 1),
+    "UNKLINE": Command(oversight.unkline, 1, needs_store=True),
     "USER": Command(registration.user, 4, before_ready=True),
     "VERIFY": Command(accounts.verify, 2, before_ready=True),
     "VERSION": Command(queries.version),
+    "WALLOPS": Command(oversight.wallops, 1, needs_store=True),
     "WHO": Command(queries.who),
     "WHOIS": Command(queries.whois, 1, needs_store=True),
 }

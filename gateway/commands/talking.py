@@ -4,9 +4,11 @@ from collections.abc import Coroutine
 from typing import Any
 
 from gateway.commands.services import Services
+from gateway.commands.visible import find_room, identity
 from gateway.errors import FullError, StoreError
-from gateway.model import Entry, MsgId, Position, Said
+from gateway.model import Entry, MsgId, Position, Said, SaidTo
 from gateway.rooms.replica import Replica
+from gateway.rooms.rights import may_speak
 from gateway.rooms.room import Room
 from gateway.rooms.writer import Saying
 from gateway.session.render import render
@@ -15,12 +17,14 @@ from gateway.session.session import Session
 from gateway.wire import numerics as n
 from gateway.wire.limits import MAX_BODY_BYTES
 from gateway.wire.message import Message
-from gateway.wire.names import nick_key, room_key
+from gateway.wire.names import RoomKey, nick_key, room_key
 from gateway.wire.tags import format_tags, is_client_only
 
-__all__ = ["say_plainly", "talk"]
+__all__ = ["MAX_TARGETS", "say_plainly", "talk"]
 
 MAX_TARGETS = 4  # of one command; advertised as TARGMAX
+STATUSES = "@+"
+STATUSES_AND_HASH = ("@", "+", "#")
 AWAY = "Redis is away; nothing was sent, try again"
 
 
@@ -69,22 +73,24 @@ class _Sending:
 
 
 class _ToRoom(Saying):
-    """A message on its way to a room."""
+    """A message on its way to a room. It is decided for the first time when it is about to be sent."""
 
-    __slots__ = ("room", "sending")
+    __slots__ = ("room", "sending", "services")
 
-    def __init__(self, event: Said, room: Room, sending: _Sending) -> None:
+    def __init__(self, event: Said | SaidTo, room: Room, sending: _Sending, services: Services) -> None:
         self.event = event
-        self.permissions = room.replica.permissions
+        self.permissions = None
         self.room = room
         self.sending = sending
+        self.services = services
 
     def arrived(self, line: bytes, position: Position) -> bytes:
         return self.sending.end(line)
 
     def allowed(self, replica: Replica) -> bool:
-        sending = self.sending
-        if sending.session.uid in replica.members:
+        sending, session = self.sending, self.sending.session
+        who = replica.members.get(session.uid) or identity(self.services, session)
+        if may_speak(replica, who, self.event.line):
             return True
         del self.room.origins[self.event.msgid]
         sending.refuse(n.ERR_CANNOTSENDTOCHAN, replica.name, "Cannot send to channel")
@@ -94,6 +100,19 @@ class _ToRoom(Saying):
     def failed(self) -> None:
         self.sending.unavailable(self.room.replica.name)
         self.sending.fail()
+
+
+class _FromOutside(_ToRoom):
+    """A message to a room its author is not in: no seat there gives it its echo."""
+
+    __slots__ = ()
+
+    def arrived(self, line: bytes, position: Position) -> bytes:
+        session = self.sending.session
+        echo = render(Entry(position, self.event), None, "", session.render_class) if session.wants_echo else b""
+        if answer := self.sending.end(echo):
+            session.write(answer)
+        return b""
 
 
 class _Plain(Saying):
@@ -121,7 +140,7 @@ class _Plain(Saying):
     def _as_general(self) -> _ToRoom:
         sending = _Sending(self.session, Reply(self.session, self.services.network.server_name), "PRIVMSG")
         sending.pending = 1
-        return _ToRoom(self.event, self.room, sending)
+        return _ToRoom(self.event, self.room, sending, self.services)
 
 
 def say_plainly(services: Services, session: Session, line: bytes) -> bool:
@@ -135,16 +154,23 @@ def say_plainly(services: Services, session: Session, line: bytes) -> bool:
     room = services.engine.rooms_by_name.get(target)
     if room is None or not colon or session.uid not in room.seats or b"\0" in line or b"\r" in line:
         return False
+    if room.replica.restricted and not _may_say(room.replica, session, line):
+        return False
     relayed = b":%b %b" % (session.source_bytes, line)
     if len(relayed) > MAX_BODY_BYTES or len(line) == 10 + len(target) or not services.history.up or not _is_utf8(line):
         return False
-    event = Said(session.uid, services.new_msgid(), session.account_bytes, b"", relayed)
+    event = Said(session.uid, services.new_msgid(), session.account_bytes, session.own_tags, relayed)
     try:
         services.engine.say(room, _Plain(event, room, session, services))
     except FullError:
         return False
     session.in_flight += 1
     return True
+
+
+def _may_say(replica: Replica, session: Session, line: bytes) -> bool:
+    who = replica.members.get(session.uid)
+    return who is not None and may_speak(replica, who, line)
 
 
 def _is_utf8(line: bytes) -> bool:
@@ -200,23 +226,28 @@ def talk(services: Services, session: Session, message: Message, reply: Reply) -
     if len(targets) > MAX_TARGETS:
         sending.refuse(n.ERR_TOOMANYTARGETS, message.params[0][:60], "Too many targets")
         return False
-    tags = _client_tags(message)
-    nicks = []
+    tags = _relayed_tags(session, message)
+    elsewhere = []
     for target in targets:
-        if target.startswith("#"):
+        if target[:1] in STATUSES_AND_HASH and _is_own_or_none(session, room_key(target.lstrip(STATUSES))):
             _to_room(services, sending, target, tags, text)
         else:
-            nicks.append(target)
-    if nicks:
-        return _to_nicks(services, sending, nicks, tags, text)
+            elsewhere.append(target)
+    if elsewhere:
+        return _to_others(services, sending, elsewhere, tags, text)
     return sending.pending > 0
 
 
-def _client_tags(message: Message) -> bytes:
+def _is_own_or_none(session: Session, key: RoomKey | None) -> bool:
+    return key is None or key in session.rooms
+
+
+def _relayed_tags(session: Session, message: Message) -> bytes:
+    own = session.own_tags
     if not message.tags:
-        return b""
-    kept = {key: value for key, value in message.tags.items() if is_client_only(key)}
-    return format_tags(kept)[1:-1].encode()
+        return own
+    kept = format_tags({key: value for key, value in message.tags.items() if is_client_only(key)})[1:-1].encode()
+    return own + b";" + kept if own and kept else own or kept
 
 
 def _event(msgid: MsgId, session: Session, command: str, target: str, tags: bytes, text: str) -> Said:
@@ -230,30 +261,56 @@ def _event(msgid: MsgId, session: Session, command: str, target: str, tags: byte
 
 
 def _to_room(services: Services, sending: _Sending, target: str, tags: bytes, text: str) -> None:
-    session = sending.session
-    key = room_key(target)
-    room = session.rooms.get(key) if key is not None else None
-    if room is None:
-        if key is None:
-            sending.refuse(n.ERR_NOSUCHCHANNEL, target, "No such channel")
-        else:
-            sending.refuse(n.ERR_CANNOTSENDTOCHAN, target, "Cannot send to channel: you are not in it")
-        return
-    if not services.history.up:
+    """To a room the author is in."""
+    key = room_key(target.lstrip(STATUSES))
+    if key is None:
+        sending.refuse(n.ERR_NOSUCHCHANNEL, target, "No such channel")
+    elif not services.history.up:
         sending.unavailable(target)
+    else:
+        room = sending.session.rooms[key]
+        event = _addressed(services, sending, room, target, tags, text)
+        _append(services, sending, room, _ToRoom(event, room, sending, services))
+
+
+async def _from_outside(services: Services, sending: _Sending, target: str, tags: bytes, text: str) -> None:
+    """To a room the author is not in: it has to be without `+n`, now and where the order is made."""
+    key = room_key(target.lstrip(STATUSES))
+    assert key is not None
+    replica = await find_room(services, sending.session, target.lstrip(STATUSES))
+    if replica is None or "n" in replica.modes:
+        sending.refuse(n.ERR_CANNOTSENDTOCHAN, target, "Cannot send to channel: you are not in it")
         return
-    event = _event(services.new_msgid(), session, sending.command, room.replica.name, tags, text)
+    async with services.engine.open_room(key, replica.name) as room:
+        event = _addressed(services, sending, room, target, tags, text)
+        _append(services, sending, room, _FromOutside(event, room, sending, services))
+        await services.settled(sending.session)
+
+
+def _addressed(services: Services, sending: _Sending, room: Room, target: str, tags: bytes, text: str) -> Said | SaidTo:
+    """To all members, or to those of a rank ("STATUSMSG": `@#room` to operators, `+#room` to the voiced as well)."""
+    prefix = target[: len(target) - len(target.lstrip(STATUSES))]
+    event = _event(services.new_msgid(), sending.session, sending.command, prefix + room.replica.name, tags, text)
+    return SaidTo(*event, "ov" if "+" in prefix else "o") if prefix else event
+
+
+def _append(services: Services, sending: _Sending, room: Room, saying: _ToRoom) -> None:
     try:
-        services.engine.say(room, _ToRoom(event, room, sending))
+        services.engine.say(room, saying)
     except FullError:
-        sending.unavailable(target, "Too much is waiting for this room; nothing was sent, try again")
+        text = "Too much is waiting for this room; nothing was sent, try again"
+        sending.unavailable(room.replica.name, text)
     else:
         sending.begin()
 
 
-async def _to_nicks(services: Services, sending: _Sending, nicks: list[str], tags: bytes, text: str) -> None:
-    for nick in nicks:
+async def _to_others(services: Services, sending: _Sending, targets: list[str], tags: bytes, text: str) -> None:
+    """To nicks, and to rooms the author is not in."""
+    for nick in targets:
         try:
+            if nick[:1] in STATUSES_AND_HASH:
+                await _from_outside(services, sending, nick, tags, text)
+                continue
             key = nick_key(nick)
             uid = await services.directory.find(key) if key is not None else None
             if uid is None:

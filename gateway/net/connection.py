@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import socket
 from collections import deque
 from ipaddress import ip_address
@@ -184,7 +185,9 @@ class Connection(asyncio.Protocol):
         session.close = _closed  # no cycle is left: a gone connection is freed at once, and not by some collection
         self._waiting = None
         self._server.remove(self)
-        _log.info("connection_ended", extra={"uid": session.uid.decode(), "reason": session.quit_reason[:80]})
+        # Only what kind of end it was: the rest of a reason is what somebody wrote.
+        kind = re.split(r": | \(", session.quit_reason, maxsplit=1)[0]
+        _log.info("connection_ended", extra={"uid": session.uid.decode(), "reason": kind})
         if session.state is State.WELCOMING:
             session.state = State.CLOSED  # the registration under way sees it and cleans up
         elif session.state is State.READY or session.recorded:

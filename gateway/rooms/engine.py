@@ -149,7 +149,7 @@ class Engine:
         self.counts.applied += len(entries)
         room.apply(entries, self._render)
         room.writer.applied()
-        if room.lines:
+        if room.lines or not room.seats:
             self._changed[room] = None
 
     # -- direct messages ---------------------------------------------------------------------------------------------
@@ -184,9 +184,11 @@ class Engine:
 
     def read_ended(self) -> None:
         """Deliver all that one read from Redis brought."""
-        for room in self._changed:
+        changed, self._changed = self._changed, {}
+        for room in changed:
             self.counts.deliveries += room.flush(self._render)
-        self._changed.clear()
+            if not room.seats:
+                self.close_if_empty(room)  # the last one here was thrown out
 
     def subscribed(self, log: LogKey) -> None:
         """Redis has confirmed: from now on nothing appended goes unannounced."""

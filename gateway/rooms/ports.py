@@ -28,8 +28,15 @@ class Change:
     uid: Uid
     need: str = ""  # "in" or "out": the uid must (not) be a member, else nothing is done
     member: Member | None = None  # the member's new value
-    leaves: bool = False  # the member is deleted
-    state: tuple[tuple[str, str], ...] = ()  # fields of the room's state; the value "@" stands for the event's ms
+    leaves: bool = False  # the member is deleted; with the last one the room ends, and that changes permissions
+    capacity: int = 0  # this many members are there already: nothing is done (`Outcome.STALE`); 0: no limit
+    anew: bool = False  # all lists are emptied first
+    blank: bool = False  # the log is emptied first
+    state: tuple[tuple[str, str], ...] = ()  # fields of the room's state
+    stamps: tuple[str, ...] = ()  # fields of the room's state that become the event's ms
+    modes: tuple[tuple[Uid, str], ...] = ()  # new modes of members; who is not there stays away
+    listed: tuple[tuple[str, str], ...] = ()  # (entry of the lists, by whom), stamped with the event's ms
+    unlisted: tuple[str, ...] = ()  # entries of the lists that go
 
 
 class LogStore(Protocol):

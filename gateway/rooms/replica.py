@@ -3,30 +3,45 @@
 from gateway.model import (
     AccountSet,
     Entry,
+    Invited,
     Joined,
+    Kicked,
     Left,
+    Listed,
     Member,
+    ModeChange,
     ModesSet,
     Position,
     Reaped,
     Renamed,
     Said,
+    SaidTo,
     Snapshot,
     Topic,
     TopicSet,
     Uid,
     time_ms,
 )
+from gateway.wire.masks import mask_applies
+from gateway.wire.names import casefold
 
-__all__ = ["DEFAULT_MODES", "Replica"]
+__all__ = ["DEFAULT_MODES", "MAX_INVITED", "Replica"]
 
 DEFAULT_MODES = "nt"  # no messages from outside; topic for operators
+MAX_INVITED = 100  # invitations of one room; one more ends the oldest
+_RESTRICTIVE = frozenset("Cm")
 
 
 class Replica:
-    """Answers NAMES, WHO, TOPIC and MODE without asking anybody."""
+    """Answers NAMES, WHO, TOPIC and MODE without asking anybody.
 
-    __slots__ = ("created_ms", "founder", "last", "members", "modes", "name", "permissions", "topic")
+    Attributes:
+        restricted: not everybody in the room may say everything: `is_silenced` has to be asked. False means that all
+            members may, so that the way of an ordinary message asks nothing else.
+    """
+
+    __slots__ = ("_silenced", "created_ms", "founder", "invited", "key", "last", "limit", "lists", "members", "modes",
+                 "name", "permissions", "restricted", "topic")  # fmt: skip
 
     def __init__(self, name: str) -> None:
         self.reset(Snapshot(name=name))
@@ -40,69 +55,169 @@ class Replica:
         self.founder = snapshot.founder
         self.topic = snapshot.topic
         self.modes = snapshot.modes
+        self.key = snapshot.key
+        self.limit = snapshot.limit
+        self.lists = snapshot.lists
+        self.invited = snapshot.invited
         self.members = snapshot.members
+        self._forget_rights()
 
     def apply(self, entry: Entry) -> tuple[Member, ...]:
         """Make the entry part of the state.
 
         Returns:
-            The members it is about as they were before it (for `Joined`: as they are now); none for what is said.
+            The members it is about as they were before it (for `Joined`: as they are now; for `Kicked` and what
+            operators do: the one it was done to, or who did it); none for what is said.
         """
         position, event = entry
         self.last = position
         if event.__class__ is Said:
             return ()
         match event:
-            case Joined(uid, _, joined, names):
-                # Two gateways may have opened a room that was not there yet under two spellings: the founder's holds.
-                self.name = names or self.name
-                return self._join(position, uid, joined)
-            case Left(uid):
-                gone = self.members.pop(uid, None)
-                return (gone,) if gone else ()
-            case Renamed(uid, _, nick):
-                member = self.members.get(uid)
-                if member is None:
-                    return ()
-                self.members[uid] = member._replace(nick=nick)
-                return (member,)
-            case AccountSet(uid, _, account):
-                member = self.members.get(uid)
-                if member is None:
-                    return ()
-                self.members[uid] = member._replace(account=account)
-                return (member,)
+            case Joined():
+                return self._join(position, event)
+            case Left(uid) | Kicked(target=uid):
+                return self._leave(position, uid, forced=isinstance(event, Kicked))
+            case Renamed() | AccountSet():
+                return self._rewrite(event)
             case TopicSet(uid, _, source, text):
                 self.topic = Topic(text, source, time_ms(position)) if text else Topic()
-                member = self.members.get(uid)
-                return (member,) if member else ()
-            case ModesSet():
-                return self._set_modes(position, event)
+            case ModesSet(uid):
+                self.permissions = position
+                for change in event.changes:
+                    self._set_mode(change, Listed(event.source, time_ms(position)))
+                self._forget_rights()
+            case Invited(uid, _, source, target):
+                self.permissions = position
+                self._invite(target, Listed(source, time_ms(position)))
+            case SaidTo(uid):
+                return ()
             case Reaped(_, uids):
                 self.permissions = position
+                self._silenced.clear()
                 return tuple(self.members.pop(uid) for uid in uids if uid in self.members)
-        return ()
+            case _:
+                return ()
+        member = self.members.get(uid)
+        return (member,) if member else ()
 
-    def _join(self, position: Position, uid: Uid, member: Member) -> tuple[Member, ...]:
+    def find(self, nick: str) -> Member | None:
+        """The member of that nick."""
+        wanted = casefold(nick)
+        return next((member for member in self.members.values() if casefold(member.nick) == wanted), None)
+
+    def is_silenced(self, who: Member) -> bool:
+        """Whether modes and lists keep somebody, a member or not, from speaking.
+
+        What was found for a member holds until the permissions or its nick change, so masks are not compared again
+        for each message.
+        """
+        silenced = self._silenced.get(who.uid)
+        if silenced is None:
+            member = self.members.get(who.uid)
+            silenced = not (member is not None and member.modes) and ("m" in self.modes or self.is_banned(who))
+            if member is not None:
+                self._silenced[who.uid] = silenced
+        return silenced
+
+    def is_banned(self, who: Member, *, mutes: bool = True) -> bool:
+        """Whether a ban fits and no exception does; `mutes` False leaves out those that only forbid to speak."""
+        return self._listed("b", who, mutes=mutes) and not self._listed("e", who)
+
+    def is_excepted(self, who: Member) -> bool:
+        """Whether somebody needs no invitation: `+I`, or one was made."""
+        return who.uid in self.invited or self._listed("I", who)
+
+    def named(self, event: ModesSet) -> ModesSet:
+        """The event with the nicks that its members have now."""
+        changes = tuple(
+            change._replace(value=member.nick)
+            if change.uid and (member := self.members.get(Uid(change.uid.encode()))) is not None
+            else change
+            for change in event.changes
+        )
+        return event._replace(changes=changes)
+
+    def oldest_invited(self) -> Uid:
+        """Whose invitation ends when there is one too many."""
+        return min(self.invited, key=lambda uid: (self.invited[uid].at_ms, uid))
+
+    def _listed(self, letter: str, who: Member, *, mutes: bool = True) -> bool:
+        masks = self.lists.get(letter)
+        if not masks:
+            return False
+        source = who.source
+        return any(mask_applies(mask, source, who.account, mutes=mutes) for mask in masks)
+
+    def _join(self, position: Position, event: Joined) -> tuple[Member, ...]:
+        member = event.member
+        # Two gateways may have opened a room that was not there yet under two spellings: the founder's holds.
+        self.name = event.names or self.name
         if "o" in member.modes:
             self.permissions = position
             self.founder = self.founder or member.account
-        if not self.created_ms:
+        if event.blank or not self.created_ms:
             self.created_ms = time_ms(position)
             self.modes = DEFAULT_MODES
-        self.members[uid] = member
+        if event.anew:
+            self.modes, self.key, self.limit, self.lists, self.invited = DEFAULT_MODES, "", 0, {}, {}
+            self._forget_rights()
+        if event.blank:
+            self.topic = Topic()
+        self.invited.pop(event.uid, None)
+        self._silenced.pop(event.uid, None)
+        self.members[event.uid] = member
         return (member,)
 
-    def _set_modes(self, position: Position, event: ModesSet) -> tuple[Member, ...]:
-        self.permissions = position
-        for sign, letter, value in event.changes:
-            if letter in "ov":
-                uid = Uid(value.encode())
-                if member := self.members.get(uid):
-                    kept = set(member.modes) - {letter} | ({letter} if sign == "+" else set())
-                    self.members[uid] = member._replace(modes="".join(sorted(kept)))
-            else:
-                kept = set(self.modes) - {letter} | ({letter} if sign == "+" else set())
-                self.modes = "".join(sorted(kept))
+    def _rewrite(self, event: Renamed | AccountSet) -> tuple[Member, ...]:
         member = self.members.get(event.uid)
-        return (member,) if member else ()
+        if member is None:
+            return ()
+        if isinstance(event, Renamed):
+            self.members[event.uid] = member._replace(nick=event.nick)
+        else:
+            self.members[event.uid] = member._replace(account=event.account)
+        self._silenced.pop(event.uid, None)  # a mask may name what has changed
+        return (member,)
+
+    def _leave(self, position: Position, uid: Uid, *, forced: bool) -> tuple[Member, ...]:
+        gone = self.members.pop(uid, None)
+        self._silenced.pop(uid, None)
+        if forced or not self.members:
+            self.permissions = position
+        return (gone,) if gone else ()
+
+    def _set_mode(self, change: ModeChange, listed: Listed) -> None:
+        sign, letter, value, uid_text = change
+        if letter in "ov":
+            uid = Uid(uid_text.encode())
+            if member := self.members.get(uid):
+                self.members[uid] = member._replace(modes=_changed(member.modes, sign, letter))
+        elif letter in "beI":
+            masks = self.lists.setdefault(letter, {})
+            if sign == "+":
+                masks[value] = listed
+            else:
+                masks.pop(value, None)
+            if not masks:
+                del self.lists[letter]
+        elif letter == "k":
+            self.key = value if sign == "+" else ""
+        elif letter == "l":
+            self.limit = int(value) if sign == "+" else 0
+        else:
+            self.modes = _changed(self.modes, sign, letter)
+
+    def _invite(self, target: Uid, listed: Listed) -> None:
+        if target not in self.invited and len(self.invited) >= MAX_INVITED:
+            del self.invited[self.oldest_invited()]
+        self.invited[target] = listed
+
+    def _forget_rights(self) -> None:
+        self._silenced: dict[Uid, bool] = {}
+        self.restricted = bool(self.lists.get("b")) or not _RESTRICTIVE.isdisjoint(self.modes)
+
+
+def _changed(modes: str, sign: str, letter: str) -> str:
+    kept = set(modes) - {letter} | ({letter} if sign == "+" else set())
+    return "".join(sorted(kept))

@@ -4,7 +4,23 @@ from collections import deque
 from functools import partial
 from typing import NamedTuple
 
-from gateway.model import AccountSet, Entry, Joined, Left, LeftBy, Member, MsgId, Position, Reaped, Renamed, Said, Uid
+from gateway.model import (
+    AccountSet,
+    Entry,
+    Joined,
+    Kicked,
+    Left,
+    LeftBy,
+    Member,
+    ModesSet,
+    MsgId,
+    Position,
+    Reaped,
+    Renamed,
+    Said,
+    SaidTo,
+    Uid,
+)
 from gateway.rooms.follower import Follower
 from gateway.rooms.pace import Pace
 from gateway.rooms.ports import Origin, Render, Seat
@@ -14,6 +30,7 @@ from gateway.wire.names import RoomKey
 
 __all__ = ["Line", "Room"]
 
+SAID = frozenset({Said, SaidTo})
 NOBODY: frozenset[Uid] = frozenset()
 LOST = "Gateway lost"  # the reason others see when a gateway died with a member on it
 
@@ -92,28 +109,33 @@ class Room:
                     origin = None
                 self.lines.append(_line((entry, None, NOBODY, origin)))
                 continue
-            about = self.replica.apply(entry)
-            match event:
-                case Left(uid, _, by):
-                    if by is LeftBy.QUIT:
-                        self.unseat(uid)
-                        unseen = self._told_elsewhere(uid)
-                        self._queue(entry, about[0] if about else None, unseen, origin)
-                    else:
-                        self._part(entry, about[0] if about else None, origin, render)
-                case Renamed(uid, _, nick):
-                    told = self._told_elsewhere(uid, "nick", nick)
-                    self._queue(entry, about[0] if about else None, told | {uid}, origin)
-                case AccountSet(uid, _, account):
-                    told = self._told_elsewhere(uid, "account", account)
-                    self._queue(entry, about[0] if about else None, told | {uid}, origin)
-                case Reaped():
-                    for member in about:
-                        self._reap(position, member)
-                case Joined():
-                    self._joined(entry, about[0], origin)
-                case _:
-                    self._queue(entry, about[0] if about else None, NOBODY, origin)
+            self._apply_change(entry, self.replica.apply(entry), origin, render)
+
+    def _apply_change(self, entry: Entry, members: tuple[Member, ...], origin: Origin | None, render: Render) -> None:
+        about = members[0] if members else None
+        match entry.event:
+            case Left(uid, _, LeftBy.QUIT):
+                self.unseat(uid)
+                self._queue(entry, about, self._told_elsewhere(uid), origin)
+            case Left(uid) | Kicked(target=uid):
+                self._part(entry, uid, about, origin, render)
+            case Renamed(uid, _, nick):
+                self._queue(entry, about, self._told_elsewhere(uid, "nick", nick) | {uid}, origin)
+            case AccountSet(uid, _, account):
+                self._queue(entry, about, self._told_elsewhere(uid, "account", account) | {uid}, origin)
+            case SaidTo(uid, to=to):
+                self._queue(entry, None, self._without(to) - {uid}, origin)
+            case ModesSet() as event:
+                self._queue(entry._replace(event=self.replica.named(event)), about, NOBODY, origin)
+            case Reaped():
+                for member in members:
+                    self._reap(entry.position, member)
+            case Joined(blank=blank):
+                if blank:
+                    self.recent.clear()
+                self._joined(entry, members[0], origin)
+            case _:
+                self._queue(entry, about, NOBODY, origin)
 
     def flush(self, render: Render) -> int:
         """Deliver what waits: one join per class of receiver, one write per seat. Returns lines delivered."""
@@ -150,9 +172,8 @@ class Room:
             # Its own JOIN, the topic, names and history belong to exactly this place in the log.
             origin.arrived(b"", entry.position)
 
-    def _part(self, entry: Entry, member: Member | None, origin: Origin | None, render: Render) -> None:
+    def _part(self, entry: Entry, uid: Uid, member: Member | None, origin: Origin | None, render: Render) -> None:
         self._queue(entry, member, NOBODY, origin)
-        uid = entry.event.uid
         if uid in self.seats:
             self.flush(render)
             self.unseat(uid)
@@ -162,6 +183,11 @@ class Room:
         unseen = self._told_elsewhere(member.uid)
         left = Left(member.uid, MsgId(b""), LeftBy.QUIT, LOST)
         self._queue(Entry(position, left), member, unseen, None)
+
+    def _without(self, modes: str) -> frozenset[Uid]:
+        """Local members that have none of these modes."""
+        members, wanted = self.replica.members, set(modes)
+        return frozenset(uid for uid in self.seats if uid not in members or wanted.isdisjoint(members[uid].modes))
 
     def _told_elsewhere(self, uid: Uid, field: str = "", value: str = "") -> frozenset[Uid]:
         """Local members that share another room where `uid` is a member (with that value of a field, if one is
@@ -189,7 +215,7 @@ def _for_one(seat: Seat, lines: list[Line], rendered: list[bytes], start: int) -
         if seat.uid in line.unseen_by:
             continue
         if event.uid == seat.uid:
-            own = data if seat.wants_echo or event.__class__ is not Said else b""
+            own = data if seat.wants_echo or event.__class__ not in SAID else b""
             parts.append(line.origin.arrived(own, line.entry.position) if line.origin is not None else own)
         else:
             parts.append(data)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from gateway.errors import FullError, StoreError
-from gateway.model import Answer, LogKey, Outcome, Position, Said, order
+from gateway.model import Answer, LogKey, Outcome, Position, Said, SaidTo, order
 from gateway.rooms.ports import Change, LogStore, Origin
 from gateway.rooms.replica import Replica
 
@@ -35,7 +35,7 @@ class Saying:
 
     __slots__ = ("event", "permissions")
 
-    def __init__(self, event: Said, permissions: Position | None) -> None:
+    def __init__(self, event: Said | SaidTo, permissions: Position | None) -> None:
         self.event = event
         self.permissions = permissions  # what it was allowed on
 

@@ -7,12 +7,15 @@ from gateway.model import (
     Entry,
     Event,
     Joined,
+    Kicked,
     Left,
     LeftBy,
     Member,
+    ModeChange,
     ModesSet,
     Renamed,
     Said,
+    SaidTo,
     TopicSet,
     time_ms,
 )
@@ -21,22 +24,25 @@ from gateway.wire.tags import escape, format_time
 
 __all__ = ["in_batch", "render", "with_label"]
 
+_SAID = (Said, SaidTo)
+
 
 def render(entry: Entry, about: Member | None, room: str, render_class: int) -> bytes:
     """One event as one line for receivers of a class; empty where they do not get it (`rooms.ports.Render`)."""
     event = entry.event
-    if isinstance(event, Said):
+    if isinstance(event, _SAID):
         if not render_class and b" TAGMSG " not in event.line:
             return event.line + b"\r\n"
         return _said(entry, event, render_class)
     line = _state_line(event, about, room, render_class)
     if not line:
         return b""
-    account = about.account.encode() if about is not None else b""
+    # A KICK is about the one it was done to, whose account has no business on it.
+    account = about.account.encode() if about is not None and not isinstance(event, Kicked) else b""
     return _tags(entry, b"", account, render_class) + line.encode() + b"\r\n"
 
 
-def _said(entry: Entry, event: Said, render_class: int) -> bytes:
+def _said(entry: Entry, event: Said | SaidTo, render_class: int) -> bytes:
     # A TAGMSG is nothing without its tags ("The TAGMSG tag-only message").
     if not render_class & TAGS and b" TAGMSG " in event.line[: event.line.find(b" :", 1)]:
         return b""
@@ -73,6 +79,8 @@ def _state_line(event: Event, about: Member | None, room: str, render_class: int
             if by is LeftBy.QUIT:
                 return f":{about.source} QUIT :{reason}"
             return f":{about.source} PART {room} :{reason}" if reason else f":{about.source} PART {room}"
+        case Kicked(_, _, source, _, reason) if about is not None:
+            return f":{source} KICK {room} {about.nick} :{reason}"
         case Renamed(_, _, nick) if about is not None:
             return f":{about.source} NICK {nick}"
         case AccountSet(_, _, account) if about is not None and render_class & ACCOUNT_NOTIFY:
@@ -84,9 +92,9 @@ def _state_line(event: Event, about: Member | None, room: str, render_class: int
     return ""
 
 
-def _modes(changes: tuple[tuple[str, str, str], ...]) -> str:
+def _modes(changes: tuple[ModeChange, ...]) -> str:
     letters, values, sign = "", [], ""
-    for change_sign, letter, value in changes:
+    for change_sign, letter, value, _ in changes:
         letters += letter if change_sign == sign else change_sign + letter
         sign = change_sign
         values += [value] if value else []

@@ -4,17 +4,23 @@ from collections.abc import Callable
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from gateway.model import Entry, GatewayId, Member, Uid
+from gateway.model import Entry, GatewayId, Member, Said, Uid
 from gateway.session.budget import Budget
 from gateway.session.capabilities import CAP_NOTIFY, ECHO, RENDERED
 from gateway.session.render import render
-from gateway.wire.names import NickKey, RoomKey, nick_key
+from gateway.wire.limits import KICKLEN
+from gateway.wire.message import Message, Source
+from gateway.wire.names import NickKey, RoomKey, nick_key, room_key
+from gateway.wire.splitting import clip
 
 if TYPE_CHECKING:
     from gateway.rooms.room import Room
     from gateway.session.sasl import Exchange
 
 __all__ = ["Session", "State"]
+
+MAX_INVITATIONS = 100  # a session remembers; the oldest is forgotten
+BOT_TAG = b"bot"  # IRCv3 bot-mode, "The bot message tag"
 
 
 class State(Enum):
@@ -30,9 +36,9 @@ class Session:
     """Who a peer is and what it negotiated. A seat in each of its rooms (`rooms.ports.Seat`)."""
 
     __slots__ = ("_source", "_source_of", "account", "away", "budget", "caps", "close", "host", "in_flight",
-                 "negotiating", "nick", "on_settled", "operator", "password", "quit_reason", "realname", "recorded",
-                 "render_class", "rooms", "sasl", "signed_on_s", "state", "uid", "user", "wants_302", "wants_echo",
-                 "write")  # fmt: skip
+                 "invitations", "modes", "negotiating", "nick", "on_settled", "operator", "own_tags", "password",
+                 "quit_reason", "realname", "recorded", "render_class", "rooms", "sasl", "signed_on_s", "state", "uid",
+                 "user", "wants_302", "wants_echo", "write")  # fmt: skip
 
     def __init__(self, uid: Uid, host: str, write: Callable[[bytes], None]) -> None:
         self.uid = uid
@@ -48,6 +54,9 @@ class Session:
         self.away = ""
         self.password = ""
         self.operator = False
+        self.modes = ""  # of "B", "i", "s" and "w"
+        self.own_tags = b""  # on everything it says
+        self.invitations: dict[RoomKey, str] | None = None  # rooms as displayed, oldest first
         self.recorded = False  # Redis may know of it
         self.caps = 0
         self.render_class = 0
@@ -116,9 +125,35 @@ class Session:
         return Member(self.uid, self.nick, self.user, self.host, self.account, self.realname, gateway, modes)
 
     def deliver(self, entries: list[Entry]) -> None:
-        """Write direct messages to the peer, in one piece."""
-        if self.ready:
-            self.write(b"".join(render(entry, None, "", self.render_class) for entry in entries))
+        """Write direct messages to the peer, in one piece; note invitations, and end by a KILL."""
+        if not self.ready:
+            return
+        self.write(b"".join(render(entry, None, "", self.render_class) for entry in entries))
+        for entry in entries:
+            if isinstance(entry.event, Said) and b" PRIVMSG " not in entry.event.line:
+                self._noted(Message.parse(entry.event.line))
+
+    def _noted(self, message: Message) -> None:
+        if message.command == "INVITE" and (key := room_key(message.params[-1])) is not None:
+            invitations = self.invitations = self.invitations or {}
+            invitations.pop(key, None)
+            invitations[key] = message.params[-1]
+            if len(invitations) > MAX_INVITATIONS:
+                del invitations[next(iter(invitations))]
+        elif message.command == "KILL":
+            nick = Source.parse(message.source).nick
+            self.quit_reason = clip(f"Killed ({nick} ({message.params[-1]}))", KICKLEN)
+            self.close(self.quit_reason)
+
+    def forget_invitation(self, key: RoomKey) -> None:
+        """It was used."""
+        if self.invitations and self.invitations.pop(key, None) and not self.invitations:
+            self.invitations = None
+
+    def set_modes(self, modes: str) -> None:
+        """Take new modes of the user into use."""
+        self.modes = modes
+        self.own_tags = BOT_TAG if "B" in modes else b""
 
     def settled(self) -> None:
         """One thing said here came back or failed."""

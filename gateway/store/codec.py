@@ -1,7 +1,8 @@
 """Redis values ⇄ the model: the one place where replies of any shape are narrowed.
 
 An event in the log is `KIND BODY`. What is said keeps its finished line, so that delivering it needs no encoding:
-`M uid msgid account tags line` (`-` for an empty field). What changes state is rare and has a JSON body.
+`M uid msgid account tags line` (`-` for an empty field); `S modes` and the same is for a part of the members. What
+changes state is rare and has a JSON body.
 A member is `modes nick user host account realname gateway`, gateway last because `room_reap.lua` matches it there.
 """
 
@@ -17,10 +18,14 @@ from gateway.model import (
     Event,
     Foreign,
     GatewayId,
+    Invited,
     Joined,
+    Kicked,
     Left,
     LeftBy,
+    Listed,
     Member,
+    ModeChange,
     ModesSet,
     MsgId,
     Outcome,
@@ -28,11 +33,13 @@ from gateway.model import (
     Reaped,
     Renamed,
     Said,
+    SaidTo,
     Snapshot,
     Topic,
     TopicSet,
     Uid,
 )
+from gateway.rooms.ports import Change
 
 __all__ = [
     "decode_announcement",
@@ -41,6 +48,7 @@ __all__ = [
     "decode_event",
     "decode_member",
     "decode_snapshot",
+    "encode_effects",
     "encode_event",
     "encode_member",
 ]
@@ -48,7 +56,7 @@ __all__ = [
 # The constructors of the hot path: half the cost of calling the classes by name.
 _entry = partial(tuple.__new__, Entry)
 _said = partial(tuple.__new__, Said)
-_STATE_KINDS = frozenset((b"J", b"P", b"N", b"L", b"T", b"O"))
+_STATE_KINDS = frozenset((b"J", b"P", b"K", b"N", b"L", b"T", b"O", b"I"))
 
 
 def encode_member(member: Member) -> bytes:
@@ -78,8 +86,15 @@ def encode_event(event: Event) -> bytes:
         uid, msgid, account, tags, line = event
         return b"M %b %b %b %b %b" % (uid, msgid, account or b"-", tags or b"-", line)
     match event:
-        case Joined(uid, msgid, member, names):
-            return _body(b"J", uid, msgid, member=encode_member(member).decode(), names=names)
+        case SaidTo(uid, msgid, account, tags, line, to):
+            return b"S %b %b %b %b %b %b" % (to.encode(), uid, msgid, account or b"-", tags or b"-", line)
+        case Joined(uid, msgid, member, names, anew, blank):
+            opening = {"opening": int(anew) + int(blank)} if anew else {}
+            return _body(b"J", uid, msgid, member=encode_member(member).decode(), names=names, **opening)
+        case Kicked(uid, msgid, source, target, reason):
+            return _body(b"K", uid, msgid, source=source, target=target.decode(), reason=reason)
+        case Invited(uid, msgid, source, target):
+            return _body(b"I", uid, msgid, source=source, target=target.decode())
         case Left(uid, msgid, by, reason):
             return _body(b"P", uid, msgid, by=by.value, reason=reason)
         case Renamed(uid, msgid, nick):
@@ -99,6 +114,9 @@ def decode_event(value: bytes) -> Event:
     try:
         if value.startswith(b"M "):
             return _decode_said(value)
+        if value.startswith(b"S "):
+            _, to, said = value.split(b" ", 2)
+            return SaidTo(*_decode_said(b"M " + said), to.decode())
         return _decode_state(value)
     except (ValueError, LookupError, TypeError, AttributeError):  # what JSON may hold in place of what we expect
         return Foreign()
@@ -120,7 +138,8 @@ def _decode_state(value: bytes) -> Event:
     uid, msgid = Uid(fields["uid"].encode()), MsgId(fields["msgid"].encode())
     match kind:
         case b"J":
-            return Joined(uid, msgid, decode_member(uid, fields["member"].encode()), fields["names"])
+            member, opening = decode_member(uid, fields["member"].encode()), fields.get("opening", 0)
+            return Joined(uid, msgid, member, fields["names"], opening > 0, opening > 1)
         case b"P":
             return Left(uid, msgid, LeftBy(fields["by"]), fields["reason"])
         case b"N":
@@ -129,7 +148,11 @@ def _decode_state(value: bytes) -> Event:
             return AccountSet(uid, msgid, fields["account"])
         case b"T":
             return TopicSet(uid, msgid, fields["source"], fields["text"])
-    return ModesSet(uid, msgid, fields["source"], tuple((sign, mode, value) for sign, mode, value in fields["changes"]))
+        case b"K":
+            return Kicked(uid, msgid, fields["source"], Uid(fields["target"].encode()), fields["reason"])
+        case b"I":
+            return Invited(uid, msgid, fields["source"], Uid(fields["target"].encode()))
+    return ModesSet(uid, msgid, fields["source"], tuple(ModeChange(*change) for change in fields["changes"]))
 
 
 def _body(kind: bytes, uid: Uid, msgid: MsgId, **fields: object) -> bytes:
@@ -160,8 +183,22 @@ def decode_answer(reply: Any) -> Answer:
     return Answer(outcome, tuple(reply[1:]))
 
 
-def decode_snapshot(state_reply: Any, members_reply: Any, gateway: GatewayId, fallback_name: str) -> Snapshot:
-    """The replies of HGETALL for a room's state and members, read in one transaction.
+def encode_effects(change: Change) -> list[str | bytes]:
+    """What `room_tx.lua` does to the room's hashes beside the member: its triples."""
+    triples: list[tuple[str, str | bytes, str]] = [
+        *(("s", name, value) for name, value in change.state),
+        *(("t", name, "") for name in change.stamps),
+        *(("m", uid, modes or "-") for uid, modes in change.modes),
+        *(("l", name, by) for name, by in change.listed),
+        *(("x", name, "") for name in change.unlisted),
+    ]
+    return [part for triple in triples for part in triple]
+
+
+def decode_snapshot(
+    state_reply: Any, members_reply: Any, lists_reply: Any, gateway: GatewayId, fallback_name: str
+) -> Snapshot:
+    """The replies of HGETALL for a room's state, members and lists, read in one transaction.
 
     `fallback_name` is the room's name where it does not exist yet.
     """
@@ -170,6 +207,7 @@ def decode_snapshot(state_reply: Any, members_reply: Any, gateway: GatewayId, fa
     text = state.get(b"topic", b"").decode()
     topic = Topic(text, state.get(b"topic_by", b"").decode(), int(state.get(b"topic_at", b"0"))) if text else Topic()
     produced = state.get(b"g:" + gateway.encode(), b"0")
+    lists, invited = _decode_lists(lists_reply)
     return Snapshot(
         name=state.get(b"name", fallback_name.encode()).decode(),
         last=Position(state.get(b"last", ORIGIN)),
@@ -179,8 +217,29 @@ def decode_snapshot(state_reply: Any, members_reply: Any, gateway: GatewayId, fa
         founder=state.get(b"founder", b"").decode(),
         topic=topic,
         modes=state.get(b"modes", b"").decode(),
+        key=state.get(b"key", b"").decode(),
+        limit=int(state.get(b"limit", b"") or 0),
+        lists=lists,
+        invited=invited,
         members=members,
     )
+
+
+def _decode_lists(reply: Any) -> tuple[dict[str, dict[str, Listed]], dict[Uid, Listed]]:
+    entries = []
+    for field, value in _pairs(reply).items():
+        ms, _, by = value.decode().partition(" ")
+        entries.append((int(ms), field.decode(), by))
+    lists: dict[str, dict[str, Listed]] = {}
+    invited: dict[Uid, Listed] = {}
+    # A hash has no order of its own; a list is shown in the order it was made.
+    for at_ms, text, by in sorted(entries):
+        letter, _, entry = text.partition(" ")
+        if letter == "i":
+            invited[Uid(entry.encode())] = Listed(by, at_ms)
+        else:
+            lists.setdefault(letter, {})[entry] = Listed(by, at_ms)
+    return lists, invited
 
 
 def _pairs(reply: Any) -> dict[bytes, bytes]:

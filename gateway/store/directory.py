@@ -1,5 +1,8 @@
 """Who is where, for all gateways: nicks, users, room sizes, figures."""
 
+import asyncio
+from collections.abc import Sequence
+
 from gateway.errors import NickReservedError
 from gateway.model import Figures, GatewayId, RoomRow, Uid, User
 from gateway.store import keys
@@ -9,6 +12,7 @@ from gateway.wire.names import NickKey, RoomKey, casefold
 
 __all__ = ["Directory"]
 
+MAX_USERS = 1000  # WHO looks through; of a larger network some, which are not always the same
 MAX_LIST_ROWS = 5000  # rooms LIST answers with, the largest first
 
 
@@ -65,6 +69,7 @@ class Directory:
             "signed_on_s": str(user.signed_on_s),
             "gateway": user.gateway,
             "operator": "1" if user.operator else "",
+            "modes": user.modes,
         }
         await self._lanes.commands.call(
             "HSET", keys.user_record(user.uid), *(part for pair in fields.items() for part in pair)
@@ -101,12 +106,27 @@ class Directory:
             int(text["signed_on_s"]),
             GatewayId(text["gateway"]),
             bool(text["operator"]),
+            text.get("modes", ""),
         )
 
     async def find_user(self, nick: NickKey) -> User | None:
         """The session that holds a nick. Raises `StoreError`."""
         uid = await self.find(nick)
         return None if uid is None else await self.user(uid)
+
+    async def users(self, uids: Sequence[Uid]) -> dict[Uid, User]:
+        """The sessions that are there of some. Raises `StoreError`."""
+        found = await asyncio.gather(*(self.user(uid) for uid in uids))  # one write, one read
+        return {user.uid: user for user in found if user is not None}
+
+    async def everybody(self) -> list[User]:
+        """All sessions of the network, up to `MAX_USERS`. Raises `StoreError`."""
+        lane = self._lanes.commands
+        uids: list[Uid] = []
+        for gateway in await lane.call("ZRANGE", keys.HEARTBEATS, 0, -1):
+            users = keys.gateway_users(GatewayId(gateway.decode()))
+            uids += [Uid(uid) for uid in await lane.call("SRANDMEMBER", users, MAX_USERS - len(uids))]
+        return list((await self.users(uids)).values())
 
     async def count_room(self, room: RoomKey, members: int) -> None:
         """Tell LIST how many members a room has. Raises `StoreError`."""
@@ -123,8 +143,9 @@ class Directory:
         rows = []
         for room, size in pairs:
             state = keys.log_keys(keys.room_log(RoomKey(room.decode()))).state
-            name, topic = await lane.call("HMGET", state, "name", "topic")
-            rows.append(RoomRow((name or room).decode(), int(float(size)), (topic or b"").decode()))
+            fields = await lane.call("HMGET", state, "name", "topic", "modes")
+            name, topic, modes = (field.decode() if field else "" for field in fields)
+            rows.append(RoomRow(name or room.decode(), int(float(size)), topic, modes))
         return rows
 
     async def figures(self) -> Figures:

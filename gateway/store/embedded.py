@@ -16,14 +16,15 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 from urllib.parse import quote
 
 from gateway.errors import GatewayError
 
-__all__ = ["EmbeddedStore", "StoreInUseError", "StoreStartError"]
+__all__ = ["EmbeddedStore", "StoreInUseError", "StoreStartError", "spawn_server"]
 
 MAX_SOCKET_PATH_BYTES = 103  # sizeof(sun_path) less its NUL, on the system where it is smallest (macOS)
 MAX_LOG_BYTES = 1_048_576  # the server's log is begun anew at a start that finds it larger
@@ -141,13 +142,7 @@ class EmbeddedStore:
             with log_path.open("ab") as log:
                 if log.tell() > MAX_LOG_BYTES:
                     log.truncate(0)
-                self._server = subprocess.Popen(
-                    ["/bin/sh", "-c", _STARTER, _server_program(), *arguments],
-                    stdin=subprocess.PIPE,
-                    stdout=self._lock,
-                    stderr=log,
-                    start_new_session=True,  # Ctrl-C reaches the gateway alone, which drains first
-                )
+                self._server = spawn_server(arguments, stdout=self._lock, stderr=log)
         except OSError as exc:
             raise StoreStartError(f"no private store in {self.data_dir}: {exc.strerror}") from exc
         try:
@@ -178,6 +173,22 @@ class EmbeddedStore:
                 self._server.wait()
         if self._server.stdin is not None:
             self._server.stdin.close()
+
+
+def spawn_server(arguments: Sequence[str], *, stdout: IO[Any], stderr: IO[Any]) -> subprocess.Popen[bytes]:
+    """Run the server program; it ends with us, however we die.
+
+    Raises:
+        StoreStartError: there is none on this machine.
+        OSError: it cannot be run.
+    """
+    return subprocess.Popen(
+        ["/bin/sh", "-c", _STARTER, _server_program(), *arguments],
+        stdin=subprocess.PIPE,
+        stdout=stdout,
+        stderr=stderr,
+        start_new_session=True,  # Ctrl-C reaches the gateway alone, which drains first
+    )
 
 
 def _server_program() -> str:

@@ -14,9 +14,11 @@ __all__ = [
     "DELETED_ACCOUNTS",
     "FIGURES",
     "HEARTBEATS",
+    "MARK",
     "ROOM_SIZES",
     "LogKeys",
     "account",
+    "cluster_mark",
     "gateway_logs",
     "gateway_users",
     "inbox_log",
@@ -37,9 +39,11 @@ _UNSAFE = str.maketrans({"%": "%25", "{": "%7B", "}": "%7D"})  # a brace in a na
 HEARTBEATS = f"{_VERSION}:{{gateways}}:heartbeats"  # zset: gateway -> ms of its last beat, by the clock of Redis
 BURIED = f"{_VERSION}:{{gateways}}:buried"  # hash: dead gateway -> "reaper|ms"
 FIGURES = f"{_VERSION}:{{gateways}}:figures"  # hash: gateway -> "users unregistered"
+NETWORK_BANS = tuple(f"{_VERSION}:{{network}}:{name}" for name in ("bans", "ban-ends", "ban-version"))
+"""Hash: mask -> "set-ms end-ms json"; zset: mask -> ms when it ends; how often they changed."""
+NOTICES = f"{_VERSION}:{{network}}:notices"  # stream: "mode line" for all users with that mode
 ROOM_SIZES = f"{_VERSION}:{{rooms}}:sizes"  # zset: room key -> members, for LIST
-
-
+MARK = f"{_VERSION}:{{mark}}"  # string: written before each WAIT
 ACCOUNTS_SECRET = f"{_VERSION}:{{accounts}}:secret"  # string: makes the salts shown for accounts that do not exist
 DELETED_ACCOUNTS = f"{_VERSION}:{{accounts}}:deleted"  # zset: account key -> ms of its deletion, kept for minutes
 
@@ -50,6 +54,7 @@ class LogKeys(NamedTuple):
     state: str  # hash: last, permissions, name, created, topic..., and per gateway the number of its last batch
     log: str  # stream: the events
     members: str  # hash: uid -> member
+    lists: str  # hash: "b mask", "e mask", "I mask", "i uid" -> "ms who"
     channel: str  # shard channel of the announcements
 
 
@@ -76,7 +81,7 @@ def room_of(log: LogKey) -> RoomKey:
 def log_keys(log: LogKey) -> LogKeys:
     """The keys of a log."""
     tag = f"{_VERSION}:{{{log.translate(_UNSAFE)}}}"
-    return LogKeys(f"{tag}:state", f"{tag}:log", f"{tag}:members", tag)
+    return LogKeys(f"{tag}:state", f"{tag}:log", f"{tag}:members", f"{tag}:lists", tag)
 
 
 def log_of_channel(channel: str) -> LogKey:
@@ -118,3 +123,8 @@ def gateway_users(gateway: GatewayId) -> str:
 def gateway_logs(gateway: GatewayId) -> str:
     """Set: every log a gateway may have members in; written before the first join."""
     return f"{_VERSION}:{{g:{gateway}}}:logs"
+
+
+def cluster_mark(number: int) -> str:
+    """String: as `MARK`; each master has some of these in its slots."""
+    return f"{_VERSION}:{{mark{number}}}"

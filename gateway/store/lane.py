@@ -6,6 +6,7 @@ redis-py opens the connection (URL, TLS, AUTH, RESP3) and a `Lane` takes its tra
 
 import asyncio
 import logging
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +15,7 @@ import hiredis
 
 from gateway.errors import StoreError
 
-__all__ = ["Lane", "OnReply"]
+__all__ = ["Commands", "Lane", "OnReply", "RedirectError", "ignore"]
 
 OnReply = Callable[[Any], None]
 """Gets the reply, or a `StoreError` as a value: the command was refused, or its fate is unknown (connection lost)."""
@@ -24,19 +25,66 @@ _INCOMPLETE = object()
 _log = logging.getLogger(__name__)
 
 
-class Lane(asyncio.Protocol):
+class RedirectError(StoreError):
+    """A node of a cluster did not carry a command out: another serves its slot. Source: Redis Cluster specification,
+    "MOVED Redirection", "ASK redirection"."""
+
+    def __init__(self, code: str, slot: int, host: str, port: int) -> None:
+        super().__init__(code)
+        self.once = code == "ASK"  # this time only; else from now on
+        self.slot = slot
+        self.host = host  # empty: the one that was asked
+        self.port = port
+
+
+class Commands(ABC):
+    """Where commands go: a lane, or the lanes of a cluster."""
+
+    @abstractmethod
+    def request(self, on_reply: OnReply, *args: str | bytes | int) -> None:
+        """Send a command; its reply goes to `on_reply`, called from the loop, always exactly once."""
+
+    def call(self, *args: str | bytes | int) -> asyncio.Future[Any]:
+        """Send a command and return a future of its reply.
+
+        Raises (from the future):
+            StoreError: refused by Redis, or the lane was lost and the command's fate is unknown.
+        """
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+        def resolve(reply: Any) -> None:
+            if future.done():
+                return
+            if isinstance(reply, StoreError):
+                future.set_exception(reply)
+            else:
+                future.set_result(reply)
+
+        self.request(resolve, *args)
+        return future
+
+
+class Lane(asyncio.Protocol, Commands):
     """Commands out, replies in the same order, pushes aside.
 
     A lane is used up once lost: everything in flight is answered with `StoreError`, `lost` is set, and the owner
     opens another.
     """
 
-    def __init__(self, name: str, on_push: Callable[[list[Any]], None] | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        on_push: Callable[[list[Any]], None] | None = None,
+        on_refused: Callable[["Lane", StoreError], None] | None = None,
+    ) -> None:
+        """`on_refused` hears of an SSUBSCRIBE that was refused; without it the lane is dropped, and not deaf."""
         self.name = name
         self.lost = asyncio.Event()
         self.observe: Callable[[float], None] | None = None  # gets the seconds each command waited for its reply
+        self.at: tuple[str, int] | None = None  # where the master was found, if it may move
         self._loop = asyncio.get_running_loop()
         self._on_push = on_push
+        self._on_refused = on_refused
         self._on_read_end: Callable[[], None] | None = None
         self._reader = hiredis.Reader(notEnoughData=_INCOMPLETE)
         self._waiting: deque[tuple[OnReply, float]] = deque()
@@ -44,6 +92,7 @@ class Lane(asyncio.Protocol):
         self._flush_due = False
         self._transport: asyncio.Transport | None = None
         self._keep: Any = None
+        self._aborted = False
 
     def take_over(self, connection: Any) -> None:
         """Take the transport of a connected redis-py connection; it must never go back to its pool."""
@@ -62,7 +111,7 @@ class Lane(asyncio.Protocol):
         self._on_read_end = callback
 
     def request(self, on_reply: OnReply, *args: str | bytes | int) -> None:
-        """Send a command; its reply goes to `on_reply`, called from the loop, always exactly once."""
+        """As in `Commands`."""
         if self.lost.is_set():
             self._loop.call_soon(on_reply, StoreError(f"{self.name} lane is down"))
             return
@@ -71,25 +120,6 @@ class Lane(asyncio.Protocol):
         if len(self._waiting) > MAX_IN_FLIGHT:
             self.abort("too many commands in flight")
 
-    def call(self, *args: str | bytes | int) -> asyncio.Future[Any]:
-        """Send a command and return a future of its reply.
-
-        Raises (from the future):
-            StoreError: refused by Redis, or the lane was lost and the command's fate is unknown.
-        """
-        future: asyncio.Future[Any] = self._loop.create_future()
-
-        def resolve(reply: Any) -> None:
-            if future.done():
-                return
-            if isinstance(reply, StoreError):
-                future.set_exception(reply)
-            else:
-                future.set_result(reply)
-
-        self.request(resolve, *args)
-        return future
-
     def tell(self, *args: str | bytes | int) -> None:
         """Send a command that is answered by a push only (SSUBSCRIBE, SUNSUBSCRIBE)."""
         if not self.lost.is_set():
@@ -97,7 +127,8 @@ class Lane(asyncio.Protocol):
 
     def abort(self, reason: str) -> None:
         """Give the connection up at once; `lost` follows."""
-        if self._transport is not None and not self.lost.is_set():
+        if self._transport is not None and not self._aborted:
+            self._aborted = True
             _log.warning("redis_lane_dropped", extra={"lane": self.name, "reason": reason})
             self._transport.abort()
 
@@ -134,21 +165,34 @@ class Lane(asyncio.Protocol):
                 pushes = True
                 if self._on_push is not None:
                     self._on_push(reply)
+            elif self._on_push is not None and reply.__class__ is hiredis.ReplyError:
+                # What else travels on a subscription lane is not refused while the connection is any good.
+                self._subscription_refused(reply)
             elif self._waiting:
                 on_reply, asked_at = self._waiting.popleft()
                 if self.observe is not None:
                     self.observe(now - asked_at)
                 on_reply(self._checked(reply))
             else:
-                # Only SSUBSCRIBE goes unawaited: Redis refused one, so this lane would stay deaf in that room.
                 self.abort("unexpected reply")
         if pushes and self._on_read_end is not None:
             self._on_read_end()
 
+    def _subscription_refused(self, reply: hiredis.ReplyError) -> None:
+        error = self._checked(reply)
+        if self._on_refused is None:
+            self.abort(str(error))
+        else:
+            self._on_refused(self, error)
+
     def _checked(self, reply: Any) -> Any:
         if not isinstance(reply, hiredis.ReplyError):
             return reply
-        code = str(reply).partition(" ")[0]
+        code, _, detail = str(reply).partition(" ")
+        if code in {"MOVED", "ASK"}:
+            slot, _, address = detail.partition(" ")
+            host, _, port = address.rpartition(":")
+            return RedirectError(code, int(slot), host.strip("[]"), int(port))
         if code in {"NOSCRIPT", "READONLY", "LOADING", "MASTERDOWN"}:
             # The scripts were flushed or the server is no master: a new connection loads them, or finds the master.
             self.abort(code)
@@ -160,3 +204,7 @@ class Lane(asyncio.Protocol):
         while self._waiting:
             on_reply, _ = self._waiting.popleft()
             on_reply(StoreError(f"{self.name} lane was lost"))
+
+
+def ignore(_: object) -> None:
+    """The answer to a reply nobody needs."""

@@ -1,159 +1,69 @@
-"""The two connections every gateway keeps to Redis: a command lane and a subscription lane.
+"""The connections to Redis, whatever deployment it is: one server, a master found by Sentinels, a cluster."""
 
-They are apart so that a subscriber dropped for its output buffer never takes commands with it. Each has a heartbeat:
-a Redis that is frozen looks like one that is lost (redis-py's own PubSub never notices).
-"""
-
-import asyncio
-import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from gateway.store.cluster import ClusterLanes
+from gateway.store.keys import MARK
+from gateway.store.lane import Commands
+from gateway.store.masters import SentinelMaster, Server
+from gateway.store.pair import LanePair
+from gateway.store.urls import Durability, Kind, RedisUrl
 
-from gateway.errors import StoreError
-from gateway.store.lane import Lane
-from gateway.store.scripts import SOURCES
-
-__all__ = ["Lanes"]
-
-CONNECT_TIMEOUT_S = 2.0
-HEARTBEAT_S = 1.0
-SILENCE_LIMIT_S = 3.0  # an answer later than this: the lane is dropped and opened anew
-RETRY_S = (0.05, 0.1, 0.25, 0.5, 1.0)  # waits between attempts; the last one repeats
-_log = logging.getLogger(__name__)
+__all__ = ["Lanes", "lanes_to"]
 
 
-class Lanes:
-    """Keeps both lanes open, and says when one has come back.
+class Lanes(Protocol):
+    """Commands out, announcements in; lost connections come back by themselves. Callbacks are set before `open`."""
 
-    `on_commands_up` and `on_subscriptions_up` are called after every (re)connect, before anybody else uses the lane.
-    """
+    on_commands_up: Callable[[], None]
+    """Called when commands can be sent again: what was in flight got a `StoreError` and may go out again."""
+    on_subscriptions_up: Callable[[], None]
+    """Called when subscriptions were lost and every one has to be asked for again."""
+    on_push: Callable[[list[Any]], None]
+    on_read_end: Callable[[], None]
+    observe: Callable[[float], None]
 
-    def __init__(self, url: str) -> None:
-        # Commands here are not idempotent: redis-py must never repeat one by itself.
-        self._client = Redis.from_url(
-            url,
-            protocol=3,
-            retry=Retry(NoBackoff(), 0),
-            socket_connect_timeout=CONNECT_TIMEOUT_S,
-            socket_timeout=CONNECT_TIMEOUT_S,
-        )
-        self.commands = Lane("command")
-        self.subscriptions = Lane("subscription")
-        self.commands.lost.set()
-        self.subscriptions.lost.set()
-        self.on_commands_up: Callable[[], None] = _nothing
-        self.on_subscriptions_up: Callable[[], None] = _nothing
-        self.on_push: Callable[[list[Any]], None] = _ignore
-        self.on_read_end: Callable[[], None] = _nothing
-        self.observe: Callable[[float], None] = _ignore
-        self.reconnects = -2  # both lanes have to be opened once
+    @property
+    def reconnects(self) -> int:
+        """Lanes opened again since `open`."""
+
+    @property
+    def commands(self) -> Commands:
+        """Where commands go. In a cluster the first key decides: the first argument, or of a script, the third."""
 
     @property
     def up(self) -> bool:
-        """Whether both lanes are open, as far as is known."""
-        return not (self.commands.lost.is_set() or self.subscriptions.lost.is_set())
+        """Whether Redis can be reached, as far as is known; of a cluster, a part of it."""
 
     async def open(self, deadline_s: float) -> None:
-        """Open both lanes, trying for `deadline_s`.
-
-        Raises:
-            StoreError: Redis could not be reached in time; its text names no secret.
-        """
-        try:
-            async with asyncio.timeout(deadline_s):
-                await self._reopen_commands()
-                await self._reopen_subscriptions()
-        except TimeoutError as exc:
-            raise StoreError(f"Redis could not be reached within {deadline_s:g} s") from exc
+        """Connect, trying for `deadline_s`. Raises `StoreError`, whose text names no secret."""
 
     async def run(self) -> None:
-        """Reopen lost lanes and watch for silent ones, until cancelled; both lanes are closed then."""
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._keep_commands(), name="command lane")
-                tasks.create_task(self._keep_subscriptions(), name="subscription lane")
-                tasks.create_task(self._watch(), name="lane heartbeat")
-        finally:
-            self.close()
+        """Keep everything open until cancelled; all is closed then."""
 
     def close(self) -> None:
-        """Close both lanes."""
-        self.commands.close()
-        self.subscriptions.close()
+        """Close everything."""
 
-    async def _keep_commands(self) -> None:
-        while True:
-            await self.commands.lost.wait()
-            await self._reopen_commands()
+    def subscribe(self, channel: str) -> None:
+        """Ask for a shard channel; a push `ssubscribe` confirms it, now and whenever it had to be asked for again."""
 
-    async def _keep_subscriptions(self) -> None:
-        while True:
-            await self.subscriptions.lost.wait()
-            await self._reopen_subscriptions()
+    def unsubscribe(self, channel: str) -> None:
+        """End it."""
 
-    async def _reopen_commands(self) -> None:
-        while True:
-            lane = Lane("command")
-            await self._attach(lane)
-            try:
-                # The heartbeat watches lanes in use, and this one is not yet.
-                async with asyncio.timeout(SILENCE_LIMIT_S):
-                    await asyncio.gather(*(lane.call("SCRIPT", "LOAD", source) for source in SOURCES.values()))
-            except (StoreError, TimeoutError):
-                lane.abort("scripts not loaded")
-                await asyncio.sleep(RETRY_S[-1])
-                continue
-            self.commands = lane
-            self.on_commands_up()
-            return
-
-    async def _reopen_subscriptions(self) -> None:
-        lane = Lane("subscription", self.on_push)
-        lane.on_read_end(self.on_read_end)
-        await self._attach(lane)
-        self.subscriptions = lane
-        self.on_subscriptions_up()
-
-    async def _attach(self, lane: Lane) -> None:
-        """Connect and hand the transport to `lane`; tries for ever, the owner sets the end."""
-        attempt = 0
-        while True:
-            try:
-                async with asyncio.timeout(2 * CONNECT_TIMEOUT_S):
-                    # A new object each time: a lane keeps its connection, the pool must not lend it again.
-                    connection = self._client.connection_pool.make_connection()  # type: ignore[no-untyped-call]
-                    await connection.connect()
-            except (RedisError, OSError, TimeoutError) as exc:
-                if attempt == 0:
-                    _log.warning("redis_unreachable", extra={"lane": lane.name, "error": type(exc).__name__})
-                await asyncio.sleep(RETRY_S[min(attempt, len(RETRY_S) - 1)])
-                attempt += 1
-                continue
-            lane.take_over(connection)
-            lane.observe = self.observe
-            self.reconnects += 1
-            return
-
-    async def _watch(self) -> None:
-        while True:
-            await asyncio.sleep(HEARTBEAT_S)
-            for lane in (self.commands, self.subscriptions):
-                if lane.lost.is_set():
-                    continue
-                if lane.oldest_wait_s() > SILENCE_LIMIT_S:
-                    lane.abort("silent")
-                else:
-                    lane.request(_ignore, "PING")
+    async def barrier(self) -> None:
+        """Return when everything announced before this call has been told. Raises `StoreError`."""
 
 
-def _nothing() -> None:
-    """The answer to nobody's interest."""
+def lanes_to(redis_url: str, durability: Durability = Durability.REDIS) -> Lanes:
+    """The lanes to a deployment, not open yet.
 
-
-def _ignore(_: Any) -> None:
-    """The answer to a reply nobody needs."""
+    Raises:
+        ValueError: the URL cannot be, as `RedisUrl.parse` says.
+    """
+    url = RedisUrl.parse(redis_url)
+    replicated = durability is Durability.REPLICA
+    if url.kind is Kind.CLUSTER:
+        return ClusterLanes(url, replicated=replicated)
+    master = SentinelMaster(url) if url.kind is Kind.SENTINEL else Server(url.single())
+    return LanePair(master, (lambda: MARK) if replicated else None)

@@ -128,8 +128,8 @@ class Leases:
             log = LogKey(name.decode())
             names = keys.log_keys(log)
             await lane.call(
-                "EVALSHA", sha("room_reap"), 3, names.state, names.log, names.members, names.channel, LOG_ENTRIES,
-                gateway,
+                "EVALSHA", sha("room_reap"), 4, names.state, names.log, names.members, names.lists, names.channel,
+                LOG_ENTRIES, gateway,
             )  # fmt: skip
             size = await lane.call("HLEN", names.members)
             if size:

@@ -11,6 +11,7 @@ from gateway.model import Entry, Event, GatewayId, LogKey, Position, Snapshot
 from gateway.rooms.ports import Change, OnAnswer
 from gateway.store import codec
 from gateway.store.keys import LogKeys, gateway_logs, is_room, log_keys, log_of_channel
+from gateway.store.lane import ignore
 from gateway.store.lanes import Lanes
 from gateway.store.scripts import sha
 
@@ -55,10 +56,11 @@ class Logs:
         member = b"-" if change.leaves else codec.encode_member(change.member) if change.member else b""
         self._lanes.commands.request(
             _decoding(on_answer),
-            "EVALSHA", sha("room_tx"), 3, keys.state, keys.log, keys.members,
+            "EVALSHA", sha("room_tx"), 4, keys.state, keys.log, keys.members, keys.lists,
             keys.channel, LOG_ENTRIES, self._gateway, number, change.permissions or b"",
             codec.encode_event(change.event), int(change.changes_permissions),
-            change.uid, change.need, member, *(part for pair in change.state for part in pair),
+            change.uid, change.need, member, change.capacity or b"", 2 if change.blank else 1 if change.anew else b"",
+            *codec.encode_effects(change),
         )  # fmt: skip
 
     async def produced(self, log: LogKey) -> int:
@@ -68,14 +70,11 @@ class Logs:
 
     async def snapshot(self, log: LogKey, name: str) -> Snapshot:
         """The room at one moment. Raises `StoreError`."""
-        keys, lane = self._keys_of(log), self._lanes.commands
-        # Sent in one write, so nothing comes between; one slot, so MULTI works in a cluster too.
-        for command in (("MULTI",), ("HGETALL", keys.state), ("HGETALL", keys.members)):
-            lane.request(_ignore, *command)
-        reply = await lane.call("EXEC")
-        if reply is None or len(reply) != 2:
-            raise StoreError("the snapshot was refused")
-        return codec.decode_snapshot(reply[0], reply[1], self._gateway, name)
+        keys = self._keys_of(log)
+        reply = await self._lanes.commands.call(
+            "EVALSHA", sha("room_snapshot"), 3, keys.state, keys.members, keys.lists
+        )
+        return codec.decode_snapshot(reply[0], reply[1], reply[2], self._gateway, name)
 
     async def read_after(self, log: LogKey, position: Position, limit: int) -> list[Entry] | None:
         """Up to `limit` entries after `position`; None when the log does not have it any more. Raises `StoreError`."""
@@ -108,7 +107,7 @@ class Logs:
     async def forget(self, log: LogKey, after_s: int) -> None:
         """Let a log end by itself, `after_s` from now. Raises `StoreError`."""
         keys = self._keys_of(log)
-        self._lanes.commands.request(_ignore, "EXPIRE", keys.state, after_s)
+        self._lanes.commands.request(ignore, "EXPIRE", keys.state, after_s)
         await self._lanes.commands.call("EXPIRE", keys.log, after_s)
 
     async def remember_log(self, log: LogKey) -> None:
@@ -117,24 +116,21 @@ class Logs:
 
     def forget_log(self, log: LogKey) -> None:
         """It has none any more."""
-        self._lanes.commands.request(_ignore, "SREM", gateway_logs(self._gateway), log)
+        self._lanes.commands.request(ignore, "SREM", gateway_logs(self._gateway), log)
 
     def subscribe(self, log: LogKey) -> None:
         """Ask for the log's announcements; `on_subscribed` follows."""
-        self._lanes.subscriptions.tell("SSUBSCRIBE", self._keys_of(log).channel)
+        self._lanes.subscribe(self._keys_of(log).channel)
 
     def unsubscribe(self, log: LogKey) -> None:
         """End them."""
-        self._lanes.subscriptions.tell("SUNSUBSCRIBE", self._keys_of(log).channel)
+        self._lanes.unsubscribe(self._keys_of(log).channel)
         if (keys := self._keys.pop(log, None)) is not None:
             self._log_of_channel.pop(keys.channel.encode(), None)
 
     async def barrier(self) -> None:
-        """Return when everything announced before this call has been delivered here. Raises `StoreError`.
-
-        Redis answers a connection in order, so the reply comes after every announcement published before.
-        """
-        await self._lanes.subscriptions.call("PING")
+        """Return when everything announced before this call has been delivered here. Raises `StoreError`."""
+        await self._lanes.barrier()
 
     def _keys_of(self, log: LogKey) -> LogKeys:
         keys = self._keys.get(log)
@@ -162,7 +158,3 @@ def _decoding(on_answer: OnAnswer) -> Callable[[Any], None]:
         on_answer(reply if isinstance(reply, StoreError) else codec.decode_answer(reply))
 
     return answered
-
-
-def _ignore(_: Any) -> None:
-    """The answer to a reply nobody needs."""

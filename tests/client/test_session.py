@@ -294,6 +294,7 @@ def test_who_does_what_in_rooms() -> None:
         ":rob!b@h TOPIC #tea :Assam",
         ":irc MODE #tea +o rob",
         ":irc MODE ann +i",
+        ":irc MODE #tea +vlb-k rob 5 *!*@evil key",
         ":rob!b@h PART #tea :lunch",
         ":rob!b@h QUIT :bye",
     )
@@ -302,6 +303,7 @@ def test_who_does_what_in_rooms() -> None:
         ("#ops", Kind.NICK, "rob"),
         ("#tea", Kind.TOPIC, "Assam"),
         ("#tea", Kind.MODE, "+o rob"),
+        ("#tea", Kind.MODE, "+vlb-k rob 5 *!*@evil key"),
         ("#tea", Kind.PART, "lunch"),
         ("#ops", Kind.QUIT, "bye"),
     ]

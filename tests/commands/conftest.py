@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from gateway.passwords import hash_password
 from tests.harness.irc_peer import IrcPeer
 from tests.harness.network import Network
 
 Connect = Callable[..., Coroutine[Any, Any, IrcPeer]]
+OPERATOR_PASSWORD = "let the tests in"
 _numbers = count(1)
 
 
@@ -25,8 +27,12 @@ CHEAP = {"argon2_kib": 1024, "scram_iterations": 4096}  # hashing as fast as may
 
 @pytest.fixture(scope="module", params=[1, 2], ids=["one gateway", "two gateways"])
 def network(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
-    """One gateway, and then two that hand out peers by turns; the same tests hold for both."""
-    with Network.running(tmp_path_factory.mktemp("network"), request.param, **CHEAP) as network:
+    """One gateway, and then two that hand out peers by turns; the same tests hold for both. `OPER root` takes
+    `OPERATOR_PASSWORD`."""
+    place = tmp_path_factory.mktemp("network")
+    opers = place / "opers.toml"
+    opers.write_text(f'root = "{hash_password(OPERATOR_PASSWORD)}"\n')
+    with Network.running(place, request.param, opers=str(opers), limits="off", **CHEAP) as network:
         yield network
 
 

@@ -31,7 +31,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]
     assert not [line for line in process.log if " ERROR " in line or "Traceback" in line or "drain_incomplete" in line]
 
 
-_rooms = st.sampled_from(["#a", "#b", "#a,#b", "#ünï", "#mine", "0", "#", "a b"])
+_rooms = st.sampled_from(["#a", "#b", "#a,#b", "#ünï", "#mine", "@#mine", "+#a,@+#b", "@", "0", "#", "a b"])
 _nicks = st.sampled_from(["fuzz1", "fuzz2", "me", "[]{}", "n" * 30, "n" * 31, "9", "*"])
 _numerals = st.sampled_from(["0", "1", "100", "-1", "302", "9" * 100, "½", "٣"])
 _references = st.sampled_from(
@@ -45,7 +45,10 @@ _references = st.sampled_from(
     ]
 )
 _words = st.sampled_from(
-    ["LS", "REQ", "END", "LIST", "LATEST", "BEFORE", "AROUND", "BETWEEN", "+o", "b", "-imnst+v", "echo-message batch"]
+    [
+        *("LS", "REQ", "END", "LIST", "LATEST", "BEFORE", "AROUND", "BETWEEN", "echo-message batch"),
+        *("+o", "b", "-imnst+v", "+bbeIklov", "-bbkl", "+Cms-nt", "+iBws-o", "m:a:x", "*!*@*", "k", "K"),
+    ]
 )
 _any_text = st.text(max_size=500) | st.sampled_from(["x" * 480, "ß" * 220, "#" + "y" * 470, "\U0001f600" * 100])
 _params = st.lists(st.one_of(_rooms, _nicks, _numerals, _references, _words, _any_text), max_size=6)
@@ -105,6 +108,9 @@ def check(line: bytes) -> None:
 @settings(max_examples=80, deadline=None)
 @given(said=st.lists(lines, max_size=12), caps=st.booleans())
 @example(said=[b"TOPIC #mine :" + b"x" * 390, b"TOPIC #mine"], caps=False)
+@example(said=[b"MODE #mine +bbbbbb " + b" ".join([b"x" * 80] * 6)], caps=False)
+@example(said=[b"MODE #mine +k " + "ß".encode() * 16, b"MODE #mine +l 99", b"MODE #mine"], caps=True)
+@example(said=[b"KICK #mine,#mine,#mine me,me,me", b"KICK #mine :" + b"x" * 480, b"INVITE x :" + b"y" * 480], caps=True)
 @example(said=[b"CHATHISTORY " + b"x" * 480, b"PRIVMSG " + b"x" * 480 + b" :y", b"PART :" + b"x" * 480], caps=True)
 @example(said=[b"PRIVMSG #mine :" + b"x" * 490, b"PART #mine :" + b"x" * 480], caps=True)
 async def test_a_member_can_say_anything(server: GatewayProcess, said: list[bytes], caps: bool) -> None:

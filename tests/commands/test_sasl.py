@@ -2,10 +2,11 @@
 
 import base64
 import time
+from pathlib import Path
 
 import pytest
 
-from tests.commands.conftest import Connect
+from tests.commands.conftest import CHEAP, Connect
 from tests.harness.network import Network
 from tests.harness.sasl_client import authenticate_plain, authenticate_scram, log_in, plain
 
@@ -110,13 +111,17 @@ async def test_a_response_that_is_too_long(dial: Connect) -> None:
     await peer.expect("905")
 
 
-async def test_a_thousand_lines(dial: Connect) -> None:
+async def test_a_thousand_lines(tmp_path: Path) -> None:
     """Answered or closed, and others are served meanwhile."""
-    peer, other = await dial("x", register=False), await dial("y", register=False)
-    await peer.send("CAP REQ sasl", "AUTHENTICATE PLAIN", *["AUTHENTICATE " + "A" * 400] * 1000)
-    await other.send("NICK bystander", "USER u 0 * :U")
-    await other.expect("001")
-    assert (await peer.wait_closed())[-1].command == "ERROR"
+    with Network.running(tmp_path, 1, **CHEAP) as network:
+        async with (
+            await network.connect("x", register=False) as peer,
+            await network.connect("y", register=False) as other,
+        ):
+            await peer.send("CAP REQ sasl", "AUTHENTICATE PLAIN", *["AUTHENTICATE " + "A" * 400] * 1000)
+            await other.send("NICK bystander", "USER u 0 * :U")
+            await other.expect("001")
+            assert (await peer.wait_closed())[-1].command == "ERROR"
 
 
 async def test_without_the_capability(dial: Connect) -> None:

@@ -13,6 +13,7 @@ from gateway.model import (
     Left,
     LeftBy,
     Member,
+    ModeChange,
     ModesSet,
     MsgId,
     Position,
@@ -52,7 +53,8 @@ def join(who: Member, *, permissions: Position | None = ORIGIN, msgid: str = "")
         uid=who.uid,
         need="out",
         member=who,
-        state=(("name", "#room"), ("created", "@"), ("modes", "nt")) if who.modes else (),
+        state=(("name", "#room"), ("modes", "nt")) if who.modes else (),
+        stamps=("created",) if who.modes else (),
     )
 
 
@@ -65,15 +67,21 @@ def leave(who: Member, by: LeftBy = LeftBy.PART, *, msgid: str = "") -> Change:
 def set_topic(who: Member, text: str, *, permissions: Position | None = None) -> Change:
     """`who` sets the topic."""
     event = TopicSet(who.uid, MsgId(b"topic"), who.source, text)
-    fields = (("topic", text), ("topic_by", who.source), ("topic_at", "@"))
-    return Change(event=event, permissions=permissions, uid=who.uid, need="in", state=fields)
+    fields = (("topic", text), ("topic_by", who.source))
+    return Change(event=event, permissions=permissions, uid=who.uid, need="in", state=fields, stamps=("topic_at",))
 
 
 def promote(who: Member, *, permissions: Position | None = None) -> Change:
     """`who` becomes operator: an event that changes the permissions."""
-    event = ModesSet(who.uid, MsgId(b"mode"), who.source, (("+", "o", who.uid.decode()),))
-    now = who._replace(modes="o")
-    return Change(event=event, permissions=permissions, changes_permissions=True, uid=who.uid, need="in", member=now)
+    event = ModesSet(who.uid, MsgId(b"mode"), who.source, (ModeChange("+", "o", who.nick, who.uid.decode()),))
+    return Change(
+        event=event,
+        permissions=permissions,
+        changes_permissions=True,
+        uid=who.uid,
+        need="in",
+        modes=((who.uid, "o"),),
+    )
 
 
 _word = st.text(string.ascii_letters + string.digits + "-_", min_size=1, max_size=12)
@@ -94,7 +102,9 @@ members: st.SearchStrategy[Member] = st.builds(
     modes=st.sampled_from(["", "o", "v", "ov"]),
 )
 
-_changes = st.tuples(st.sampled_from("+-"), st.sampled_from("ovnt"), _word)
+_changes = st.builds(
+    ModeChange, sign=st.sampled_from("+-"), letter=st.sampled_from("ovntbk"), value=_word, uid=st.just("") | _word
+)
 _lines = _text.map(lambda text: b":n!u@h PRIVMSG #room :" + text.encode())
 _tags = _spaceless.map(lambda text: b"+tag=" + text.encode()) | st.just(b"")
 _kinds: list[st.SearchStrategy[Event]] = [

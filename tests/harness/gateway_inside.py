@@ -14,9 +14,10 @@ from gateway.session.render import render
 from gateway.store.accounts import Accounts
 from gateway.store.directory import Directory
 from gateway.store.keys import inbox_log, room_log
-from gateway.store.lanes import Lanes
+from gateway.store.lanes import Lanes, lanes_to
 from gateway.store.leases import Leases
 from gateway.store.logs import Logs
+from gateway.store.oversight import Oversight
 from gateway.store.rates import Rates
 from tests.harness.log_site import opened
 
@@ -66,6 +67,7 @@ class GatewayInside:
             engine=engine,
             history=logs,
             directory=Directory(lanes, gateway),
+            oversight=Oversight(lanes),
             log_of_room=room_log,
             log_of_inbox=inbox_log,
             new_msgid=message_ids(),
@@ -85,7 +87,7 @@ class GatewayInside:
     @asynccontextmanager
     async def running(cls, redis_url: str) -> AsyncIterator["GatewayInside"]:
         """Start it; at the end its clients are closed and its lease is given back."""
-        lanes, passwords = Lanes(redis_url), PasswordVerifier(cost=Cost(1024, 4096))
+        lanes, passwords = lanes_to(redis_url), PasswordVerifier(cost=Cost(1024, 4096))
         inside = cls(lanes, passwords)
         async with opened(lanes):
             await inside.leases.begin()

@@ -9,9 +9,10 @@ from gateway.errors import StoreError
 from gateway.model import Answer, Entry, Event, GatewayId, LogKey, Position
 from gateway.rooms.ports import Change, LogStore
 from gateway.store.keys import log_keys
-from gateway.store.lanes import Lanes
+from gateway.store.lanes import Lanes, lanes_to
 from gateway.store.logs import LOG_ENTRIES, Logs
 from gateway.store.scripts import sha
+from gateway.store.urls import Durability
 from tests.harness.deadlines import DEADLINE_S
 from tests.harness.memory_store import MemoryRedis, MemoryStore
 
@@ -102,8 +103,9 @@ class RedisSite:
         """As in `LogSite`."""
         names = log_keys(log)
         await self.lanes.commands.call(
-            "EVALSHA", sha("room_reap"), 3, names.state, names.log, names.members, names.channel, LOG_ENTRIES, gateway
-        )
+            "EVALSHA", sha("room_reap"), 4, names.state, names.log, names.members, names.lists, names.channel,
+            LOG_ENTRIES, gateway,
+        )  # fmt: skip
 
     async def subscribe(self, log: LogKey) -> None:
         """As in `LogSite`."""
@@ -125,17 +127,15 @@ async def opened(lanes: Lanes) -> AsyncIterator[Lanes]:
     try:
         yield lanes
     finally:
-        commands, subscriptions = lanes.commands, lanes.subscriptions
         running.cancel()
         await asyncio.wait([running], timeout=DEADLINE_S)
-        async with asyncio.timeout(DEADLINE_S):
-            await commands.lost.wait()
-            await subscriptions.lost.wait()
 
 
 @asynccontextmanager
-async def redis_site(url: str, gateway: str) -> AsyncIterator[RedisSite]:
-    """One gateway's view of the server at `url`."""
-    site = RedisSite(Lanes(url), GatewayId(gateway))  # before the lanes open: they ask then who hears pushes
+async def redis_site(url: str, durability: Durability, gateway: str) -> AsyncIterator[RedisSite]:
+    """One gateway's view of the deployment at `url`."""
+    site = RedisSite(
+        lanes_to(url, durability), GatewayId(gateway)
+    )  # before the lanes open: they ask then who hears pushes
     async with opened(site.lanes):
         yield site

@@ -17,6 +17,7 @@ from gateway.model import (
     Entry,
     Event,
     GatewayId,
+    Listed,
     LogKey,
     Member,
     Outcome,
@@ -50,6 +51,7 @@ class _Log:
     produced: dict[GatewayId, int] = field(default_factory=dict)
     fields: dict[str, str] = field(default_factory=dict)
     members: dict[Uid, Member] = field(default_factory=dict)
+    lists: dict[str, Listed] = field(default_factory=dict)
 
     def refusal(self, gateway: GatewayId, number: int, permissions: Position | None) -> Answer | None:
         """What both scripts check first, in their order."""
@@ -97,17 +99,32 @@ class MemoryRedis:
         log = self.log(key)
         if (refusal := log.refusal(gateway, number, change.permissions)) is not None:
             return refusal
-        log.produced[gateway] = number
         if change.need and (change.uid in log.members) != (change.need == "in"):
+            log.produced[gateway] = number
             return Answer(Outcome.UNCHANGED, (log.last,))
+        if change.capacity and len(log.members) >= change.capacity:
+            return Answer(Outcome.STALE, (log.last,))
+        log.produced[gateway] = number
+        if change.anew:
+            log.lists.clear()
+        if change.blank:
+            log.entries.clear()
         (position,) = self._append(key, [change.event])
         if change.changes_permissions:
             log.permissions = position
         if change.leaves:
             log.members.pop(change.uid, None)
+            if not log.members:
+                log.permissions = position
         elif change.member is not None:
             log.members[change.uid] = change.member
-        log.fields |= {name: str(time_ms(position)) if value == "@" else value for name, value in change.state}
+        log.fields |= dict(change.state) | dict.fromkeys(change.stamps, str(time_ms(position)))
+        for uid, modes in change.modes:
+            if uid in log.members:
+                log.members[uid] = log.members[uid]._replace(modes=modes)
+        log.lists |= {name: Listed(by, time_ms(position)) for name, by in change.listed}
+        for name in change.unlisted:
+            log.lists.pop(name, None)
         return Answer(Outcome.DONE, (position,))
 
     def room_reap(self, key: LogKey, gateway: GatewayId) -> int:
@@ -197,6 +214,14 @@ class MemoryStore:
             founder=room.fields.get("founder", ""),
             topic=Topic(topic, room.fields["topic_by"], int(room.fields["topic_at"])) if topic else Topic(),
             modes=room.fields.get("modes", ""),
+            key=room.fields.get("key", ""),
+            limit=int(room.fields.get("limit", "") or 0),
+            lists={
+                letter: masks
+                for letter in "beI"
+                if (masks := {name[2:]: listed for name, listed in room.lists.items() if name[0] == letter})
+            },
+            invited={Uid(name[2:].encode()): listed for name, listed in room.lists.items() if name[0] == "i"},
             members=dict(room.members),
         )
 

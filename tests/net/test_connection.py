@@ -10,7 +10,7 @@ import pytest
 
 from gateway.commands.table import CHEAP, CLOSE_REASON
 from gateway.net.connection import MAX_WAITING_LINES
-from gateway.session.budget import BURST, MAX_DEBT
+from gateway.session.budget import BURST, MAX_DEBT, RATE_PER_S
 from tests.harness.deadlines import DEADLINE_S
 from tests.harness.gateway_inside import PING_INTERVAL_S, PING_TIMEOUT_S, REGISTRATION_TIMEOUT_S, GatewayInside
 from tests.harness.gateway_process import GatewayProcess
@@ -90,8 +90,9 @@ async def test_a_flood_is_slowed_and_then_ended(connect: Connect) -> None:
 async def test_what_is_never_refused_still_ends_a_flooder(connect: Connect) -> None:
     """PINGs are all answered, until there are far too many; what cannot be read costs like any command."""
     pinging, rubbish = await connect("pinging"), await connect("rubbish")
-    await pinging.send(*["PING x"] * int((BURST + MAX_DEBT) / CHEAP + 500))
-    await rubbish.send(*[b"\xff"] * int(BURST + MAX_DEBT + 100))
+    # The budget fills up again all the while: enough for a machine that takes half a minute for them.
+    await pinging.send(*["PING x"] * int((BURST + MAX_DEBT + 30 * RATE_PER_S) / CHEAP))
+    await rubbish.send(*[b"\xff"] * int(BURST + MAX_DEBT + 30 * RATE_PER_S))
     for peer in (pinging, rubbish):
         last = (await peer.wait_closed(deadline_s=4 * DEADLINE_S))[-1]
         assert (last.command, CLOSE_REASON in last.params[0]) == ("ERROR", True)

@@ -15,6 +15,7 @@ from gateway.model import (
     Left,
     LeftBy,
     Member,
+    ModeChange,
     ModesSet,
     MsgId,
     Position,
@@ -60,7 +61,10 @@ def test_accounts_are_for_who_asked() -> None:
         (Renamed(ANN.uid, ID, "anna"), "NICK anna"),
         (TopicSet(ANN.uid, ID, ANN.source, "a b"), "TOPIC #Room :a b"),
         (TopicSet(ANN.uid, ID, ANN.source, ""), "TOPIC #Room :"),
-        (ModesSet(ANN.uid, ID, ANN.source, (("+", "m", ""), ("+", "n", ""), ("-", "t", ""))), "MODE #Room +mn-t"),
+        (
+            ModesSet(ANN.uid, ID, ANN.source, (ModeChange("+", "m"), ModeChange("+", "n"), ModeChange("-", "t"))),
+            "MODE #Room +mn-t",
+        ),
     ],
 )
 def test_state_lines(event: Event, line: str) -> None:

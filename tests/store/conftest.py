@@ -1,31 +1,57 @@
 """The servers the store must work with, and views of them."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, ExitStack
 from itertools import count
 from typing import cast
 
 import pytest
 
 from gateway.model import GatewayId, LogKey
-from gateway.store.lanes import Lanes
+from gateway.store.lanes import Lanes, lanes_to
+from gateway.store.urls import Durability
+from tests.harness.cluster import Cluster
 from tests.harness.log_site import LogSite, MemorySite, opened, redis_site
 from tests.harness.memory_store import MemoryRedis
+from tests.harness.sentinels import Sentinels
 
-SERVERS = ["embedded", pytest.param("container", marks=pytest.mark.containers)]
+SERVERS = [
+    "embedded",
+    pytest.param("container", marks=pytest.mark.containers),
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("sentinel", "replica", "cluster", "cluster replica")),
+]
+_URL_FIXTURES = {"embedded": "store_url", "container": "redis_container_url"}
 OpenSite = Callable[[str], Awaitable[LogSite]]
 OpenLanes = Callable[[], Awaitable[Lanes]]
 _numbers = count(1)
 
 
-def _url(request: pytest.FixtureRequest, server: str) -> str:
-    return cast(str, request.getfixturevalue("store_url" if server == "embedded" else "redis_container_url"))
+@pytest.fixture(scope="session")
+def deployments(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
+    """URL of a deployment with replicas by its name in `SERVERS`, started when first asked for."""
+    urls: dict[str, str] = {}
+    with ExitStack() as stack:
+
+        def url(server: str) -> str:
+            if server not in urls:
+                directory = tmp_path_factory.mktemp(server.replace(" ", "-")) / "all"
+                started: Cluster | Sentinels
+                if server.startswith("cluster"):
+                    started = stack.enter_context(Cluster.running(directory))
+                else:
+                    started = stack.enter_context(Sentinels.running(directory))
+                urls[server] = started.url
+            return urls[server]
+
+        yield url
 
 
-@pytest.fixture(params=SERVERS)
-def redis_url(request: pytest.FixtureRequest) -> str:
-    """URL of a server shared by the session; tests keep apart by the names they use."""
-    return _url(request, request.param)
+def _deployment(request: pytest.FixtureRequest, server: str) -> tuple[str, Durability]:
+    """Where it is, and what to expect of it. It is shared by the session: tests keep apart by the names they use."""
+    if server in _URL_FIXTURES:
+        return cast(str, request.getfixturevalue(_URL_FIXTURES[server])), Durability.REDIS
+    url = request.getfixturevalue("deployments")(server)
+    return url, Durability.REPLICA if "replica" in server else Durability.REDIS
 
 
 @pytest.fixture(params=["memory", *SERVERS])
@@ -37,16 +63,16 @@ async def open_site(request: pytest.FixtureRequest) -> AsyncIterator[OpenSite]:
         async def open_site(gateway: str) -> LogSite:
             if request.param == "memory":
                 return MemorySite(memory, GatewayId(gateway))
-            return await stack.enter_async_context(redis_site(_url(request, request.param), gateway))
+            return await stack.enter_async_context(redis_site(*_deployment(request, request.param), gateway))
 
         yield open_site
 
 
-@pytest.fixture
-async def open_more(redis_url: str) -> AsyncIterator[OpenLanes]:
+@pytest.fixture(params=SERVERS)
+async def open_more(request: pytest.FixtureRequest) -> AsyncIterator[OpenLanes]:
     """Opens one more gateway's lanes."""
     async with AsyncExitStack() as stack:
-        yield lambda: stack.enter_async_context(opened(Lanes(redis_url)))
+        yield lambda: stack.enter_async_context(opened(lanes_to(*_deployment(request, request.param))))
 
 
 @pytest.fixture

@@ -81,11 +81,16 @@ def test_snapshots_are_read_in_both_protocols(who: Member, topic: str) -> None:
     state = {b"last": b"5-0", b"permissions": b"4-0", b"g:g1": b"7", b"name": b"#Tea", b"modes": b"nt"}
     state |= {b"topic": topic.encode(), b"topic_by": b"ann", b"topic_at": b"9", b"created": b"3", b"new": b"field"}
     members = {bytes(who.uid): encode_member(who)}
-    flat = ([part for pair in state.items() for part in pair], [part for pair in members.items() for part in pair])
-    snapshot = decode_snapshot(state, members, GatewayId("g1"), "#tea")
-    assert snapshot == decode_snapshot(*flat, GatewayId("g1"), "#tea")
+    state |= {b"key": b"pw", b"limit": b"7"}
+    lists = {b"b *!*@evil": b"9 ann!a@h", b"b m:x!*@*": b"8 bob!b@h", b"i u-cat": b"7 ann!a@h"}
+    flat = [[part for pair in hash_.items() for part in pair] for hash_ in (state, members, lists)]
+    snapshot = decode_snapshot(state, members, lists, GatewayId("g1"), "#tea")
+    assert snapshot == decode_snapshot(flat[0], flat[1], flat[2], GatewayId("g1"), "#tea")
     assert (snapshot.produced, snapshot.topic.text, snapshot.members) == (7, topic, {who.uid: who})
-    assert decode_snapshot(state | {b"g:g1": b"X"}, {}, GatewayId("g1"), "").produced == 0
+    assert (snapshot.key, snapshot.limit, snapshot.invited) == ("pw", 7, {b"u-cat": ("ann!a@h", 7)})
+    assert [*snapshot.lists.items()] == [("b", {"m:x!*@*": ("bob!b@h", 8), "*!*@evil": ("ann!a@h", 9)})]
+    assert list(snapshot.lists["b"]) == ["m:x!*@*", "*!*@evil"]
+    assert decode_snapshot(state | {b"g:g1": b"X"}, {}, {}, GatewayId("g1"), "").produced == 0
 
 
 def test_what_is_said_keeps_its_finished_line() -> None:

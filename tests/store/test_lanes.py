@@ -13,7 +13,8 @@ import uvloop
 from gateway.errors import StoreError
 from gateway.model import GatewayId, LogKey
 from gateway.store.lane import Lane
-from gateway.store.lanes import SILENCE_LIMIT_S, Lanes
+from gateway.store.masters import Server
+from gateway.store.pair import SILENCE_LIMIT_S, LanePair
 from gateway.store.scripts import SOURCES, sha
 from tests.harness.deadlines import DEADLINE_S, eventually
 from tests.harness.log_site import RedisSite, opened
@@ -21,6 +22,11 @@ from tests.harness.private_server import PrivateServer
 
 LOOPS = [pytest.param(asyncio.new_event_loop, id="asyncio"), pytest.param(uvloop.new_event_loop, id="uvloop")]
 LOG = LogKey("r:#lanes")
+
+
+def pair_to(url: str) -> LanePair:
+    """The lanes to that server."""
+    return LanePair(Server(url))
 
 
 @pytest.fixture
@@ -34,7 +40,7 @@ class Watched:
     """Open lanes that count what they tell."""
 
     def __init__(self, url: str) -> None:
-        self.lanes = Lanes(url)
+        self.lanes = pair_to(url)
         self.site = RedisSite(self.lanes, GatewayId("g1"))
         self.commands_up = self.subscriptions_up = 0
         self.lanes.on_commands_up = self._on_commands_up
@@ -65,7 +71,7 @@ async def watched(server: PrivateServer) -> AsyncIterator[Watched]:
         yield watched
 
 
-async def works(lanes: Lanes) -> None:
+async def works(lanes: LanePair) -> None:
     """Commands are answered, scripts are there, announcements are heard."""
     async with asyncio.timeout(DEADLINE_S):
         assert await lanes.commands.call("PING") == b"PONG"
@@ -84,7 +90,8 @@ def test_a_connection_of_redis_py_can_be_taken_over(
 
     async def run() -> None:
         watched = Watched(url)
-        async with opened(watched.lanes) as lanes:
+        lanes = watched.lanes
+        async with opened(lanes):
             await works(lanes)
             await watched.site.subscribe(LOG)
             value = bytes(range(256)) * 4096  # a megabyte: read in many pieces
@@ -217,7 +224,7 @@ async def test_commands_of_one_turn_travel_together(watched: Watched) -> None:
 
 async def test_a_missing_server_is_told_without_secrets(tmp_path: Path) -> None:
     """`open` gives up at its deadline; the error's text has no part of the URL."""
-    lanes = Lanes(f"unix://:hunter2@{tmp_path}/none.sock")
+    lanes = pair_to(f"unix://:hunter2@{tmp_path}/none.sock")
     with pytest.raises(StoreError, match=r"within 0\.2 s") as caught:
         await lanes.open(0.2)
     assert "hunter2" not in str(caught.value)
@@ -230,7 +237,7 @@ async def test_a_wrong_password_is_told_without_it(
     """Neither the error nor the log has the password."""
     with server.client() as client:
         client.config_set("requirepass", "right")
-        lanes = Lanes(server.url.replace("unix://", "unix://:hunter2@"))
+        lanes = pair_to(server.url.replace("unix://", "unix://:hunter2@"))
         with caplog.at_level(logging.DEBUG), pytest.raises(StoreError) as caught:
             await lanes.open(0.3)
         client.config_set("requirepass", "")
@@ -278,7 +285,7 @@ async def test_a_server_that_falls_silent_after_the_handshake(server: PrivateSer
             await end(writer)
 
     async with await asyncio.start_unix_server(serve, path):
-        lanes = Lanes(f"unix://{path}")
+        lanes = pair_to(f"unix://{path}")
         async with asyncio.timeout(4 * SILENCE_LIMIT_S + DEADLINE_S):
             await lanes.open(4 * SILENCE_LIMIT_S)
         assert silenced.is_set()

@@ -1,5 +1,6 @@
 """The memory store of the room tests is not a friendlier Redis: any operations, the same answers, logs and states."""
 
+import dataclasses
 from collections.abc import AsyncIterator
 from itertools import count
 from typing import NamedTuple
@@ -8,7 +9,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.model import ORIGIN, Answer, GatewayId, LogKey, Position, Reaped, Snapshot
+from gateway.model import (
+    ORIGIN,
+    Answer,
+    GatewayId,
+    Kicked,
+    LogKey,
+    Member,
+    ModeChange,
+    ModesSet,
+    MsgId,
+    Position,
+    Reaped,
+    Snapshot,
+)
+from gateway.rooms.ports import Change
+from gateway.store.urls import Durability
 from tests.harness.events import join, leave, member, promote, said, set_topic
 from tests.harness.log_site import LogSite, MemorySite, change, redis_site, say
 from tests.harness.memory_store import MemoryRedis
@@ -30,7 +46,12 @@ class Operation(NamedTuple):
 
 operations = st.builds(
     Operation,
-    kind=st.sampled_from(["say", "say", "join", "found", "leave", "topic", "promote", "reap"]),
+    kind=st.sampled_from(
+        [
+            *("say", "say", "join", "found", "leave", "topic", "promote", "reap"),
+            *("kick", "moderate", "relax", "found again", "found blank", "join if room"),
+        ]
+    ),
     gateway=st.sampled_from(GATEWAYS),
     number=st.sampled_from([0, 0, 0, 0, -1, 1]),
     permissions=st.sampled_from(["now", "now", "old", "any"]),
@@ -57,7 +78,9 @@ async def run(site_of: dict[str, LogSite], log: LogKey, steps: list[Operation]) 
     entries = await one.store.read_after(log, ORIGIN, 1000)
     assert entries is not None
     await one.settle()
-    place = {ORIGIN: -1} | {entry.position: index for index, entry in enumerate(entries)}
+    # A log may have been emptied meanwhile; what was heard is all there ever was.
+    everything = [entry for _, _, heard in one.heard for entry in heard]
+    place = {ORIGIN: -1} | {entry.position: index for index, entry in enumerate(everything)}
     return Run(
         [(answer.outcome, [place[position] for position in answer.positions], answer.seen) for answer in answers],
         [set(entry.event.uids) if isinstance(entry.event, Reaped) else entry.event for entry in entries],
@@ -84,11 +107,43 @@ async def perform(site: LogSite, log: LogKey, step: Operation) -> Answer | None:
             what = join(who._replace(modes="o"), permissions=permissions)
         case "leave":
             what = leave(who)
+        case "kick":
+            event = Kicked(who.uid, MsgId(b"kick"), who.source, member("ann").uid, "out")
+            what = Change(
+                event=event,
+                permissions=permissions,
+                changes_permissions=True,
+                uid=member("ann").uid,
+                need="in",
+                leaves=True,
+            )
+        case "moderate" | "relax":
+            what = moderate(who, permissions, on=step.kind == "moderate")
+        case "found again" | "found blank":
+            what = join(who._replace(modes="o"), permissions=permissions)
+            what = dataclasses.replace(what, anew=True, blank=step.kind == "found blank")
+        case "join if room":
+            what = dataclasses.replace(join(who, permissions=permissions), capacity=step.events)
         case "topic":
             what = set_topic(who, step.who * (step.events - 1), permissions=permissions)
         case _:
             what = promote(who, permissions=permissions)
     return await change(site, log, number, what)
+
+
+def moderate(who: Member, permissions: Position | None, *, on: bool) -> Change:
+    """Modes of the room, its members and its lists, set or taken back."""
+    entries = (f"b {who.nick}!*@*", f"i {who.uid.decode()}", "I m:x!*@* y")
+    return Change(
+        event=ModesSet(who.uid, MsgId(b"mode"), who.source, (ModeChange("+" if on else "-", "m"),)),
+        permissions=permissions,
+        changes_permissions=True,
+        uid=who.uid,
+        state=(("modes", "m" if on else ""), ("key", "k" if on else ""), ("limit", "3" if on else "")),
+        modes=tuple((member(name).uid, "v" if on else "") for name in ("ann", "bob")),
+        listed=tuple((entry, who.source) for entry in entries) if on else (),
+        unlisted=() if on else entries[:2],
+    )
 
 
 def seen(snapshot: Snapshot, place: dict[Position, int]) -> tuple[object, ...]:
@@ -97,14 +152,19 @@ def seen(snapshot: Snapshot, place: dict[Position, int]) -> tuple[object, ...]:
     return (
         (snapshot.name, snapshot.modes, topic, bool(snapshot.created_ms), snapshot.produced),
         (place[snapshot.last], place[snapshot.permissions]),
-        snapshot.members,
+        (snapshot.members, snapshot.key, snapshot.limit),
+        {letter: {mask: listed.by for mask, listed in masks.items()} for letter, masks in snapshot.lists.items()},
+        {uid: listed.by for uid, listed in snapshot.invited.items()},
     )
 
 
 @pytest.fixture
 async def pair(store_url: str) -> AsyncIterator[dict[str, LogSite]]:
     """Two gateways' views of a real server, by their names."""
-    async with redis_site(store_url, "g1") as one, redis_site(store_url, "g2") as two:
+    async with (
+        redis_site(store_url, Durability.REDIS, "g1") as one,
+        redis_site(store_url, Durability.REDIS, "g2") as two,
+    ):
         yield {"g1": one, "g2": two}
 
 

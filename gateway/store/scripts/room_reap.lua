@@ -1,7 +1,7 @@
 -- room_reap: every member of a dead gateway leaves the room in one event, exactly once, whichever gateways race.
 -- Also fences the gateway here: what it still tries to write is refused.
 --
--- KEYS  1 state  2 log  3 members
+-- KEYS  1 state  2 log  3 members  4 lists
 -- ARGV  1 channel  2 log length limit  3 dead gateway
 -- Returns {0, position, members that went} | {5} nobody was here
 local all = redis.call('HGETALL', KEYS[3])
@@ -19,7 +19,7 @@ local id = redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], '*', 'e', event)
 redis.call('HSET', KEYS[1], 'last', id, 'permissions', id)
 if redis.call('HLEN', KEYS[3]) == 0 then
   local kept = redis.call('HEXISTS', KEYS[1], 'founder') == 1 and 2592000 or 86400
-  for k = 1, 2 do redis.call('EXPIRE', KEYS[k], kept) end
+  for _, k in ipairs({1, 2, 4}) do redis.call('EXPIRE', KEYS[k], kept) end
 end
 redis.call('SPUBLISH', ARGV[1], last .. '\n' .. id .. ' ' .. event)
 return {0, id, #gone}

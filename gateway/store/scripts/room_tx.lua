@@ -1,12 +1,16 @@
--- room_tx: compare-and-append for one event that changes state (join part quit nick topic mode).
+-- room_tx: compare-and-append for one event that changes state (join part kick quit nick topic mode invite).
 -- The gateway decided on its replica; this checks that the replica was current, then applies, appends, announces.
 --
--- KEYS  1 state  2 log  3 members
+-- KEYS  1 state  2 log  3 members  4 lists
 -- ARGV  1 channel  2 log length limit  3 gateway  4 number of the batch  5 permissions ('' = do not check)
 --       6 event  7 '1' = the event changes permissions
 --       8 uid  9 'in' | 'out' | '' = must (not) be a member  10 member ('' = leave as is, '-' = delete)
---       11.. pairs: state field, value; '@' stands for the ms of the event
--- Returns {0, position} done | {1, last} duplicate | {2, permissions} stale | {3, seen} hole | {4} reaped
+--       11 refuse if so many members are there ('' = no limit)
+--       12 '' | '1' = empty the lists first | '2' = empty the log too
+--       13.. triples: 's' state field, value | 't' state field, '' = the ms of the event | 'm' uid, modes of a member
+--            that is there | 'l' list entry, by whom | 'x' list entry, '' = delete
+-- Returns {0, position} done | {1, last} duplicate | {3, seen} hole | {4} reaped
+--         | {2, position} stale: decide again on a replica that has come as far as this
 --         | {5, last} nothing to do (the number of the batch is used up)
 local st = redis.call('HMGET', KEYS[1], 'last', 'permissions', 'g:' .. ARGV[3])
 if st[3] == 'X' then return {4} end
@@ -18,6 +22,9 @@ if ARGV[9] ~= '' and (redis.call('HEXISTS', KEYS[3], ARGV[8]) == 1) ~= (ARGV[9] 
   redis.call('HSET', KEYS[1], 'g:' .. ARGV[3], n)
   return {5, last}
 end
+if ARGV[11] ~= '' and redis.call('HLEN', KEYS[3]) >= tonumber(ARGV[11]) then return {2, last} end
+if ARGV[12] ~= '' then redis.call('DEL', KEYS[4]) end
+if ARGV[12] == '2' then redis.call('XTRIM', KEYS[2], 'MAXLEN', 0) end
 local id = redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], '*', 'e', ARGV[6])
 redis.call('HSET', KEYS[1], 'last', id, 'g:' .. ARGV[3], n)
 if ARGV[7] == '1' then redis.call('HSET', KEYS[1], 'permissions', id) end
@@ -26,18 +33,32 @@ if ARGV[10] == '-' then
 elseif ARGV[10] ~= '' then
   redis.call('HSET', KEYS[3], ARGV[8], ARGV[10])
   if redis.call('HLEN', KEYS[3]) == 1 then
-    for k = 1, 2 do redis.call('PERSIST', KEYS[k]) end
+    for _, k in ipairs({1, 2, 4}) do redis.call('PERSIST', KEYS[k]) end
   end
 end
-for i = 11, #ARGV, 2 do
-  local value = ARGV[i + 1]
-  if value == '@' then value = string.match(id, '^%d+') end
-  redis.call('HSET', KEYS[1], ARGV[i], value)
+local ms = string.match(id, '^%d+')
+for i = 13, #ARGV, 3 do
+  local which, field, value = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+  if which == 's' then
+    redis.call('HSET', KEYS[1], field, value)
+  elseif which == 't' then
+    redis.call('HSET', KEYS[1], field, ms)
+  elseif which == 'l' then
+    redis.call('HSET', KEYS[4], field, ms .. ' ' .. value)
+  elseif which == 'x' then
+    redis.call('HDEL', KEYS[4], field)
+  else
+    -- only the modes: the nick may have changed since the decision
+    local member = redis.call('HGET', KEYS[3], field)
+    if member then redis.call('HSET', KEYS[3], field, value .. string.match(member, ' .*$')) end
+  end
 end
--- a room nobody is in is kept for a day, one that belongs to an account for 30
+-- With its last member a room ends; what it kept is there for a day, and for 30 if it belongs to an account. Whoever
+-- joins now decides anew.
 if ARGV[10] == '-' and redis.call('HLEN', KEYS[3]) == 0 then
+  redis.call('HSET', KEYS[1], 'permissions', id)
   local kept = redis.call('HEXISTS', KEYS[1], 'founder') == 1 and 2592000 or 86400
-  for k = 1, 2 do redis.call('EXPIRE', KEYS[k], kept) end
+  for _, k in ipairs({1, 2, 4}) do redis.call('EXPIRE', KEYS[k], kept) end
 end
 redis.call('SPUBLISH', ARGV[1], last .. '\n' .. id .. ' ' .. ARGV[6])
 return {0, id}

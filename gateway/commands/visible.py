@@ -1,0 +1,47 @@
+"""Rooms as somebody may know of them, here or not."""
+
+from gateway.commands.services import Services
+from gateway.model import Member
+from gateway.rooms.replica import Replica
+from gateway.rooms.rights import is_visible
+from gateway.session.reply import Reply
+from gateway.session.session import Session
+from gateway.wire import numerics as n
+from gateway.wire.names import room_key
+
+__all__ = ["current_room", "find_room", "identity", "visible_room"]
+
+
+async def current_room(services: Services, name: str) -> Replica | None:
+    """The state of a room with members, from the replica here or from Redis. Raises `StoreError`."""
+    key = room_key(name)
+    if key is None:
+        return None
+    if (local := services.engine.rooms.get(key)) is not None and local.follower.live:
+        replica = local.replica
+    else:
+        replica = Replica(name)
+        replica.reset(await services.history.snapshot(services.log_of_room(key), name))
+    return replica if replica.members else None
+
+
+async def find_room(services: Services, session: Session, name: str) -> Replica | None:
+    """The state of a room that the peer may know of; None also for a secret one it is not in. Raises `StoreError`."""
+    key = room_key(name)
+    if key is not None and (joined := session.rooms.get(key)) is not None:
+        return joined.replica  # Redis may be away
+    replica = await current_room(services, name)
+    return replica if replica is not None and is_visible(replica, session.uid) else None
+
+
+async def visible_room(services: Services, session: Session, name: str, reply: Reply) -> Replica | None:
+    """The same; None after 403. Raises `StoreError`."""
+    replica = await find_room(services, session, name)
+    if replica is None:
+        reply.numeric(n.ERR_NOSUCHCHANNEL, name.split(" ", maxsplit=1)[0][:60] or "*", "No such channel")
+    return replica
+
+
+def identity(services: Services, session: Session) -> Member:
+    """The session as masks see it, whether it is in a room or not."""
+    return session.as_member(services.gateway, "")

@@ -1,0 +1,258 @@
+"""A cluster: one pair of lanes per master, commands and subscriptions where their slot is.
+
+A command that a node refused because another serves the slot (MOVED, ASK) goes there, once. It was not carried out, and
+all commands of a slot take the same way, so their order stays. Whatever else goes wrong is a `StoreError`: who sent a
+batch sends the same one again. Source: Redis Cluster specification.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from functools import partial
+from itertools import count
+from typing import Any
+
+from redis.crc import key_slot
+
+from gateway.errors import StoreError
+from gateway.store.keys import cluster_mark
+from gateway.store.lane import Commands, Lane, OnReply, RedirectError, ignore
+from gateway.store.masters import SHORT_TIMEOUT_S, Server
+from gateway.store.pair import LanePair
+from gateway.store.topology import SLOTS, Range, Topology
+from gateway.store.urls import Address, RedisUrl
+
+__all__ = ["ClusterLanes"]
+
+LOOK_EVERY_S = 5.0  # at the topology while nothing seems wrong
+LOOK_WHILE_DOWN_S = 0.5
+MIN_BETWEEN_LOOKS_S = 0.25
+_log = logging.getLogger(__name__)
+
+
+class ClusterLanes(Commands):
+    """All lanes to a cluster. Implements `store.lanes.Lanes`."""
+
+    def __init__(self, url: RedisUrl, *, replicated: bool) -> None:
+        """`replicated`: nothing is told before a replica has it."""
+        self.on_commands_up: Callable[[], None] = _nothing
+        self.on_subscriptions_up: Callable[[], None] = _nothing  # never called: each channel is asked for again here
+        self.on_push: Callable[[list[Any]], None] = ignore
+        self.on_read_end: Callable[[], None] = _nothing
+        self.observe: Callable[[float], None] = ignore
+        self._url = url
+        self._replicated = replicated
+        self._topology = Topology(url)
+        self._pairs: dict[Address, LanePair] = {}
+        self._owners: list[LanePair | None] = [None] * SLOTS
+        # What somebody here wants to hear, by slot, with the lane it was asked for on.
+        self._channels: dict[int, dict[str, Lane | None]] = {}
+        self._doubted = asyncio.Event()  # a node said something that does not go with the topology we know
+        self._tasks: asyncio.TaskGroup | None = None
+        self._running: dict[LanePair, asyncio.Task[None]] = {}
+        self._former_reconnects = 0  # of pairs that are gone
+
+    @property
+    def commands(self) -> Commands:
+        """As in `Lanes`."""
+        return self
+
+    @property
+    def up(self) -> bool:
+        """Whether a part of the cluster can be reached: the rooms there go on, whatever became of the others."""
+        return any(pair.up for pair in self._pairs.values())
+
+    @property
+    def reconnects(self) -> int:
+        """Lanes opened again, and those to masters that were added later."""
+        return self._former_reconnects + sum(pair.reconnects for pair in self._pairs.values())
+
+    async def open(self, deadline_s: float) -> None:
+        """As in `Lanes`; all slots are served then."""
+        try:
+            async with asyncio.timeout(deadline_s):
+                while not await self._open_all():  # noqa: ASYNC110 - nodes have to be asked
+                    await asyncio.sleep(MIN_BETWEEN_LOOKS_S)
+        except TimeoutError as exc:
+            raise StoreError(f"Redis could not be reached within {deadline_s:g} s") from exc
+
+    async def run(self) -> None:
+        """As in `Lanes`."""
+        try:
+            async with asyncio.TaskGroup() as self._tasks:
+                for pair in self._pairs.values():
+                    self._start(pair)
+                while True:
+                    await self._wait_for_doubt()
+                    await self._look()
+                    await asyncio.sleep(MIN_BETWEEN_LOOKS_S)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """As in `Lanes`."""
+        for pair in self._pairs.values():
+            pair.close()
+
+    # -- commands ----------------------------------------------------------------------------------------------------
+
+    def request(self, on_reply: OnReply, *args: str | bytes | int) -> None:
+        """As in `Commands`; the command has a key."""
+        key = args[3] if args[0] in ("EVALSHA", "EVAL") else args[1]
+        slot = key_slot(key if isinstance(key, bytes) else str(key).encode())
+        pair = self._owners[slot]
+        if pair is None:
+            asyncio.get_running_loop().call_soon(on_reply, StoreError("no master serves the slot"))
+        else:
+            pair.commands.request(partial(self._replied, pair, on_reply, args), *args)
+
+    def _replied(self, asked: LanePair, on_reply: OnReply, args: tuple[str | bytes | int, ...], reply: Any) -> None:
+        if not isinstance(reply, StoreError):
+            on_reply(reply)
+            return
+        self._doubted.set()
+        if not isinstance(reply, RedirectError) or (target := self._redirected(asked, reply)) is None:
+            on_reply(reply)
+            return
+        if reply.once:
+            target.commands.request(ignore, "ASKING")
+        target.commands.request(on_reply, *args)
+
+    def _redirected(self, asked: LanePair, error: RedirectError) -> LanePair | None:
+        """Where to try again; None: at a node we do not know yet."""
+        address = error.host, error.port
+        if not error.host:
+            address = next((host for (host, _), pair in self._pairs.items() if pair is asked), ""), error.port
+        pair = self._pairs.get(address)
+        if pair is not None and not error.once:
+            self._owners[error.slot] = pair
+        return pair
+
+    # -- subscriptions -----------------------------------------------------------------------------------------------
+
+    def subscribe(self, channel: str) -> None:
+        """As in `Lanes`; asked for again wherever the slot goes."""
+        slot = key_slot(channel.encode())
+        self._channels.setdefault(slot, {})[channel] = None
+        self._ask_for_channels(slot)
+
+    def unsubscribe(self, channel: str) -> None:
+        """As in `Lanes`."""
+        slot = key_slot(channel.encode())
+        channels = self._channels.get(slot, {})
+        lane = channels.pop(channel, None)
+        if not channels:
+            self._channels.pop(slot, None)
+        if lane is not None:
+            lane.tell("SUNSUBSCRIBE", channel)
+
+    async def barrier(self) -> None:
+        """As in `Lanes`."""
+        await asyncio.gather(*(pair.barrier() for pair in self._pairs.values()))
+
+    def _ask_for_channels(self, slot: int) -> None:
+        """Ask the owner for those of the slot it was not asked for."""
+        owner = self._owners[slot]
+        if owner is None or owner.subscriptions.lost.is_set():
+            return
+        channels = self._channels[slot]
+        for channel, asked_on in channels.items():
+            if asked_on is not owner.subscriptions:
+                channels[channel] = owner.subscriptions
+                owner.subscriptions.tell("SSUBSCRIBE", channel)
+
+    def _ask_for_all_channels(self) -> None:
+        for slot in self._channels:
+            self._ask_for_channels(slot)
+
+    def _pushed(self, push: list[Any]) -> None:
+        if push[0] == b"sunsubscribe":
+            self._unsubscribed(push[1])
+        self.on_push(push)
+
+    def _unsubscribed(self, channel: bytes | None) -> None:
+        """By us, or because the slot left the node."""
+        name = (channel or b"").decode()
+        channels = self._channels.get(key_slot(channel or b""), {})
+        if name in channels:
+            channels[name] = None
+            self._doubted.set()
+
+    def _refused(self, lane: Lane, error: StoreError) -> None:
+        """A subscription: its slot is elsewhere; anything else is tried on another connection."""
+        self._doubted.set()
+        if isinstance(error, RedirectError):
+            channels = self._channels.get(error.slot, {})
+            for channel, asked_on in channels.items():
+                if asked_on is lane:
+                    channels[channel] = None
+        else:
+            asyncio.get_running_loop().call_later(MIN_BETWEEN_LOOKS_S, lane.abort, str(error))
+
+    # -- topology ----------------------------------------------------------------------------------------------------
+
+    async def _wait_for_doubt(self) -> None:
+        all_up = all(pair.up for pair in self._pairs.values())
+        try:
+            async with asyncio.timeout(LOOK_EVERY_S if all_up else LOOK_WHILE_DOWN_S):
+                await self._doubted.wait()
+        except TimeoutError:
+            pass
+        self._doubted.clear()
+
+    async def _look(self) -> None:
+        """Ask for the topology, and go by it."""
+        if (ranges := await self._topology.discover()) is not None:
+            self._take(ranges)
+        self._ask_for_all_channels()
+
+    def _take(self, ranges: list[Range]) -> None:
+        masters = {each.master for each in ranges}
+        gone = [(address, pair) for address, pair in self._pairs.items() if address not in masters]
+        for address in masters - self._pairs.keys():
+            self._pairs[address] = self._new_pair(address)
+        owners: list[LanePair | None] = [None] * SLOTS
+        for each in ranges:
+            owners[each.first : each.last + 1] = [self._pairs[each.master]] * (each.last + 1 - each.first)
+        self._owners = owners
+        for address, pair in gone:
+            _log.info("redis_master_left", extra={"host": address[0], "port": address[1]})
+            del self._pairs[address]
+            self._former_reconnects += pair.reconnects
+            if (running := self._running.pop(pair, None)) is not None:
+                running.cancel()
+            pair.close()
+
+    def _new_pair(self, address: Address) -> LanePair:
+        server = Server(self._url.node(address), SHORT_TIMEOUT_S)
+        pair = LanePair(server, (lambda: self._mark(pair)) if self._replicated else None)
+        pair.on_push, pair.on_refused = self._pushed, self._refused
+        pair.on_read_end = self.on_read_end
+        pair.on_commands_up = self.on_commands_up
+        pair.on_subscriptions_up = self._ask_for_all_channels
+        pair.observe = self.observe
+        if self._tasks is not None:
+            self._start(pair)
+        return pair
+
+    def _start(self, pair: LanePair) -> None:
+        assert self._tasks is not None
+        self._running[pair] = self._tasks.create_task(pair.run(), name="lanes to a master")
+
+    def _mark(self, pair: LanePair) -> str:
+        """A key the master serves."""
+        return next(key for key in map(cluster_mark, count()) if self._owners[key_slot(key.encode())] is pair)
+
+    async def _open_all(self) -> bool:
+        """Open what the topology has; False: not everything is there yet."""
+        await self._look()
+        closed = [pair for pair in self._pairs.values() if not pair.up]
+        try:
+            await asyncio.gather(*(pair.open(2 * SHORT_TIMEOUT_S) for pair in closed))
+        except StoreError:
+            return False
+        return None not in self._owners
+
+
+def _nothing() -> None:
+    """The answer to nobody's interest."""

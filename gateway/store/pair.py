@@ -1,0 +1,208 @@
+"""The two connections every gateway keeps to a master: a command lane and a subscription lane.
+
+They are apart so that a subscriber dropped for its output buffer never takes commands with it. Each has a heartbeat:
+a Redis that is frozen looks like one that is lost (redis-py's own PubSub never notices).
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from gateway.errors import StoreError
+from gateway.store.lane import Lane, ignore
+from gateway.store.masters import CONNECT_ERRORS, Master
+from gateway.store.replicated import HeldPushes, ReplicatedLane
+from gateway.store.scripts import SOURCES
+
+__all__ = ["LanePair"]
+
+HEARTBEAT_S = 1.0
+SILENCE_LIMIT_S = 3.0  # an answer later than this: the lane is dropped and opened anew
+CLOSE_S = 1.0
+RETRY_S = (0.05, 0.1, 0.25, 0.5)  # waits between attempts; the last one repeats
+_log = logging.getLogger(__name__)
+
+
+class LanePair:
+    """Keeps both lanes open to one master, wherever it moves, and says when one has come back.
+
+    Implements `store.lanes.Lanes`. `on_commands_up` and `on_subscriptions_up` are called after every (re)connect,
+    before anybody else uses the lane.
+    """
+
+    def __init__(self, master: Master, mark: Callable[[], str] | None = None) -> None:
+        """With `mark`, nothing is told before a replica has it; it gives the key that `ReplicatedLane` needs."""
+        self._master = master
+        self._mark = mark
+        self.commands = Lane("command")
+        self.subscriptions = Lane("subscription")
+        self.commands.lost.set()
+        self.subscriptions.lost.set()
+        self._commands_open = asyncio.Event()
+        self.on_commands_up: Callable[[], None] = _nothing
+        self.on_subscriptions_up: Callable[[], None] = _nothing
+        self.on_push: Callable[[list[Any]], None] = ignore
+        self.on_read_end: Callable[[], None] = _nothing
+        self.on_refused: Callable[[Lane, StoreError], None] | None = None  # an SSUBSCRIBE; None: the lane is dropped
+        self.observe: Callable[[float], None] = ignore
+        self.reconnects = -2  # both lanes have to be opened once
+
+    @property
+    def up(self) -> bool:
+        """Whether both lanes are open, as far as is known."""
+        return not (self.commands.lost.is_set() or self.subscriptions.lost.is_set())
+
+    async def open(self, deadline_s: float) -> None:
+        """Open both lanes, trying for `deadline_s`.
+
+        Raises:
+            StoreError: Redis could not be reached in time; its text names no secret.
+        """
+        try:
+            async with asyncio.timeout(deadline_s):
+                if self.commands.lost.is_set():
+                    await self._reopen_commands()
+                if self.subscriptions.lost.is_set():
+                    await self._reopen_subscriptions()
+        except TimeoutError as exc:
+            raise StoreError(f"Redis could not be reached within {deadline_s:g} s") from exc
+
+    async def run(self) -> None:
+        """Reopen lost lanes and watch for silent ones, until cancelled; both lanes are closed then."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._keep_commands(), name="command lane")
+                tasks.create_task(self._keep_subscriptions(), name="subscription lane")
+                tasks.create_task(self._watch(), name="lane heartbeat")
+        finally:
+            await self._end()
+
+    def close(self) -> None:
+        """Close both lanes."""
+        self.commands.close()
+        self.subscriptions.close()
+
+    async def _end(self) -> None:
+        self.close()
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                await self.commands.lost.wait()
+                await self.subscriptions.lost.wait()
+        except TimeoutError:  # a frozen server takes nothing any more
+            self.commands.abort("not closed in time")
+            self.subscriptions.abort("not closed in time")
+        await self._master.close()
+
+    def subscribe(self, channel: str) -> None:
+        """Ask for a shard channel; a push confirms it. Lost with the lane: `on_subscriptions_up` tells."""
+        self.subscriptions.tell("SSUBSCRIBE", channel)
+
+    def unsubscribe(self, channel: str) -> None:
+        """End it."""
+        self.subscriptions.tell("SUNSUBSCRIBE", channel)
+
+    async def barrier(self) -> None:
+        """Return when everything announced before this call has been told. Raises `StoreError`.
+
+        Redis answers a connection in order, so the reply comes after every announcement published before.
+        """
+        await self.subscriptions.call("PING")
+        if self._mark is not None:
+            await self.commands.call("PING")  # behind the one that releases them
+
+    async def _keep_commands(self) -> None:
+        while True:
+            await self.commands.lost.wait()
+            self._commands_open.clear()
+            await self._reopen_commands()
+
+    async def _keep_subscriptions(self) -> None:
+        while True:
+            await self.subscriptions.lost.wait()
+            if self._mark is not None:
+                await self._commands_open.wait()  # nothing can be told before
+            await self._reopen_subscriptions()
+
+    async def _reopen_commands(self) -> None:
+        while True:
+            lane = Lane("command") if self._mark is None else ReplicatedLane("command", self._mark())
+            await self._attach(lane)
+            try:
+                # The heartbeat watches lanes in use, and this one is not yet.
+                async with asyncio.timeout(SILENCE_LIMIT_S):
+                    await asyncio.gather(*(lane.call("SCRIPT", "LOAD", source) for source in SOURCES.values()))
+            except (StoreError, TimeoutError):
+                lane.abort("scripts not loaded")
+                await asyncio.sleep(RETRY_S[2])
+                continue
+            except asyncio.CancelledError:
+                lane.close()
+                raise
+            self.commands = lane
+            self._commands_open.set()
+            self._follow(lane, self.subscriptions)
+            self.on_commands_up()
+            return
+
+    async def _reopen_subscriptions(self) -> None:
+        on_push, on_read_end = self.on_push, self.on_read_end
+        if self._mark is not None:
+            held = HeldPushes(lambda: self.commands, on_push, on_read_end, lambda: lane.abort("not confirmed"))
+            on_push, on_read_end = held.pushed, held.read_ended
+        lane = Lane("subscription", on_push, self.on_refused)
+        lane.on_read_end(on_read_end)
+        await self._attach(lane)
+        self.subscriptions = lane
+        self._follow(lane, self.commands)
+        self.on_subscriptions_up()
+
+    def _follow(self, newer: Lane, older: Lane) -> None:
+        """Announcements come from the server that commands go to: the lane opened last shows which one that is."""
+        if not older.lost.is_set() and older.at != newer.at:
+            older.abort("the master has moved")
+
+    async def _attach(self, lane: Lane) -> None:
+        """Connect and hand the transport to `lane`; tries for ever, the owner sets the end."""
+        attempt = 0
+        while True:
+            try:
+                connection, lane.at = await self._master.connect()
+            except CONNECT_ERRORS as exc:
+                if attempt == 0:
+                    _log.warning("redis_unreachable", extra={"lane": lane.name, "error": type(exc).__name__})
+                await asyncio.sleep(RETRY_S[min(attempt, len(RETRY_S) - 1)])
+                attempt += 1
+                continue
+            # It never goes back to a pool: the lane keeps it.
+            lane.take_over(connection)
+            lane.observe = self.observe
+            self.reconnects += 1
+            return
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT_S)
+            for lane in (self.commands, self.subscriptions):
+                if lane.lost.is_set():
+                    continue
+                if lane.oldest_wait_s() > SILENCE_LIMIT_S:
+                    lane.abort("silent")
+                else:
+                    self._beat(lane)
+            # A master that was replaced in a planned failover takes writes for seconds before it is told.
+            now_at = await self._master.find()
+            for lane in (self.commands, self.subscriptions):
+                if now_at is not None and lane.at != now_at:
+                    lane.abort("the master has moved")
+
+    def _beat(self, lane: Lane) -> None:
+        def beaten(reply: Any) -> None:
+            if not isinstance(reply, StoreError) and not self._master.is_well(reply):
+                lane.abort("not a master any more")
+
+        lane.request(beaten, *self._master.heartbeat)
+
+
+def _nothing() -> None:
+    """The answer to nobody's interest."""

@@ -1,0 +1,106 @@
+"""A master, its replicas and three Sentinels, each a process of the embedded program."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.harness.deadlines import DEADLINE_S
+from tests.harness.facts import wait_for
+from tests.harness.valkey_node import ValkeyNode, free_ports
+
+__all__ = ["DOWN_AFTER_S", "Sentinels"]
+
+NAME = "hub"
+DOWN_AFTER_S = 1.0  # silence after which a Sentinel takes the master for down
+SERVER = ("--save", "", "--repl-diskless-sync-delay", "0", "--repl-timeout", "10")
+
+
+class Sentinels:
+    """The deployment, ready to fail over."""
+
+    def __init__(self, directory: Path, replicas: int, arguments: Sequence[str]) -> None:
+        ports = free_ports(1 + replicas + 3)
+        master, *others = ports[: 1 + replicas]
+        self.servers = [
+            ValkeyNode(directory / f"server{port}", port, ["--port", str(port), *SERVER, *arguments])
+            for port in (master, *others)
+        ]
+        for server in self.servers[1:]:
+            server.command("REPLICAOF", "127.0.0.1", master)
+        wait_for(lambda: _replicas(self.servers[0]) == replicas)
+        self.sentinels = [_sentinel(directory, port, master) for port in ports[1 + replicas :]]
+        wait_for(lambda: all(self._knows_all(sentinel) for sentinel in self.sentinels), within_s=4 * DEADLINE_S)
+
+    @classmethod
+    @contextmanager
+    def running(cls, directory: Path, *, replicas: int = 2, arguments: Sequence[str] = ()) -> Iterator["Sentinels"]:
+        """Start everything; at the end it is gone."""
+        directory.mkdir()
+        deployment = cls(directory, replicas, arguments)
+        try:
+            yield deployment
+        finally:
+            for node in (*deployment.sentinels, *deployment.servers):
+                node.kill()
+
+    @property
+    def url(self) -> str:
+        """As `--redis-url` takes it."""
+        hosts = ",".join(f"{host}:{port}" for host, port in (node.address for node in self.sentinels))
+        return f"redis+sentinel://{hosts}/{NAME}"
+
+    def master(self) -> ValkeyNode:
+        """The server the first Sentinel calls master."""
+        reply = self.sentinels[0].command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME)
+        assert isinstance(reply, list)
+        address = (reply[0].decode(), int(reply[1]))
+        return next(server for server in self.servers if server.address == address)
+
+    def wait_for_another(self, former: ValkeyNode) -> ValkeyNode:
+        """The master that takes the place of the former one, once it takes writes and all Sentinels name it."""
+
+        def there() -> bool:
+            master = self.master()
+            return master is not former and master.role() == "master"
+
+        wait_for(there, within_s=6 * DEADLINE_S)
+        return self.master()
+
+    def wait_for_replicas(self, number: int) -> None:
+        """Until so many replicas follow the master."""
+        wait_for(lambda: _replicas(self.master()) >= number, within_s=6 * DEADLINE_S)
+
+    def fail_over(self, *how: str) -> None:
+        """A planned failover, as an operator asks for it."""
+        self.sentinels[0].command("SENTINEL", "FAILOVER", NAME, *how)
+
+    def _knows_all(self, sentinel: ValkeyNode) -> bool:
+        reply = sentinel.command("SENTINEL", "MASTER", NAME)
+        if isinstance(reply, list):
+            reply = dict(zip(reply[::2], reply[1::2], strict=True))
+        assert isinstance(reply, dict)
+        known = {_text(key): _text(value) for key, value in reply.items()}
+        others = (int(known["num-slaves"]), int(known["num-other-sentinels"]))
+        return others == (len(self.servers) - 1, len(self.sentinels) - 1)
+
+
+def _sentinel(directory: Path, port: int, master: int) -> ValkeyNode:
+    conf = directory / f"sentinel{port}.conf"
+    conf.write_text(
+        f"port {port}\n"
+        f"sentinel monitor {NAME} 127.0.0.1 {master} 2\n"
+        f"sentinel down-after-milliseconds {NAME} {DOWN_AFTER_S * 1000:.0f}\n"
+        f"sentinel failover-timeout {NAME} 3000\n"
+        f"sentinel parallel-syncs {NAME} 2\n"
+    )
+    return ValkeyNode(directory / f"sentinel{port}", port, [str(conf), "--sentinel"])
+
+
+def _replicas(server: ValkeyNode) -> int:
+    with server.client() as client:
+        facts = client.info("replication")
+    return sum(facts.get(f"slave{i}", {}).get("state") == "online" for i in range(int(facts["connected_slaves"])))
+
+
+def _text(value: object) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
