@@ -3,6 +3,8 @@
     mix         every fault the site can have, one or two at a time, for --seconds (600)
     kills       100 times SIGKILL of a gateway under 500 messages a second
     failovers   10 failovers to a replica that lacks the last second
+    sentinel    10 times SIGKILL of the master under Sentinel
+    cluster     two minutes of slots that move and masters that are killed
 
 The exit code is 1 when anything was lost, doubled, out of order, or otherwise not 0 that must be.
 """
@@ -19,8 +21,9 @@ from pathlib import Path
 
 import gateway
 from benchmarks.machine import describe, raise_open_files
+from tests.faults.deployments import CLUSTER, DOWN_AFTER_S, MasterKilled, sentinel, sharded
 from tests.faults.faults import ALONE
-from tests.faults.figures import Outcome, Promise, spread
+from tests.faults.figures import Outcome, Promise, spread, without_service
 from tests.faults.gateway_faults import GatewayKilled
 from tests.faults.redis_faults import LossyFailover
 from tests.faults.report import kept, page, section, sections_of, summary
@@ -56,6 +59,14 @@ def _failovers(seed: int, seconds: float) -> Scenario:
     return Scenario(seed=seed, turns=repeated(LossyFailover, 10), store=replicated, seconds=seconds)
 
 
+def _sentinel(seed: int, seconds: float) -> Scenario:
+    return Scenario(seed=seed, turns=repeated(MasterKilled, 10), store=sentinel, seconds=seconds)
+
+
+def _cluster(seed: int, seconds: float) -> Scenario:
+    return Scenario(seed=seed, turns=mixed(seed, CLUSTER), store=sharded, seconds=seconds)
+
+
 SCENARIOS = {
     "mix": Entry(title="Every fault, one or two at a time", make=_mix, seconds=MIX_S),
     "kills": Entry(
@@ -64,6 +75,17 @@ SCENARIOS = {
         promises=[Promise("reattached, p99 under 3 s", lambda outcome: spread(outcome.returns).p99_s < 3.0)],
     ),
     "failovers": Entry(title="10 failovers to a replica that lacks the last second", make=_failovers),
+    "sentinel": Entry(
+        title="10 times SIGKILL of the master under Sentinel",
+        make=_sentinel,
+        promises=[
+            Promise(
+                f"time without service under Sentinel's own {DOWN_AFTER_S:g} s + 2 s",
+                lambda outcome: spread(without_service(outcome.strikes, outcome.waits)).max_s < DOWN_AFTER_S + 2.0,
+            )
+        ],
+    ),
+    "cluster": Entry(title="A cluster whose slots move and whose masters are killed", make=_cluster, seconds=120.0),
 }
 
 
