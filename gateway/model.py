@@ -19,9 +19,11 @@ __all__ = [
     "Figures",
     "Foreign",
     "GatewayId",
+    "Head",
     "Invited",
     "Joined",
     "Kicked",
+    "Known",
     "Left",
     "LeftBy",
     "Listed",
@@ -35,12 +37,19 @@ __all__ = [
     "Position",
     "Rate",
     "Reaped",
+    "Rebound",
+    "Refusal",
     "Renamed",
+    "Restored",
     "RoomRow",
     "Said",
     "SaidTo",
     "ScramVerifier",
+    "SendKey",
     "Snapshot",
+    "Split",
+    "Splitting",
+    "Taken",
     "Topic",
     "TopicSet",
     "Uid",
@@ -208,12 +217,25 @@ class Invited(NamedTuple):
 
 
 class Reaped(NamedTuple):
-    """A gateway was declared dead; these members went with it."""
+    """These members were lost: with their gateway, or because they did not come back within their grace."""
 
-    gateway: GatewayId
+    gateway: GatewayId  # that was declared dead; empty: none was
     uids: tuple[Uid, ...]
+    reason: str = ""
     uid: Uid = Uid(b"")
     msgid: MsgId = MsgId(b"")
+
+
+class Rebound(NamedTuple):
+    """A session came back on another connection: its member is that gateway's from now on. Shown to nobody.
+
+    In the session's inbox it tells the gateway that still has the old connection to let it go.
+    """
+
+    uid: Uid
+    msgid: MsgId
+    gateway: GatewayId
+    epoch: int  # counts how often the session was taken over; what is of an older one is void
 
 
 class Foreign(NamedTuple):
@@ -223,7 +245,55 @@ class Foreign(NamedTuple):
     msgid: MsgId = MsgId(b"")
 
 
-Event = Said | SaidTo | Joined | Left | Kicked | Renamed | AccountSet | TopicSet | ModesSet | Invited | Reaped | Foreign
+class Restored(NamedTuple):
+    """Redis had lost the room; a gateway wrote back what its replica knew. Members come back by their own gateways."""
+
+    msgid: MsgId
+    name: str
+    created_ms: int
+    topic: "Topic"
+    modes: str
+    founder: str = ""  # account that owns it
+    key: str = ""
+    limit: int = 0
+    listed: tuple[tuple[str, str, int], ...] = ()  # entries of the lists: "b mask" or "i uid", by whom, ms
+    uid: Uid = Uid(b"")
+
+
+class Splitting(Enum):
+    """A line of a netsplit batch."""
+
+    BEGINS = 1
+    QUIT = 2
+    ENDS = 3
+
+
+class Split(NamedTuple):
+    """A line of a netsplit batch as a room shows a `Reaped` of several members; never in a log."""
+
+    line: Splitting
+    left: Left | None = None
+    uid: Uid = Uid(b"")
+    msgid: MsgId = MsgId(b"")
+
+
+Event = (
+    Said
+    | SaidTo
+    | Joined
+    | Left
+    | Kicked
+    | Renamed
+    | AccountSet
+    | TopicSet
+    | ModesSet
+    | Invited
+    | Reaped
+    | Restored
+    | Rebound
+    | Split
+    | Foreign
+)
 
 
 class Entry(NamedTuple):
@@ -278,12 +348,35 @@ class Outcome(Enum):
     UNCHANGED = 5
 
 
+class SendKey(NamedTuple):
+    """A client's own name for one thing it says: said again under the same key, nothing is appended."""
+
+    owner: bytes  # whose key it is: `a:` and an account, or `u:` and a uid
+    key: bytes  # 1 to 64 bytes
+
+
+class Known(NamedTuple):
+    """What a key had been used for before."""
+
+    position: Position
+    msgid: MsgId
+    own: bool  # by the same owner
+
+
 class Answer(NamedTuple):
     """A definite answer of Redis to a batch."""
 
     outcome: Outcome
     positions: tuple[Position, ...] = ()  # DONE: one per event; DUPLICATE: the log's last; STALE: the permissions' one
     seen: int = 0  # HOLE: the last batch Redis has of us
+    known: tuple[tuple[int, Known], ...] = ()  # events of the batch whose key Redis has, by index; see `room_msg.lua`
+
+
+class Head(NamedTuple):
+    """Where a log stands."""
+
+    last: Position  # ORIGIN: Redis has no such log
+    produced: int  # batches of this gateway it has accepted
 
 
 class User(NamedTuple):
@@ -300,6 +393,23 @@ class User(NamedTuple):
     gateway: GatewayId
     operator: bool
     modes: str = ""  # of "B", "i", "s" and "w"
+    epoch: int = 0  # how often it was taken over by another connection; who writes its record must know it
+
+
+class Refusal(Enum):
+    """Why a session cannot be taken over."""
+
+    NOT_ALLOWED = 2  # the numbers are those of `session_take.lua`
+    ENDED = 1
+    BUSY = 3
+
+
+class Taken(NamedTuple):
+    """A session taken over from another connection, as that one left it."""
+
+    user: User
+    rooms: frozenset[str]  # room keys it may be in
+    positions: dict[LogKey, Position]  # up to which its client had everything; a log that is missing is unknown
 
 
 class ScramVerifier(NamedTuple):

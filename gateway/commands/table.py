@@ -1,5 +1,6 @@
 """All commands, and what is checked before each. The one way from a line to its effect."""
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from gateway.commands import (
     oversight,
     queries,
     registration,
+    resuming,
     rooms,
     talking,
 )
@@ -52,6 +54,7 @@ COMMANDS: dict[str, Command] = {
     "CAP": Command(registration.cap, 1, before_ready=True),
     "CHATHISTORY": Command(history.chathistory, 1, needs_store=True),
     "DIE": Command(operators.die),
+    "DRAIN": Command(operators.drain),
     "INVITE": Command(membership.invite, needs_store=True),
     "JOIN": Command(rooms.join, 1, needs_store=True, shared=True),
     "KICK": Command(membership.kick, 2, needs_store=True),
@@ -72,6 +75,7 @@ COMMANDS: dict[str, Command] = {
     "PRIVMSG": Command(talking.talk, flows=True, shared=True),
     "QUIT": Command(registration.quit_, before_ready=True),
     "REGISTER": Command(accounts.register, 3, before_ready=True),
+    "RESUME": Command(resuming.resume, before_ready=True),
     "STATS": Command(oversight.stats, needs_store=True),
     "TAGMSG": Command(talking.talk, flows=True, shared=True),
     "TIME": Command(queries.time),
@@ -85,6 +89,8 @@ COMMANDS: dict[str, Command] = {
     "WHOIS": Command(queries.whois, 1, needs_store=True),
 }
 
+ANSWER_WITHIN_S = 10.0  # while Redis is away; what was asked for may be done all the same, and is shown then
+_UNKNOWN = "Redis is away; whether this was done is not known yet"
 _NEVER_REFUSED = frozenset({"PING", "PONG", "QUIT", "CAP"})  # clients send them by themselves
 CHEAP = 0.1  # what one of those costs of the budget: a flood of them ends the connection, nothing less does
 CLOSE_REASON = "Excess Flood"
@@ -185,13 +191,40 @@ async def _in_turn(services: Services, session: Session, command: Command, messa
     """Commands of one connection run in order, each finished in Redis before the next."""
     # While Redis is away nothing comes back; PING and QUIT must work all the same.
     if services.history.up:
-        await services.settled(session)
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN_S if command.needs_store else None):
+                await services.settled(session)
+        except TimeoutError:
+            reply.fail(message.command, "TEMPORARILY_UNAVAILABLE", text="Redis is away; nothing was done, try again")
+            reply.finish()
+            return
     work = _run(services, session, command, message, reply)
     if work is not None:
         await work
 
 
 async def _finish(services: Services, message: Message, work: Work, reply: Reply) -> None:
+    """Carry out `work`; past the limit its author is told that nobody knows, and it goes on unwaited for."""
+    task = asyncio.ensure_future(_carry_out(message, work, reply))
+    try:
+        await asyncio.wait([task], timeout=ANSWER_WITHIN_S)
+    except asyncio.CancelledError:
+        task.cancel()
+        raise
+    if task.done():
+        task.result()
+        return
+    services.under_way.add(task)
+    task.add_done_callback(services.under_way.discard)
+    session = reply.session
+    if session.state is State.CLOSED:
+        session.close(session.quit_reason)  # its departure goes on without it
+        return
+    reply.fail(message.command, "TEMPORARILY_UNAVAILABLE", text=_UNKNOWN)
+    reply.finish()
+
+
+async def _carry_out(message: Message, work: Work, reply: Reply) -> None:
     try:
         await work
     except (StoreError, FullError):

@@ -6,11 +6,12 @@ from typing import Any
 from gateway.commands.services import Services
 from gateway.commands.visible import find_room, identity
 from gateway.errors import FullError, StoreError
-from gateway.model import Entry, MsgId, Position, Said, SaidTo
+from gateway.model import Entry, Known, MsgId, Position, Said, SaidTo, SendKey
 from gateway.rooms.replica import Replica
 from gateway.rooms.rights import may_speak
 from gateway.rooms.room import Room
 from gateway.rooms.writer import Saying
+from gateway.session.capabilities import IDEM
 from gateway.session.render import render
 from gateway.session.reply import Reply
 from gateway.session.session import Session
@@ -25,6 +26,8 @@ __all__ = ["MAX_TARGETS", "say_plainly", "talk"]
 MAX_TARGETS = 4  # of one command; advertised as TARGMAX
 STATUSES = "@+"
 STATUSES_AND_HASH = ("@", "+", "#")
+IDEM_TAG = "hubbub.chat/idem"
+MAX_SEND_KEY_BYTES = 64
 AWAY = "Redis is away; nothing was sent, try again"
 
 
@@ -71,14 +74,30 @@ class _Sending:
         if self.command != "NOTICE" or self.reply.label:
             self.reply.fail(self.command, "TEMPORARILY_UNAVAILABLE", target, text=text)
 
+    def repeated(self, event: Said | SaidTo, first: Known, target: str) -> None:
+        """One was not appended, since its key had been used: its author gets the echo of the first."""
+        session = self.session
+        if not first.own:
+            self.reply.fail_only(self.command, "IDEM_KEY_TAKEN", target, text="Another has used this key here")
+            self.fail()
+            return
+        echo = b""
+        if session.wants_echo:
+            echo = render(Entry(first.position, event._replace(msgid=first.msgid)), None, "", session.render_class)
+        if answer := self.end(echo):
+            session.write(answer)
+
 
 class _ToRoom(Saying):
     """A message on its way to a room. It is decided for the first time when it is about to be sent."""
 
-    __slots__ = ("room", "sending", "services")
+    __slots__ = ("room", "send_key", "sending", "services")
 
-    def __init__(self, event: Said | SaidTo, room: Room, sending: _Sending, services: Services) -> None:
+    def __init__(
+        self, event: Said | SaidTo, room: Room, sending: _Sending, services: Services, send_key: SendKey | None
+    ) -> None:
         self.event = event
+        self.send_key = send_key
         self.permissions = None
         self.room = room
         self.sending = sending
@@ -100,6 +119,9 @@ class _ToRoom(Saying):
     def failed(self) -> None:
         self.sending.unavailable(self.room.replica.name)
         self.sending.fail()
+
+    def repeated(self, first: Known) -> None:
+        self.sending.repeated(self.event, first, self.room.replica.name)
 
 
 class _FromOutside(_ToRoom):
@@ -140,7 +162,7 @@ class _Plain(Saying):
     def _as_general(self) -> _ToRoom:
         sending = _Sending(self.session, Reply(self.session, self.services.network.server_name), "PRIVMSG")
         sending.pending = 1
-        return _ToRoom(self.event, self.room, sending, self.services)
+        return _ToRoom(self.event, self.room, sending, self.services, None)
 
 
 def say_plainly(services: Services, session: Session, line: bytes) -> bool:
@@ -186,10 +208,11 @@ def _is_utf8(line: bytes) -> bool:
 class _ToNick(Saying):
     """A message on its way to somebody's inbox."""
 
-    __slots__ = ("sending", "target")
+    __slots__ = ("send_key", "sending", "target")
 
-    def __init__(self, event: Said, target: str, sending: _Sending) -> None:
+    def __init__(self, event: Said, target: str, sending: _Sending, send_key: SendKey | None) -> None:
         self.event = event
+        self.send_key = send_key
         self.permissions = None
         self.target = target
         self.sending = sending
@@ -207,6 +230,9 @@ class _ToNick(Saying):
     def failed(self) -> None:
         self.sending.unavailable(self.target)
         self.sending.fail()
+
+    def repeated(self, first: Known) -> None:
+        self.sending.repeated(self.event, first, self.target)
 
 
 def talk(services: Services, session: Session, message: Message, reply: Reply) -> Coroutine[Any, Any, None] | bool:
@@ -226,20 +252,32 @@ def talk(services: Services, session: Session, message: Message, reply: Reply) -
     if len(targets) > MAX_TARGETS:
         sending.refuse(n.ERR_TOOMANYTARGETS, message.params[0][:60], "Too many targets")
         return False
-    tags = _relayed_tags(session, message)
+    tags, send_key = _relayed_tags(session, message), _send_key(session, message)
+    if send_key is not None and not 0 < len(send_key.key) <= MAX_SEND_KEY_BYTES:
+        for target in targets:
+            reply.fail_only(command, "IDEM_KEY_INVALID", target, text="A key has 1 to 64 bytes; nothing was sent")
+        return False
     elsewhere = []
     for target in targets:
         if target[:1] in STATUSES_AND_HASH and _is_own_or_none(session, room_key(target.lstrip(STATUSES))):
-            _to_room(services, sending, target, tags, text)
+            _to_room(services, sending, target, tags, text, send_key)
         else:
             elsewhere.append(target)
     if elsewhere:
-        return _to_others(services, sending, elsewhere, tags, text)
+        return _to_others(services, sending, elsewhere, tags, text, send_key)
     return sending.pending > 0
 
 
 def _is_own_or_none(session: Session, key: RoomKey | None) -> bool:
     return key is None or key in session.rooms
+
+
+def _send_key(session: Session, message: Message) -> SendKey | None:
+    """The key the client gave what it says; None without one, or without the capability."""
+    if not message.tags or IDEM_TAG not in message.tags or not session.has(IDEM):
+        return None
+    owner = f"a:{session.account}".encode() if session.account else b"u:" + session.uid
+    return SendKey(owner, message.tags[IDEM_TAG].encode())
 
 
 def _relayed_tags(session: Session, message: Message) -> bytes:
@@ -260,7 +298,9 @@ def _event(msgid: MsgId, session: Session, command: str, target: str, tags: byte
     return Said(session.uid, msgid, session.account.encode(), tags, line)
 
 
-def _to_room(services: Services, sending: _Sending, target: str, tags: bytes, text: str) -> None:
+def _to_room(
+    services: Services, sending: _Sending, target: str, tags: bytes, text: str, send_key: SendKey | None
+) -> None:
     """To a room the author is in."""
     key = room_key(target.lstrip(STATUSES))
     if key is None:
@@ -270,10 +310,12 @@ def _to_room(services: Services, sending: _Sending, target: str, tags: bytes, te
     else:
         room = sending.session.rooms[key]
         event = _addressed(services, sending, room, target, tags, text)
-        _append(services, sending, room, _ToRoom(event, room, sending, services))
+        _append(services, sending, room, _ToRoom(event, room, sending, services, send_key))
 
 
-async def _from_outside(services: Services, sending: _Sending, target: str, tags: bytes, text: str) -> None:
+async def _from_outside(
+    services: Services, sending: _Sending, target: str, tags: bytes, text: str, send_key: SendKey | None
+) -> None:
     """To a room the author is not in: it has to be without `+n`, now and where the order is made."""
     key = room_key(target.lstrip(STATUSES))
     assert key is not None
@@ -283,7 +325,7 @@ async def _from_outside(services: Services, sending: _Sending, target: str, tags
         return
     async with services.engine.open_room(key, replica.name) as room:
         event = _addressed(services, sending, room, target, tags, text)
-        _append(services, sending, room, _FromOutside(event, room, sending, services))
+        _append(services, sending, room, _FromOutside(event, room, sending, services, send_key))
         await services.settled(sending.session)
 
 
@@ -304,20 +346,24 @@ def _append(services: Services, sending: _Sending, room: Room, saying: _ToRoom) 
         sending.begin()
 
 
-async def _to_others(services: Services, sending: _Sending, targets: list[str], tags: bytes, text: str) -> None:
+async def _to_others(
+    services: Services, sending: _Sending, targets: list[str], tags: bytes, text: str, send_key: SendKey | None
+) -> None:
     """To nicks, and to rooms the author is not in."""
     for nick in targets:
         try:
             if nick[:1] in STATUSES_AND_HASH:
-                await _from_outside(services, sending, nick, tags, text)
+                await _from_outside(services, sending, nick, tags, text, send_key)
                 continue
             key = nick_key(nick)
             uid = await services.directory.find(key) if key is not None else None
             if uid is None:
                 sending.refuse(n.ERR_NOSUCHNICK, nick, "No such nick")
                 continue
+            if sending.command == "PRIVMSG" and (away := await services.directory.away(uid)):
+                sending.reply.numeric(n.RPL_AWAY, nick, away)
             event = _event(services.new_msgid(), sending.session, sending.command, nick, tags, text)
-            services.engine.send(uid, _ToNick(event, nick, sending))
+            services.engine.send(uid, _ToNick(event, nick, sending, send_key))
             sending.begin()
         except (StoreError, FullError):
             sending.unavailable(nick)

@@ -5,9 +5,8 @@ was confirmed and when a connection to Redis is back; everything else follows fr
 """
 
 import asyncio
-import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 
 from gateway.errors import StoreError
@@ -15,6 +14,7 @@ from gateway.model import (
     ORIGIN,
     Answer,
     Entry,
+    GatewayId,
     LogKey,
     MsgId,
     Outcome,
@@ -24,9 +24,12 @@ from gateway.model import (
 )
 from gateway.rooms.follower import Follower
 from gateway.rooms.inboxes import InboxWriters
-from gateway.rooms.loading import load, reload, reload_inbox
+from gateway.rooms.loading import load
+from gateway.rooms.outbox import KEPT_S, Outbox
 from gateway.rooms.ports import LogStore, Render
+from gateway.rooms.repair import SETTLE_S, Repair
 from gateway.rooms.room import Room
+from gateway.rooms.seen import TURN_S, Seen
 from gateway.rooms.writer import Proposal, Saying, Writer
 from gateway.wire.names import RoomKey
 
@@ -36,7 +39,7 @@ CATCH_UP_ENTRIES = 1000  # per read
 RETRY_S = 0.25  # between attempts of a catch-up or a batch while Redis refuses
 CONFIRM_EVERY_S = 0.2  # what Redis acknowledged and did not announce by the next look is fetched
 OPEN_TIMEOUT_S = 5.0
-_log = logging.getLogger(__name__)
+STEADY_S = 5.0  # after a connection came back: until then nothing is forgotten that it may need
 
 
 class Counts:
@@ -60,6 +63,10 @@ class Engine:
         log_of_inbox: Callable[[Uid], LogKey],
         recent_lines: int,
         on_fenced: Callable[[], None],
+        gateway: GatewayId,
+        server_name: str,
+        kept_s: float = KEPT_S,
+        settle_s: float = SETTLE_S,
     ) -> None:
         self.rooms: dict[RoomKey, Room] = {}
         self.rooms_by_name: dict[bytes, Room] = {}  # the open ones, by their names as displayed
@@ -72,21 +79,46 @@ class Engine:
         self._on_fenced = on_fenced
         self._followers: dict[LogKey, Follower] = {}
         self._room_of_log: dict[LogKey, Room] = {}
-        self._inboxes = InboxWriters(store, lambda log: self._make_writer(log, None), self._wake)
+        self._new_inboxes: set[LogKey] = set()
+        self._loop = asyncio.get_running_loop()
+        self._outbox = Outbox(self._loop.time, kept_s)
+        self._inboxes = InboxWriters(store, lambda log: self._make_writer(log, None), self._wake, self._outbox)
         self._ready: dict[Writer, None] = {}  # writers with something to send at the end of this turn of the loop
         self._changed: dict[Room, None] = {}  # rooms with lines to deliver at the end of this read from Redis
         self._expected: dict[LogKey, Position] = {}  # acknowledged to us and not applied yet
         self._overdue: dict[LogKey, Position] = {}  # the same, one look ago
+        self._up_since_s, self._turned_at_s = 0.0, self._loop.time()
+        self._repair = Repair(
+            store,
+            render,
+            self._outbox,
+            gateway=gateway,
+            server_name=server_name,
+            followers=self._followers,
+            writer_of=self._writer_of,
+            catch_up=self._catch_up,
+            expect=self._expect,
+            settle_s=settle_s,
+        )
         self._tasks: asyncio.TaskGroup
-        self._loop = asyncio.get_running_loop()
 
     async def run(self, started: asyncio.Event) -> None:
         """Own the catch-ups and look after acknowledged events that were not announced, until cancelled."""
         async with asyncio.TaskGroup() as self._tasks:
+            self._tasks.create_task(self._repair.run(), name="repair")
             started.set()
             while True:
                 await asyncio.sleep(CONFIRM_EVERY_S)
                 self._check_expected()
+                self._forget()
+                for room in self._repair.settled():
+                    self._changed[room] = None
+                self.read_ended()
+
+    @property
+    def settled(self) -> bool:
+        """Nobody sits in a room here, and nothing of ours is still to be written."""
+        return not any(room.seats or room.users or not room.writer.idle for room in self.rooms.values())
 
     # -- rooms -------------------------------------------------------------------------------------------------------
 
@@ -111,10 +143,12 @@ class Engine:
             self.close_if_empty(room)
 
     def close_if_empty(self, room: Room) -> None:
-        """Forget a room that nobody here needs."""
-        if room.users or room.seats or room.origins or not room.writer.idle or self.rooms.get(room.key) is not room:
-            return
+        """Forget a room that nobody here needs, and that nothing may have to be written to again."""
         log = room.follower.log
+        if room.users or room.seats or room.origins or not room.writer.idle or self._outbox.holds(log):
+            return
+        if self.rooms.get(room.key) is not room:
+            return
         del self.rooms[room.key], self._followers[log], self._room_of_log[log]
         self.rooms_by_name.pop(room.listed_as, None)
         self._expected.pop(log, None)
@@ -138,7 +172,9 @@ class Engine:
     def _start_room(self, key: RoomKey, name: str) -> Room:
         log = self._log_of_room(key)
         room = Room(key, name, self._recent_lines)
-        room.follower = Follower(log, lambda entries: self._apply(room, entries), self._loop.create_future())
+        room.follower = Follower(
+            log, lambda entries: self._apply(room, entries), self._loop.create_future(), None, room.seen
+        )
         room.writer = self._make_writer(log, room)
         self.rooms[key] = self._room_of_log[log] = room
         self._followers[log] = room.follower
@@ -154,19 +190,46 @@ class Engine:
 
     # -- direct messages ---------------------------------------------------------------------------------------------
 
-    def open_inbox(self, uid: Uid, deliver: Callable[[list[Entry]], None]) -> asyncio.Future[None]:
-        """Follow a new session's inbox from its beginning; the future is done when nothing can be missed any more."""
+    def open_inbox(
+        self, uid: Uid, deliver: Callable[[list[Entry]], None], after: Position | None = None
+    ) -> asyncio.Future[None]:
+        """Follow an inbox; the future is done when nothing can be missed any more.
+
+        Args:
+            after: the entry before the first to be delivered; None for a session that is new, and its inbox with it.
+        """
         log = self._log_of_inbox(uid)
         opened: asyncio.Future[None] = self._loop.create_future()
-        self._followers[log] = Follower(log, deliver, opened, ORIGIN)
+        seen = Seen()
+
+        def apply(entries: list[Entry]) -> None:
+            # After a failover what was delivered may come again, at another place.
+            fresh = [entry for entry in entries if seen.get(entry.event.msgid) is None]
+            seen.now.update((entry.event.msgid, entry.position) for entry in fresh)
+            if fresh:
+                deliver(fresh)
+
+        self._followers[log] = Follower(log, apply, opened, after or ORIGIN, seen)
+        if after is None:
+            self._new_inboxes.add(log)
         self._store.subscribe(log)
         return opened
 
     def close_inbox(self, uid: Uid) -> None:
         """The session is gone."""
         log = self._log_of_inbox(uid)
+        self._new_inboxes.discard(log)
         if self._followers.pop(log, None) is not None:
             self._store.unsubscribe(log)
+
+    def read_up_to(self, uid: Uid) -> Position:
+        """Up to where a session's inbox was delivered."""
+        follower = self._followers.get(self._log_of_inbox(uid))
+        return (follower.last if follower is not None else None) or ORIGIN
+
+    def followers(self) -> Iterable[Follower]:
+        """Of all logs that are followed here."""
+        return self._followers.values()
 
     def send(self, to: Uid, saying: Saying) -> None:
         """Append a direct message to a user's inbox; its origin hears when Redis has it. Raises `FullError`."""
@@ -194,8 +257,8 @@ class Engine:
         """Redis has confirmed: from now on nothing appended goes unannounced."""
         if (follower := self._followers.get(log)) is not None:
             follower.subscribed = True
-            if follower.last == ORIGIN and follower.opened is not None and follower.settle():
-                # A session's own inbox is new with it, so there is nothing to read.
+            if log in self._new_inboxes and follower.settle():
+                # There is nothing to read in it.
                 self._opened(follower)
             else:
                 self._catch_up(follower)
@@ -207,6 +270,7 @@ class Engine:
 
     def subscriptions_up(self) -> None:
         """A new subscription lane: every log is asked for again; catching up follows each confirmation."""
+        self._up_since_s = self._loop.time()
         self.subscriptions_lost()
         for log in self._followers:
             self._store.subscribe(log)
@@ -215,9 +279,42 @@ class Engine:
             self._wake(writer)
 
     def commands_up(self) -> None:
-        """A new command lane: whatever was in flight goes out again."""
+        """A new command lane: whatever was in flight goes out again, and what Redis may have lost is looked for."""
+        self._up_since_s = self._loop.time()
+        self._repair.ask_recent()
         for writer in self._writers():
             self._wake(writer)
+
+    def compare_all(self) -> None:
+        """Redis may be another: look at every log now."""
+        self._repair.look()
+
+    def room_logs(self) -> list[LogKey]:
+        """The logs of the open rooms."""
+        return list(self._room_of_log)
+
+    def _expect(self, log: LogKey, position: Position) -> None:
+        self._expected[log] = position
+
+    def _writer_of(self, log: LogKey) -> Writer | None:
+        room = self._room_of_log.get(log)
+        return room.writer if room is not None else self._inboxes.find(log)
+
+    def _forget(self) -> None:
+        """Drop what is old enough; not while Redis is away, since what it has lost is asked for when it is back."""
+        now_s = self._loop.time()
+        if not self._store.up or now_s < self._up_since_s + STEADY_S:
+            return
+        for log in self._outbox.prune():
+            if (room := self._room_of_log.get(log)) is not None:
+                self.close_if_empty(room)
+        if now_s >= self._turned_at_s + TURN_S:
+            self._turned_at_s = now_s
+            for follower in self._followers.values():
+                follower.seen.turn()
+            for room in list(self.rooms.values()):
+                room.left.turn()
+                self.close_if_empty(room)
 
     def _writers(self) -> list[Writer]:
         return [*(room.writer for room in self.rooms.values()), *self._inboxes]
@@ -232,6 +329,7 @@ class Engine:
 
     async def _bring_up(self, follower: Follower) -> None:
         """Read the log until the follower is at its head and live, or lost its subscription, or is not needed."""
+        unsettled_at: Position | None = None
         try:
             while follower.subscribed and self._followers.get(follower.log) is follower:
                 try:
@@ -240,10 +338,16 @@ class Engine:
                     await asyncio.sleep(RETRY_S)
                     continue
                 self.read_ended()
-                if at_head and follower.settle():
+                if not at_head:
+                    continue
+                if follower.settle():
                     self.read_ended()
                     self._opened(follower)
                     return
+                # What was announced is in the log by then: read to its head once more, it would be there.
+                if unsettled_at == follower.last:
+                    follower.drop_held()
+                unsettled_at = follower.last
         finally:
             follower.catching_up = False
 
@@ -261,11 +365,10 @@ class Engine:
         entries = await self._store.read_after(follower.log, follower.last, CATCH_UP_ENTRIES)
         if entries is None:
             self.counts.snapshots += 1
-            _log.warning("log_resynchronised", extra={"log": follower.log})
-            if room is None:
-                await reload_inbox(self._store, follower)
-            else:
-                await reload(self._store, room, self._render)
+            await self._repair.reload(follower, room)
+            # What was expected of a log that is gone may lie beyond the new one's end for long.
+            self._expected.pop(follower.log, None)
+            if room is not None:
                 self._changed[room] = None
             return False
         follower.advance(entries)
@@ -273,6 +376,7 @@ class Engine:
 
     def _opened(self, follower: Follower) -> None:
         follower.has_opened()
+        self._new_inboxes.discard(follower.log)
         if (room := self._room_of_log.get(follower.log)) is not None:
             room.writer.applied()
             self._wake(room.writer)
@@ -280,7 +384,7 @@ class Engine:
     # -- writing -----------------------------------------------------------------------------------------------------
 
     def _make_writer(self, log: LogKey, room: Room | None) -> Writer:
-        def written(batch: list[Saying], answer: Answer) -> None:
+        def written(batch: Sequence[Saying], answer: Answer) -> None:
             self._written(log, room, batch, answer)
 
         def unanswered() -> None:
@@ -295,6 +399,7 @@ class Engine:
             on_fenced=self._on_fenced,
             on_unanswered=unanswered,
             may_start=(lambda: self._may_start(room)) if room is not None else (lambda: True),
+            outbox=self._outbox,
         )
         return writer
 
@@ -321,18 +426,31 @@ class Engine:
         for writer in ready:
             writer.pump()
 
-    def _written(self, log: LogKey, room: Room | None, batch: list[Saying], answer: Answer) -> None:
+    def _written(self, log: LogKey, room: Room | None, batch: Sequence[Saying], answer: Answer) -> None:
         self.counts.written += len(batch) or answer.outcome is not Outcome.STALE
         self.counts.stale += answer.outcome is Outcome.STALE
+        repeated = (
+            {index: first for index, first in answer.known if batch and first.msgid != batch[index].event.msgid}
+            if answer.known
+            else {}
+        )
         if room is None:
             # A duplicate names the log's last position alone; it is of the same moment.
             for index, saying in enumerate(batch):
-                saying.arrived(saying.event.line, answer.positions[min(index, len(answer.positions) - 1)])
+                if index in repeated:
+                    saying.repeated(repeated[index])
+                else:
+                    saying.arrived(saying.event.line, answer.positions[min(index, len(answer.positions) - 1)])
         else:
-            position = answer.positions[-1]
+            for index, first in repeated.items():
+                room.origins.pop(batch[index].event.msgid, None)
+                batch[index].repeated(first)
+            position = max(answer.positions, key=order) if repeated else answer.positions[-1]
             follower = room.follower
             if follower.last is not None and order(follower.last) < order(position):
                 self._expected[log] = position
+            elif answer.outcome is Outcome.STALE and room.replica.permissions != position:
+                self._catch_up(follower)  # ours are of a log that a failover has replaced
             # The announcement may have overtaken this answer, and everybody may have gone since.
             self.close_if_empty(room)
 

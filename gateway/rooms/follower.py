@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable
 
 from gateway.model import Entry, LogKey, Position, order
+from gateway.rooms.seen import Seen
 
 __all__ = ["Follower"]
 
@@ -20,7 +21,7 @@ class Follower:
     Not `live` until a catch-up has brought it to the head; announcements are held meanwhile.
     """
 
-    __slots__ = ("_apply", "_held", "catching_up", "last", "live", "log", "opened", "subscribed")
+    __slots__ = ("_apply", "_held", "catching_up", "last", "live", "log", "opened", "seen", "subscribed")
 
     def __init__(
         self,
@@ -28,9 +29,11 @@ class Follower:
         apply: Callable[[list[Entry]], None],
         opened: asyncio.Future[None] | None,
         last: Position | None = None,
+        seen: Seen | None = None,
     ) -> None:
         self.log = log
         self.last = last  # None: nothing is known yet, a snapshot is due
+        self.seen = seen or Seen()  # what `apply` has had lately; it keeps the record
         self.live = False
         self.subscribed = False
         self.catching_up = False
@@ -65,6 +68,10 @@ class Follower:
     def start_at(self, position: Position) -> None:
         """Continue from a snapshot taken at `position`."""
         self.last = position
+
+    def drop_held(self) -> None:
+        """What is held is not of this log: a failover put it in the place of the one that was announced."""
+        self._held = None
 
     def settle(self) -> bool:
         """Apply what was held during a catch-up that read to the head; True: live now, False: read again."""

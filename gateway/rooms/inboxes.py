@@ -6,21 +6,26 @@ from collections.abc import Callable, Iterator
 
 from gateway.errors import StoreError
 from gateway.model import LogKey
+from gateway.rooms.outbox import Outbox
 from gateway.rooms.ports import LogStore
 from gateway.rooms.writer import Writer
 
 __all__ = ["InboxWriters"]
 
+MAX_RECENT_WRITERS = 10_000  # past it those written to in the last half minute are forgotten too
 MAX_WRITERS = 1000  # idle ones beyond are forgotten, the longest unused first; their numbers can be asked for again
 
 
 class InboxWriters:
     """One writer per inbox; iterating gives them all."""
 
-    def __init__(self, store: LogStore, make: Callable[[LogKey], Writer], wake: Callable[[Writer], None]) -> None:
+    def __init__(
+        self, store: LogStore, make: Callable[[LogKey], Writer], wake: Callable[[Writer], None], outbox: Outbox
+    ) -> None:
         self._store = store
         self._make = make
         self._wake = wake
+        self._outbox = outbox
         self._writers: OrderedDict[LogKey, Writer] = OrderedDict()
 
     def __iter__(self) -> Iterator[Writer]:
@@ -36,6 +41,10 @@ class InboxWriters:
         self._writers.move_to_end(log)
         return writer
 
+    def find(self, log: LogKey) -> Writer | None:
+        """The writer of an inbox, if it was written to lately."""
+        return self._writers.get(log)
+
     async def _number(self, writer: Writer) -> None:
         try:
             writer.number = await self._store.produced(writer.log)
@@ -47,5 +56,10 @@ class InboxWriters:
 
     def _forget_idle(self) -> None:
         excess = len(self._writers) - MAX_WRITERS
-        for log in [log for log, writer in self._writers.items() if writer.idle][: max(0, excess)]:
-            del self._writers[log]
+        if excess > 0:
+            idle = [log for log, writer in self._writers.items() if writer.idle]
+            # Those that may have to be written to again stay, but not without end.
+            if len(self._writers) < MAX_RECENT_WRITERS:
+                idle = [log for log in idle if not self._outbox.holds(log)]
+            for log in idle[:excess]:
+                del self._writers[log]

@@ -1,13 +1,33 @@
 """Bring a room or an inbox from what Redis has: for the first time, or because its log is not the one we followed."""
 
-from gateway.model import ORIGIN, Entry, Joined, Left, LeftBy, MsgId, Position, Said, Snapshot, TopicSet, Uid, order
+from enum import Enum, auto
+from typing import NamedTuple
+
+from gateway.model import (
+    ORIGIN,
+    Entry,
+    Event,
+    Joined,
+    Left,
+    LeftBy,
+    MsgId,
+    Position,
+    Renamed,
+    Restored,
+    Said,
+    Snapshot,
+    TopicSet,
+    Uid,
+    order,
+)
 from gateway.rooms.follower import Follower
 from gateway.rooms.ports import LogStore, Render
-from gateway.rooms.room import Room
+from gateway.rooms.room import GONE, Room
 
 __all__ = ["load", "reload", "reload_inbox"]
 
-RELOAD_ENTRIES = 1000  # read back in search of what was said meanwhile
+RELOAD_ENTRIES = 1000  # read back at once in search of what was said meanwhile
+RELOAD_PAGES = 10  # read back at most
 RECENT_PAGES = 10  # of entries looked through for the lines to replay on join
 
 
@@ -35,38 +55,102 @@ async def _recent(store: LogStore, room: Room, upto: Position) -> list[Entry]:
     return found[:wanted][::-1]
 
 
-async def reload(store: LogStore, room: Room, render: Render) -> None:
+class _Loss(Enum):
+    """Why the log is not the one we followed."""
+
+    TRIMMED = auto()  # it is, and has lost its beginning past us: what was in it is missing
+    FORKED = auto()  # a failover put another line of history in its place, or Redis lost everything
+
+
+class _Read(NamedTuple):
+    """What a log has that was not applied here, oldest first."""
+
+    loss: _Loss
+    entries: list[Entry]
+
+
+async def _read_back(store: LogStore, follower: Follower, upto: Position) -> _Read:
+    """From `upto` back to where the log was still the one we know, or to its beginning."""
+    last, seen = follower.last or ORIGIN, follower.seen
+    # Not `last`: the clock of a promoted server may be behind, and what is new there have a lower position.
+    known_upto = order(seen.oldest() or last)
+    entries: list[Entry] = []
+    before: Position | None = None
+    loss = _Loss.FORKED if upto == ORIGIN else _Loss.TRIMMED
+    for _ in range(RELOAD_PAGES):
+        page = await store.read_before(follower.log, before, RELOAD_ENTRIES)
+        for entry in page:
+            place, at = seen.get(entry.event.msgid) if entry.event.msgid else None, order(entry.position)
+            if place == entry.position or (place is None and at <= known_upto):
+                return _Read(_Loss.FORKED, entries[::-1])
+            if place is not None or at <= order(last) or isinstance(entry.event, Restored):
+                loss = _Loss.FORKED
+            if place is None and at <= order(upto) and (entry.event.msgid or at > order(last)):
+                entries.append(entry)
+        if len(page) < RELOAD_ENTRIES:
+            break
+        before = page[-1].position
+    return _Read(loss, entries[::-1])
+
+
+async def reload(store: LogStore, room: Room, render: Render, *, settled_s: float, warning: bytes) -> None:
     """Take a new snapshot (the log was trimmed past us, or a failover put another in its place) and queue the
-    difference for the members: what was said since, who is new, who is gone, the topic. Raises `StoreError`."""
-    snapshot = await store.snapshot(room.follower.log, room.replica.name)
-    entries = await store.read_before(room.follower.log, None, RELOAD_ENTRIES)
-    said = [
-        entry
-        for entry in reversed(entries)
-        if isinstance(entry.event, Said) and order(room.replica.last) < order(entry.position) <= order(snapshot.last)
-    ]
-    room.apply(_difference(room, snapshot) + said, render)
+    difference for the members. Raises `StoreError`.
+
+    After a failover other gateways send again what was lost. Until `settled_s`, by the monotonic clock, they have the
+    time to do so: what was shown is not shown again, and nobody is shown as gone or come. A room that Redis lost is
+    written back from the replica. Where lines are missing, `warning` is told first.
+    """
+    replica, follower = room.replica, room.follower
+    if replica.created_ms:
+        await store.restore(follower.log, replica.restored(MsgId(b"restored-" + replica.last)), replica.last)
+    snapshot = await store.snapshot(follower.log, replica.name)
+    loss, entries = await _read_back(store, follower, snapshot.last)
+    if loss is _Loss.TRIMMED:
+        room.tell(warning)
+        said = [entry for entry in entries if isinstance(entry.event, Said)]
+        room.apply(_difference(room, snapshot) + said, render)
+        replica.reset(snapshot)
+    else:
+        if room.shown_topic is None:
+            room.shown_topic = replica.topic
+        room.settling_until_s = settled_s
+        room.apply(entries, render)
+        _doubt(room, snapshot, render)
+    follower.start_at(snapshot.last)
+
+
+def _doubt(room: Room, snapshot: Snapshot, render: Render) -> None:
+    """Start from the snapshot, but for who is in: the others may not have said so again yet."""
+    here, there, doubts = room.replica.members, snapshot.members, room.doubts
+    come = [uid for uid in there if uid not in here and uid not in doubts and room.left.get(uid) is None]
+    nobody = MsgId(b"")
+    room.apply([Entry(snapshot.last, Joined(uid, nobody, there[uid])) for uid in come], render)
+    room.doubts = {uid: None for uid in here if uid not in there}
+    for uid in [uid for uid in there if uid not in here]:
+        room.doubts[uid] = there.pop(uid)
+    there.update((uid, here[uid]) for uid in list(room.doubts) if uid in here)
     room.replica.reset(snapshot)
-    room.follower.start_at(snapshot.last)
 
 
 def _difference(room: Room, snapshot: Snapshot) -> list[Entry]:
     """Events that lead from the replica's members and topic to the snapshot's."""
     here, there = room.replica.members, snapshot.members
     nobody = MsgId(b"")
-    events: list[Joined | Left | TopicSet] = [
-        Left(uid, nobody, LeftBy.QUIT, "Not there any more") for uid in here if uid not in there
-    ]
-    events += [Joined(uid, nobody, member) for uid, member in there.items() if uid not in here]
+    events: list[Event] = [Left(uid, nobody, LeftBy.QUIT, GONE) for uid in here if uid not in there]
+    for uid, member in there.items():
+        if uid not in here:
+            events.append(Joined(uid, nobody, member))
+        elif here[uid].nick != member.nick:
+            events.append(Renamed(uid, nobody, member.nick))
     if snapshot.topic != room.replica.topic:
         events.append(TopicSet(Uid(b""), nobody, snapshot.topic.by, snapshot.topic.text))
     return [Entry(snapshot.last, event) for event in events]
 
 
 async def reload_inbox(store: LogStore, follower: Follower) -> None:
-    """Deliver what is newer than all we have seen, and go on from the end. Raises `StoreError`."""
-    entries = await store.read_before(follower.log, None, RELOAD_ENTRIES)
-    last = follower.last or ORIGIN
-    newer = [entry for entry in reversed(entries) if order(entry.position) > order(last)]
-    follower.start_at(entries[0].position if entries else ORIGIN)
-    follower.advance(newer)
+    """Deliver what was not delivered yet, and go on from the end. Raises `StoreError`."""
+    newest = await store.read_before(follower.log, None, 1)
+    upto = newest[0].position if newest else ORIGIN
+    follower.advance((await _read_back(store, follower, upto)).entries)
+    follower.start_at(upto)

@@ -5,7 +5,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from gateway.errors import StoreError
-from gateway.model import Answer, Entry, Event, LogKey, Member, Position, Snapshot, Uid
+from gateway.model import (
+    Answer,
+    Entry,
+    Event,
+    GatewayId,
+    Head,
+    LogKey,
+    Member,
+    Position,
+    Restored,
+    Said,
+    SaidTo,
+    SendKey,
+    Snapshot,
+    Uid,
+)
 from gateway.rooms.replica import Replica
 from gateway.wire.names import RoomKey
 
@@ -29,6 +44,7 @@ class Change:
     need: str = ""  # "in" or "out": the uid must (not) be a member, else nothing is done
     member: Member | None = None  # the member's new value
     leaves: bool = False  # the member is deleted; with the last one the room ends, and that changes permissions
+    moves_to: GatewayId | None = None  # the member, whatever it is, is that gateway's
     capacity: int = 0  # this many members are there already: nothing is done (`Outcome.STALE`); 0: no limit
     anew: bool = False  # all lists are emptied first
     blank: bool = False  # the log is emptied first
@@ -47,15 +63,33 @@ class LogStore(Protocol):
         """Whether the store can be reached, as far as is known."""
 
     def append_said(
-        self, log: LogKey, number: int, permissions: Position | None, events: Sequence[Event], on_answer: OnAnswer
+        self,
+        log: LogKey,
+        number: int,
+        permissions: Position | None,
+        events: Sequence[Said | SaidTo],
+        on_answer: OnAnswer,
+        send_keys: Sequence[SendKey | None] = (),
     ) -> None:
-        """Append a batch of `Said` as this gateway's batch `number` in that log."""
+        """Append a batch of `Said` as this gateway's batch `number` in that log, but for those whose key is known.
+
+        Args:
+            send_keys: one per event, or nothing where none has one.
+        """
 
     def append_change(self, log: LogKey, number: int, change: Change, on_answer: OnAnswer) -> None:
         """Append one state change as this gateway's batch `number` in that log."""
 
+    def ask_head(self, log: LogKey, on_head: Callable[[Head | StoreError], None]) -> None:
+        """Ask where the log stands; answered in the order of everything else that is written and asked, so that
+        what was sent before is in the answer and what was sent later is not."""
+
     async def produced(self, log: LogKey) -> int:
         """How many batches of this gateway the log has accepted. Raises `StoreError`."""
+
+    async def restore(self, log: LogKey, event: Restored, last: Position) -> None:
+        """Write a room's state back from a replica that had applied its log up to `last`; does nothing unless the store
+        has lost the room, or another restored it that had applied less. Raises `StoreError`."""
 
     async def snapshot(self, log: LogKey, name: str) -> Snapshot:
         """The room at one moment; `name` is what it is called if it does not exist. Raises `StoreError`."""
@@ -88,6 +122,10 @@ class Seat(Protocol):
     wants_echo: bool
     rooms: "dict[RoomKey, Room]"  # where it sits; kept by the rooms
     write: Callable[[bytes], None]
+
+    @property
+    def wants_batches(self) -> bool:
+        """Whether it understands batches."""
 
 
 class Render(Protocol):

@@ -11,9 +11,12 @@ from gateway.model import (
     Member,
     ModeChange,
     ModesSet,
+    MsgId,
     Position,
     Reaped,
+    Rebound,
     Renamed,
+    Restored,
     Said,
     SaidTo,
     Snapshot,
@@ -22,6 +25,7 @@ from gateway.model import (
     Uid,
     time_ms,
 )
+from gateway.rooms import lists
 from gateway.wire.masks import mask_applies
 from gateway.wire.names import casefold
 
@@ -78,7 +82,7 @@ class Replica:
                 return self._join(position, event)
             case Left(uid) | Kicked(target=uid):
                 return self._leave(position, uid, forced=isinstance(event, Kicked))
-            case Renamed() | AccountSet():
+            case Renamed() | AccountSet() | Rebound():
                 return self._rewrite(event)
             case TopicSet(uid, _, source, text):
                 self.topic = Topic(text, source, time_ms(position)) if text else Topic()
@@ -90,7 +94,10 @@ class Replica:
             case Invited(uid, _, source, target):
                 self.permissions = position
                 self._invite(target, Listed(source, time_ms(position)))
-            case SaidTo(uid):
+            case SaidTo():
+                return ()
+            case Restored():
+                self._restore(position, event)
                 return ()
             case Reaped(_, uids):
                 self.permissions = position
@@ -149,6 +156,20 @@ class Replica:
         source = who.source
         return any(mask_applies(mask, source, who.account, mutes=mutes) for mask in masks)
 
+    def restored(self, msgid: MsgId) -> Restored:
+        """What is known here of the room, but for its members."""
+        return Restored(
+            msgid, self.name, self.created_ms, self.topic, self.modes, self.founder, self.key, self.limit,
+            lists.entries(self.lists, self.invited),
+        )  # fmt: skip
+
+    def _restore(self, position: Position, event: Restored) -> None:
+        self.permissions = position
+        self.name, self.created_ms, self.founder = event.name, event.created_ms, event.founder
+        self.topic, self.modes, self.key, self.limit = event.topic, event.modes, event.key, event.limit
+        self.lists, self.invited = lists.from_entries(event.listed)
+        self._forget_rights()
+
     def _join(self, position: Position, event: Joined) -> tuple[Member, ...]:
         member = event.member
         # Two gateways may have opened a room that was not there yet under two spellings: the founder's holds.
@@ -169,14 +190,17 @@ class Replica:
         self.members[event.uid] = member
         return (member,)
 
-    def _rewrite(self, event: Renamed | AccountSet) -> tuple[Member, ...]:
+    def _rewrite(self, event: Renamed | AccountSet | Rebound) -> tuple[Member, ...]:
         member = self.members.get(event.uid)
         if member is None:
             return ()
-        if isinstance(event, Renamed):
-            self.members[event.uid] = member._replace(nick=event.nick)
-        else:
-            self.members[event.uid] = member._replace(account=event.account)
+        match event:
+            case Renamed(nick=nick):
+                self.members[event.uid] = member._replace(nick=nick)
+            case AccountSet(account=account):
+                self.members[event.uid] = member._replace(account=account)
+            case Rebound(gateway=gateway):
+                self.members[event.uid] = member._replace(gateway=gateway)
         self._silenced.pop(event.uid, None)  # a mask may name what has changed
         return (member,)
 

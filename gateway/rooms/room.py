@@ -7,6 +7,7 @@ from typing import NamedTuple
 from gateway.model import (
     AccountSet,
     Entry,
+    Event,
     Joined,
     Kicked,
     Left,
@@ -17,22 +18,28 @@ from gateway.model import (
     Position,
     Reaped,
     Renamed,
+    Restored,
     Said,
     SaidTo,
+    Split,
+    Splitting,
+    Topic,
+    TopicSet,
     Uid,
 )
 from gateway.rooms.follower import Follower
 from gateway.rooms.pace import Pace
 from gateway.rooms.ports import Origin, Render, Seat
 from gateway.rooms.replica import Replica
+from gateway.rooms.seen import MAX_SEEN, Seen
 from gateway.rooms.writer import Writer
 from gateway.wire.names import RoomKey
 
-__all__ = ["Line", "Room"]
+__all__ = ["GONE", "Line", "Room"]
 
 SAID = frozenset({Said, SaidTo})
 NOBODY: frozenset[Uid] = frozenset()
-LOST = "Gateway lost"  # the reason others see when a gateway died with a member on it
+GONE = "Not there any more"  # the reason others see when nobody wrote that a member left
 
 
 class Line(NamedTuple):
@@ -47,8 +54,9 @@ class Line(NamedTuple):
 class Room:
     """All of one room on this gateway. Synchronous throughout: nobody can join, leave or stall others half-way."""
 
-    __slots__ = ("_late", "classes", "follower", "held", "key", "lines", "listed_as", "origins", "pace",
-                 "recent", "replica", "seats", "users", "writer")  # fmt: skip
+    __slots__ = ("_late", "classes", "doubts", "follower", "held", "key", "left", "lines", "listed_as", "origins",
+                 "pace", "recent", "replica", "seats", "seen", "settling_until_s", "shown_topic", "users",
+                 "writer")  # fmt: skip
 
     def __init__(self, key: RoomKey, name: str, recent_limit: int) -> None:
         self.key = key
@@ -59,6 +67,13 @@ class Room:
         self.classes: dict[int, dict[Uid, Seat]] = {}  # the same seats by render class
         self.lines: list[Line] = []
         self.origins: dict[MsgId, Origin] = {}  # what came from here and has not come back
+        # While gateways send again what Redis had lost, some of it was shown before, and who Redis does not know is not
+        # shown as gone. 0: not so; else the end of it, by the monotonic clock: then Redis is right.
+        self.settling_until_s = 0.0
+        self.doubts: dict[Uid, Member | None] = {}  # whether they are in: as Redis has it, None for "not"
+        self.shown_topic: Topic | None = None  # what members were told last, where Redis has another
+        self.seen = Seen()  # events, by msgid
+        self.left = Seen()  # members, by uid
         self.recent: deque[Entry] = deque(maxlen=recent_limit)  # the last things said, for who joins
         self.pace = Pace()
         self.held = False  # the writer waits until the pace lets it go
@@ -96,46 +111,71 @@ class Room:
         Who shares several rooms with somebody hears of a QUIT when the last of them is left, of a NICK or ACCOUNT at
         the first.
         """
-        origins, recent = self.origins, self.recent
+        origins, recent, seen, settling = self.origins, self.recent, self.seen.now, self.settling_until_s
         for entry in entries:
             position, event = entry
+            if settling and event.msgid and self.seen.get(event.msgid) is not None:
+                self._apply_again(entry)
+                continue
             origin = origins.pop(event.msgid, None) if origins else None
             if event.__class__ is Said:
                 # The path that is taken thousands of times a second; it changes nothing but the position.
                 recent.append(entry)
+                seen[event.msgid] = position
                 self.replica.last = position
                 if origin is not None and event.uid not in self.seats:
                     origin.arrived(b"", position)  # its author is gone
                     origin = None
                 self.lines.append(_line((entry, None, NOBODY, origin)))
                 continue
-            self._apply_change(entry, self.replica.apply(entry), origin, render)
+            self._apply_change(entry, origin, render)
 
-    def _apply_change(self, entry: Entry, members: tuple[Member, ...], origin: Origin | None, render: Render) -> None:
+    def _apply_change(self, entry: Entry, origin: Origin | None, render: Render) -> None:
+        position, event = entry
+        was_here, topic = event.uid in self.replica.members, self.shown_topic or self.replica.topic
+        members = self.replica.apply(entry)
         about = members[0] if members else None
-        match entry.event:
+        if event.msgid:
+            self.seen.now[event.msgid] = position
+        if self.settling_until_s:
+            self._settle(event)
+        if isinstance(event, Joined | Left | Kicked | Reaped):
+            self._apply_presence(entry, members, origin, render, was_here=was_here)
+            return
+        match event:
+            case Renamed(uid, _, value) | AccountSet(uid, _, value):
+                told = self._told_elsewhere(uid, "nick" if isinstance(event, Renamed) else "account", value)
+                self._queue(entry, about, told | {uid}, origin)
+            case SaidTo(uid, to=to):
+                self._queue(entry, None, self._without(to) - {uid}, origin)
+            case ModesSet():
+                self._queue(entry._replace(event=self.replica.named(event)), about, NOBODY, origin)
+            case Restored(msgid, topic=restored):
+                if restored.text != topic.text:
+                    change = TopicSet(Uid(b""), msgid, restored.by, restored.text)
+                    self._queue(Entry(position, change), None, NOBODY, None)
+            case _:
+                self._queue(entry, about, NOBODY, origin)
+
+    def _apply_presence(
+        self, entry: Entry, members: tuple[Member, ...], origin: Origin | None, render: Render, *, was_here: bool
+    ) -> None:
+        position, event = entry
+        about = members[0] if members else None
+        match event:
             case Left(uid, _, LeftBy.QUIT):
+                self.left.now[uid] = position
                 self.unseat(uid)
                 self._queue(entry, about, self._told_elsewhere(uid), origin)
             case Left(uid) | Kicked(target=uid):
+                self.left.now[uid] = position
                 self._part(entry, uid, about, origin, render)
-            case Renamed(uid, _, nick):
-                self._queue(entry, about, self._told_elsewhere(uid, "nick", nick) | {uid}, origin)
-            case AccountSet(uid, _, account):
-                self._queue(entry, about, self._told_elsewhere(uid, "account", account) | {uid}, origin)
-            case SaidTo(uid, to=to):
-                self._queue(entry, None, self._without(to) - {uid}, origin)
-            case ModesSet() as event:
-                self._queue(entry._replace(event=self.replica.named(event)), about, NOBODY, origin)
-            case Reaped():
-                for member in members:
-                    self._reap(entry.position, member)
+            case Reaped(reason=reason):
+                self._reap(position, members, reason)
             case Joined(blank=blank):
                 if blank:
                     self.recent.clear()
-                self._joined(entry, members[0], origin)
-            case _:
-                self._queue(entry, about, NOBODY, origin)
+                self._joined(entry, members[0], origin, was_here=was_here)
 
     def flush(self, render: Render) -> int:
         """Deliver what waits: one join per class of receiver, one write per seat. Returns lines delivered."""
@@ -143,6 +183,8 @@ class Room:
         late, self._late = self._late, {}
         if not lines:
             return 0
+        if len(self.seen.now) > MAX_SEEN:
+            self.seen.turn()
         name = self.replica.name
         special = {line.entry.event.uid for line in lines} & self.seats.keys()
         special.update(late, *(line.unseen_by for line in lines if line.unseen_by))
@@ -157,6 +199,47 @@ class Room:
                     seat.write(data)
         return delivered
 
+    def _apply_again(self, entry: Entry) -> None:
+        """What was applied and shown before has got another place in the log."""
+        event = entry.event
+        self.replica.apply(entry)
+        self.seen.now[event.msgid] = entry.position
+        self._settle(event)
+        if (origin := self.origins.pop(event.msgid, None)) is not None:
+            origin.arrived(b"", entry.position)
+
+    def _settle(self, event: Event) -> None:
+        if isinstance(event, Joined | Left):
+            self.doubts.pop(event.uid, None)
+        elif isinstance(event, Kicked):
+            self.doubts.pop(event.target, None)
+        elif isinstance(event, Reaped):
+            for uid in event.uids:
+                self.doubts.pop(uid, None)
+        elif isinstance(event, TopicSet | Restored):
+            self.shown_topic = None
+
+    def resolve(self, render: Render) -> None:
+        """Who could set a doubt right has had the time: it is as Redis says, and the members are told. Who sits here is
+        in: its gateway, which is this one, knows."""
+        doubts, self.doubts = self.doubts, {}
+        topic, shown, self.shown_topic = self.replica.topic, self.shown_topic, None
+        self.settling_until_s = 0.0
+        nobody = MsgId(b"")
+        events: list[Event] = [
+            Joined(uid, nobody, member) if member else Left(uid, nobody, LeftBy.QUIT, GONE)
+            for uid, member in doubts.items()
+            if uid not in self.seats
+        ]
+        if shown is not None and shown.text != topic.text:
+            events.append(TopicSet(Uid(b""), nobody, topic.by, topic.text))
+        self.apply([Entry(self.replica.last, event) for event in events], render)
+        self.replica.topic = topic  # with its own time
+
+    def tell(self, line: bytes) -> None:
+        """A line of the server's own for all seats, at this place."""
+        self._queue(Entry(self.replica.last, Said(Uid(b""), MsgId(b""), b"", b"", line)), None, NOBODY, None)
+
     def _queue(self, entry: Entry, about: Member | None, unseen: frozenset[Uid], origin: Origin | None) -> None:
         author = entry.event.uid
         if origin is not None and (author not in self.seats or author in unseen):
@@ -166,7 +249,9 @@ class Room:
         if self.seats:
             self.lines.append(Line(entry, about, unseen, origin))
 
-    def _joined(self, entry: Entry, member: Member, origin: Origin | None) -> None:
+    def _joined(self, entry: Entry, member: Member, origin: Origin | None, *, was_here: bool) -> None:
+        if was_here and origin is None:
+            return  # Redis had lost a member who never left
         self._queue(entry, member, frozenset({member.uid}) if origin is not None else NOBODY, None)
         if origin is not None:
             # Its own JOIN, the topic, names and history belong to exactly this place in the log.
@@ -178,11 +263,28 @@ class Room:
             self.flush(render)
             self.unseat(uid)
 
-    def _reap(self, position: Position, member: Member) -> None:
-        self.unseat(member.uid)
-        unseen = self._told_elsewhere(member.uid)
-        left = Left(member.uid, MsgId(b""), LeftBy.QUIT, LOST)
-        self._queue(Entry(position, left), member, unseen, None)
+    def _reap(self, position: Position, members: tuple[Member, ...], reason: str) -> None:
+        """Several that are lost at once reach who knows batches as one netsplit, the others as QUITs.
+
+        Source: IRCv3 batch types, "netsplit".
+        """
+        lost = []
+        for member in members:
+            self.unseat(member.uid)
+            self.left.now[member.uid] = position
+            left = Left(member.uid, MsgId(b""), LeftBy.QUIT, reason)
+            lost.append((left, member, self._told_elsewhere(member.uid)))
+        batching = frozenset(uid for uid, seat in self.seats.items() if seat.wants_batches) if len(lost) > 1 else NOBODY
+        plain = frozenset(self.seats) - batching
+        if plain:
+            for left, member, unseen in lost:
+                self._queue(Entry(position, left), member, unseen | batching, None)
+        if batching:
+            blind = plain | frozenset.intersection(*(unseen for _, _, unseen in lost))
+            self._queue(Entry(position, Split(Splitting.BEGINS)), None, blind, None)
+            for left, member, unseen in lost:
+                self._queue(Entry(position, Split(Splitting.QUIT, left)), member, unseen | plain, None)
+            self._queue(Entry(position, Split(Splitting.ENDS)), None, blind, None)
 
     def _without(self, modes: str) -> frozenset[Uid]:
         """Local members that have none of these modes."""

@@ -3,14 +3,20 @@
 Batches of a (gateway, log) are numbered; Redis remembers the last number, so sending one again is harmless. One flight
 is under way at a time: a batch of things said, or several state changes one behind the other. It is never changed
 before a definite answer; what comes meanwhile makes the next flight, so flights grow with the load by themselves.
+
+A Redis that has fewer batches of ours than it acknowledged (a failover lost its tail) gets the missing ones again, from
+the outbox, in order and before anything new: their events keep their msgids, and what they were allowed on is not
+checked a second time.
 """
 
+import dataclasses
 from collections import deque
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
 
 from gateway.errors import FullError, StoreError
-from gateway.model import Answer, LogKey, Outcome, Position, Said, SaidTo, order
+from gateway.model import Answer, Known, LogKey, Outcome, Position, Said, SaidTo, SendKey
+from gateway.rooms.outbox import Batch, Outbox
 from gateway.rooms.ports import Change, LogStore, Origin
 from gateway.rooms.replica import Replica
 
@@ -34,6 +40,7 @@ class Saying:
     """Something said, waiting to be appended; the command behind it derives from this and is its own `Origin`."""
 
     __slots__ = ("event", "permissions")
+    send_key: SendKey | None = None
 
     def __init__(self, event: Said | SaidTo, permissions: Position | None) -> None:
         self.event = event
@@ -51,21 +58,38 @@ class Saying:
         """See `Origin`."""
         raise NotImplementedError
 
+    def repeated(self, first: Known) -> None:
+        """Nothing was appended: its key had been used before. Only for one that has a key."""
+        raise NotImplementedError
 
-_Step = list[Saying] | tuple[Proposal, Change]
-"""What one script call carries, under one number."""
+
+class _Step(NamedTuple):
+    """What one script call carries, under one number; without an author where it was acknowledged before."""
+
+    content: Batch | Change
+    permissions: Position | None  # it was decided on
+    sayings: Sequence[Saying] = ()
+    proposal: Proposal | None = None
+
+    @property
+    def decided_here(self) -> bool:
+        """Whether somebody waits for it, who can decide again."""
+        return bool(self.sayings) or self.proposal is not None
+
+
 _NOT_CARRIED_OUT = frozenset({Outcome.STALE, Outcome.HOLE, Outcome.FENCED})
 
 
 class Writer:
     """The one writer of a log on this gateway.
 
-    `on_written(batch, answer)` is called when the log has something new of ours; `on_fenced()` when Redis says this
-    gateway was reaped; `on_unanswered()` when a flight got no answer and has to be sent again by `pump`.
+    `on_written(batch, answer)` is called when the log has our batch (empty for a change, and for what goes out again)
+    and when permissions were stale; `on_fenced()` when Redis says this gateway was reaped; `on_unanswered()` when a
+    flight got no answer and has to be sent again by `pump`.
     `may_start()` is asked before a new flight; who answers False calls `pump` later.
     """
 
-    __slots__ = ("_awaited", "_flight", "_may_start", "_permissions", "_queue", "_replica", "_store", "_trouble",
+    __slots__ = ("_flight", "_may_start", "_outbox", "_queue", "_refused", "_replica", "_store", "_trouble",
                  "_unanswered", "log", "number", "on_fenced", "on_unanswered", "on_written")  # fmt: skip
 
     def __init__(
@@ -74,10 +98,11 @@ class Writer:
         log: LogKey,
         *,
         replica: Replica | None,
-        on_written: Callable[[list[Saying], Answer], None],
+        on_written: Callable[[Sequence[Saying], Answer], None],
         on_fenced: Callable[[], None],
         on_unanswered: Callable[[], None],
         may_start: Callable[[], bool] = lambda: True,
+        outbox: Outbox,
     ) -> None:
         self.log = log
         self.number: int | None = None  # of our last batch Redis has accepted; None: not known yet, nothing is sent
@@ -89,10 +114,10 @@ class Writer:
         self._replica = replica
         self._queue: deque[Saying | Proposal] = deque()
         self._flight: deque[_Step] = deque()  # oldest first; the first one has the number after `number`
-        self._permissions: Position | None = None  # the things said in the flight were allowed on
         self._unanswered = 0  # steps of the flight on their way to Redis; 0 with a flight: `pump` sends it
         self._trouble: Answer | StoreError | None = None  # the first answer of the flight that was no success
-        self._awaited: Position | None = None  # permissions Redis has and the replica not yet
+        self._refused: Position | None = None  # permissions that Redis found stale, and the replica still has
+        self._outbox = outbox
 
     @property
     def idle(self) -> bool:
@@ -112,19 +137,23 @@ class Writer:
 
     def pump(self) -> None:
         """Send what can be sent now."""
-        if self.number is None or not self._store.up or self._awaited is not None or self._unanswered:
+        if self.number is None or not self._store.up or self._refused is not None or self._unanswered:
             return
         if not self._flight and self._queue and self._may_start():
-            self._permissions = self._replica.permissions if self._replica is not None else None
             self._flight.extend(self._next_flight())
         self._send()
 
     def applied(self) -> None:
         """The replica has moved on: decide again what was stale."""
-        if self._awaited is not None and self._replica is not None:
-            if order(self._replica.last) < order(self._awaited):
-                return
-            self._awaited = None
+        # Not "has reached those of the refusal": after a failover the replica may follow another line of history.
+        if self._refused is not None and self._replica is not None and self._replica.permissions != self._refused:
+            self._refused = None
+            self.pump()
+
+    def compare(self, produced: int) -> None:
+        """Redis has so many batches of ours; the fewer are filled up. With a flight under way its answer will tell."""
+        if self.number is not None and not self._unanswered and produced < self.number:
+            self._fill_up(produced)
             self.pump()
 
     def give_up(self) -> None:
@@ -150,8 +179,14 @@ class Writer:
             else:
                 self._queue.popleft()
                 if (change := item.propose(self._replica)) is not None:
-                    changes.append((item, change))
-        return [batch] if batch else changes
+                    changes.append(_Step(change, change.permissions, proposal=item))
+        return [self._step_of(batch)] if batch else changes
+
+    def _step_of(self, batch: list[Saying]) -> _Step:
+        permissions = self._replica.permissions if self._replica is not None else None
+        send_keys = [saying.send_key for saying in batch]
+        events = [saying.event for saying in batch]
+        return _Step(Batch(events, send_keys if any(send_keys) else ()), permissions, batch)
 
     def _may_say(self, item: Saying) -> bool:
         replica = self._replica
@@ -161,11 +196,13 @@ class Writer:
         assert self.number is not None
         self._unanswered = len(self._flight)
         for number, step in enumerate(tuple(self._flight), self.number + 1):
-            if isinstance(step, list):
-                events = [saying.event for saying in step]
-                self._store.append_said(self.log, number, self._permissions, events, self._answered)
+            content = step.content
+            if isinstance(content, Batch):
+                self._store.append_said(
+                    self.log, number, step.permissions, content.events, self._answered, content.send_keys
+                )
             else:
-                self._store.append_change(self.log, number, step[1], self._answered)
+                self._store.append_change(self.log, number, content, self._answered)
 
     def _answered(self, answer: Answer | StoreError) -> None:
         """Answers come in the order of the steps; those behind the first one that is no success add nothing to it."""
@@ -182,9 +219,10 @@ class Writer:
         assert self.number is not None
         self.number += 1
         if answer.outcome is not Outcome.UNCHANGED:
-            self.on_written(step if isinstance(step, list) else [], answer)
-        elif not isinstance(step, list):
-            step[0].unchanged()
+            self._outbox.keep(self.log, self.number, step.content)
+            self.on_written(step.sayings, answer)
+        elif step.proposal is not None:
+            step.proposal.unchanged()
 
     def _landed(self) -> None:
         """The whole flight has been answered, or lost."""
@@ -195,18 +233,26 @@ class Writer:
             self.on_unanswered()
         elif trouble.outcome is Outcome.FENCED:
             self.on_fenced()
-        else:
-            self._take_back(trouble)
-
-    def _take_back(self, refusal: Answer) -> None:
-        # What follows a refused step was not carried out either: its numbers do not join on.
-        while self._flight:
-            step = self._flight.pop()
-            self._queue.extendleft(reversed(step) if isinstance(step, list) else (step[0],))
-        if refusal.outcome is Outcome.HOLE:
-            self.number = refusal.seen
+        elif trouble.outcome is Outcome.HOLE:
+            self._fill_up(trouble.seen)
             self.pump()
         else:
-            self._awaited = refusal.positions[0]
-            self.on_written([], refusal)
-            self.applied()
+            self._take_back(self._flight[0].permissions, trouble)
+
+    def _fill_up(self, seen: int) -> None:
+        """Redis has lost what came after its batch `seen`: that goes first."""
+        lost = self._outbox.take_back(self.log, seen)
+        self._flight.extendleft(
+            _Step(content if isinstance(content, Batch) else dataclasses.replace(content, permissions=None), None)
+            for content in reversed(lost)
+        )
+        self.number = seen
+
+    def _take_back(self, refused: Position | None, answer: Answer) -> None:
+        # What follows a refused step was not carried out either: its numbers do not join on.
+        while self._flight and self._flight[-1].decided_here:
+            step = self._flight.pop()
+            self._queue.extendleft(reversed(step.sayings) if step.proposal is None else (step.proposal,))
+        self._refused = refused
+        self.on_written([], answer)
+        self.applied()

@@ -14,9 +14,11 @@ __all__ = [
     "CHATHISTORY",
     "ECHO",
     "EXTENDED_JOIN",
+    "IDEM",
     "LABELED",
     "MULTI_PREFIX",
     "RENDERED",
+    "RESUME",
     "SASL",
     "SERVER_TIME",
     "STANDARD_REPLIES",
@@ -42,6 +44,8 @@ STANDARD_REPLIES = 256
 CHATHISTORY = 512
 CAP_NOTIFY = 1024
 USERHOST_IN_NAMES = 2048
+RESUME = 1 << 12
+IDEM = 1 << 14
 SASL = 1 << 17
 ACCOUNT_REGISTRATION = 1 << 18
 
@@ -54,6 +58,8 @@ _BITS = {
     "draft/chathistory": CHATHISTORY,
     "echo-message": ECHO,
     "extended-join": EXTENDED_JOIN,
+    "hubbub.chat/idem": IDEM,
+    "hubbub.chat/resume": RESUME,
     "labeled-response": LABELED,
     "message-tags": TAGS,
     "multi-prefix": MULTI_PREFIX,

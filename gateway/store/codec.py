@@ -3,7 +3,7 @@
 An event in the log is `KIND BODY`. What is said keeps its finished line, so that delivering it needs no encoding:
 `M uid msgid account tags line` (`-` for an empty field); `S modes` and the same is for a part of the members. What
 changes state is rare and has a JSON body.
-A member is `modes nick user host account realname gateway`, gateway last because `room_reap.lua` matches it there.
+A member is `modes nick user host account realname gateway`, gateway last because `room_tx.lua` replaces it there.
 """
 
 import json
@@ -18,12 +18,13 @@ from gateway.model import (
     Event,
     Foreign,
     GatewayId,
+    Head,
     Invited,
     Joined,
     Kicked,
+    Known,
     Left,
     LeftBy,
-    Listed,
     Member,
     ModeChange,
     ModesSet,
@@ -31,14 +32,18 @@ from gateway.model import (
     Outcome,
     Position,
     Reaped,
+    Rebound,
     Renamed,
+    Restored,
     Said,
     SaidTo,
     Snapshot,
     Topic,
     TopicSet,
     Uid,
+    User,
 )
+from gateway.rooms.lists import from_entries
 from gateway.rooms.ports import Change
 
 __all__ = [
@@ -46,17 +51,22 @@ __all__ = [
     "decode_answer",
     "decode_entries",
     "decode_event",
+    "decode_head",
+    "decode_keyed_answer",
     "decode_member",
     "decode_snapshot",
+    "decode_user",
     "encode_effects",
     "encode_event",
     "encode_member",
+    "encode_user",
+    "shown_away",
 ]
 
 # The constructors of the hot path: half the cost of calling the classes by name.
 _entry = partial(tuple.__new__, Entry)
 _said = partial(tuple.__new__, Said)
-_STATE_KINDS = frozenset((b"J", b"P", b"K", b"N", b"L", b"T", b"O", b"I"))
+_STATE_KINDS = frozenset((b"J", b"P", b"K", b"N", b"L", b"T", b"O", b"I", b"A", b"B"))
 
 
 def encode_member(member: Member) -> bytes:
@@ -105,6 +115,13 @@ def encode_event(event: Event) -> bytes:
             return _body(b"T", uid, msgid, source=source, text=text)
         case ModesSet(uid, msgid, source, changes):
             return _body(b"O", uid, msgid, source=source, changes=changes)
+        case Restored(msgid, name, created_ms, topic, modes, founder, key, limit, listed):
+            return _body(
+                b"A", Uid(b""), msgid, name=name, created=created_ms, topic=topic, modes=modes, founder=founder,
+                key=key, limit=limit, listed=listed,
+            )  # fmt: skip
+        case Rebound(uid, msgid, gateway, epoch):
+            return _body(b"B", uid, msgid, gateway=gateway, epoch=epoch)
     raise TypeError(type(event).__name__)
 
 
@@ -130,8 +147,9 @@ def _decode_said(value: bytes) -> Said:
 def _decode_state(value: bytes) -> Event:
     kind, _, body = value.partition(b" ")
     if kind == b"R":
-        gateway, _, uids = body.partition(b" ")
-        return Reaped(GatewayId(gateway.decode()), tuple(Uid(uid) for uid in uids.split(b",")))
+        gateway, uids, reason = body.split(b" ", 2)
+        name = GatewayId(gateway.decode().removeprefix("-"))
+        return Reaped(name, tuple(Uid(uid) for uid in uids.split(b",")), reason.decode())
     if kind not in _STATE_KINDS:
         return Foreign()
     fields: dict[str, Any] = json.loads(body)
@@ -148,11 +166,24 @@ def _decode_state(value: bytes) -> Event:
             return AccountSet(uid, msgid, fields["account"])
         case b"T":
             return TopicSet(uid, msgid, fields["source"], fields["text"])
+        case b"B":
+            return Rebound(uid, msgid, GatewayId(fields["gateway"]), int(fields["epoch"]))
         case b"K":
             return Kicked(uid, msgid, fields["source"], Uid(fields["target"].encode()), fields["reason"])
         case b"I":
             return Invited(uid, msgid, fields["source"], Uid(fields["target"].encode()))
+        case b"A":
+            return _decode_restored(msgid, fields)
     return ModesSet(uid, msgid, fields["source"], tuple(ModeChange(*change) for change in fields["changes"]))
+
+
+def _decode_restored(msgid: MsgId, fields: dict[str, Any]) -> Restored:
+    text, by, at_ms = fields["topic"]
+    listed = tuple((str(name), str(who), int(ms)) for name, who, ms in fields["listed"])
+    return Restored(
+        msgid, str(fields["name"]), int(fields["created"]), Topic(str(text), str(by), int(at_ms)),
+        str(fields["modes"]), str(fields["founder"]), str(fields["key"]), int(fields["limit"]), listed,
+    )  # fmt: skip
 
 
 def _body(kind: bytes, uid: Uid, msgid: MsgId, **fields: object) -> bytes:
@@ -195,6 +226,44 @@ def encode_effects(change: Change) -> list[str | bytes]:
     return [part for triple in triples for part in triple]
 
 
+def encode_restored(event: Restored) -> list[str]:
+    """What `room_restore.lua` writes into the room's hashes: its triples."""
+    state = {"name": event.name, "created": str(event.created_ms), "modes": event.modes}
+    optional = {"founder": event.founder, "key": event.key, "limit": str(event.limit or "")}
+    state |= {name: value for name, value in optional.items() if value}
+    if event.topic.text:
+        state |= {"topic": event.topic.text, "topic_by": event.topic.by, "topic_at": str(event.topic.at_ms)}
+    triples = [("s", name, value) for name, value in state.items()]
+    triples += [("l", name, f"{at_ms} {by}") for name, by, at_ms in event.listed]
+    return [part for triple in triples for part in triple]
+
+
+def decode_keyed_answer(reply: Any) -> Answer:
+    """The reply of `room_msg.lua` to a batch with keys in it."""
+    answer = decode_answer(reply)
+    if answer.outcome is Outcome.DUPLICATE:
+        results, positions = answer.positions[1:], answer.positions[:1]
+    elif answer.outcome is Outcome.DONE:
+        results = answer.positions
+        positions = tuple(
+            Position(result.split(b" ")[1]) if result[:1] in (b"=", b"!") else result for result in results
+        )
+    else:
+        return answer
+    known = []
+    for index, result in enumerate(results):
+        if result[:1] in (b"=", b"!"):
+            mark, position, msgid = result.split(b" ")
+            known.append((index, Known(Position(position), MsgId(msgid), mark == b"=")))
+    return Answer(answer.outcome, positions, known=tuple(known))
+
+
+def decode_head(reply: Any) -> Head:
+    """The reply of HMGET for the fields `last` and a gateway's counter."""
+    last, produced = reply
+    return Head(Position(last or ORIGIN), 0 if produced in {None, b"X"} else int(produced))
+
+
 def decode_snapshot(
     state_reply: Any, members_reply: Any, lists_reply: Any, gateway: GatewayId, fallback_name: str
 ) -> Snapshot:
@@ -207,7 +276,7 @@ def decode_snapshot(
     text = state.get(b"topic", b"").decode()
     topic = Topic(text, state.get(b"topic_by", b"").decode(), int(state.get(b"topic_at", b"0"))) if text else Topic()
     produced = state.get(b"g:" + gateway.encode(), b"0")
-    lists, invited = _decode_lists(lists_reply)
+    lists, invited = from_entries(_decode_listed(*pair) for pair in _pairs(lists_reply).items())
     return Snapshot(
         name=state.get(b"name", fallback_name.encode()).decode(),
         last=Position(state.get(b"last", ORIGIN)),
@@ -225,21 +294,58 @@ def decode_snapshot(
     )
 
 
-def _decode_lists(reply: Any) -> tuple[dict[str, dict[str, Listed]], dict[Uid, Listed]]:
-    entries = []
-    for field, value in _pairs(reply).items():
-        ms, _, by = value.decode().partition(" ")
-        entries.append((int(ms), field.decode(), by))
-    lists: dict[str, dict[str, Listed]] = {}
-    invited: dict[Uid, Listed] = {}
-    # A hash has no order of its own; a list is shown in the order it was made.
-    for at_ms, text, by in sorted(entries):
-        letter, _, entry = text.partition(" ")
-        if letter == "i":
-            invited[Uid(entry.encode())] = Listed(by, at_ms)
-        else:
-            lists.setdefault(letter, {})[entry] = Listed(by, at_ms)
-    return lists, invited
+def _decode_listed(name: bytes, value: bytes) -> tuple[str, str, int]:
+    ms, _, by = value.decode().partition(" ")
+    return name.decode(), by, int(ms)
+
+
+LINK_LOST = "Link lost"
+
+
+def encode_user(user: User) -> list[str]:
+    """Fields and values of a session's record, in turn; not its epoch, which only `session_*.lua` write."""
+    fields = {
+        "nick": user.nick,
+        "user": user.user,
+        "host": user.host,
+        "realname": user.realname,
+        "account": user.account,
+        "away": user.away,
+        "signed_on_s": str(user.signed_on_s),
+        "gateway": user.gateway,
+        "operator": "1" if user.operator else "",
+        "modes": user.modes,
+    }
+    return [part for pair in fields.items() for part in pair]
+
+
+def decode_user(uid: Uid, reply: Any, *, as_shown: bool = True) -> User | None:
+    """A record; None when there is none, or its session is not registered yet, or over.
+
+    As it is shown to others, who has lost its connection is away, whatever it said before.
+    """
+    text = {key.decode(): value.decode() for key, value in _pairs(reply).items()}
+    if "nick" not in text:
+        return None
+    return User(
+        uid,
+        text["nick"],
+        text["user"],
+        text["host"],
+        text["realname"],
+        text["account"],
+        shown_away(text.get("state"), text["away"]) if as_shown else text["away"],
+        int(text["signed_on_s"]),
+        GatewayId(text["gateway"]),
+        bool(text["operator"]),
+        text.get("modes", ""),
+        int(text["epoch"]),
+    )
+
+
+def shown_away(state: str | None, away: str | None) -> str:
+    """What others are told of a session's absence; empty: it is here."""
+    return LINK_LOST if state in {"detached", "reaping"} else away or ""
 
 
 def _pairs(reply: Any) -> dict[bytes, bytes]:

@@ -11,15 +11,20 @@ from gateway.wire.names import NickKey, RoomKey
 __all__ = [
     "ACCOUNTS_SECRET",
     "BURIED",
+    "DATA_NAME",
     "DELETED_ACCOUNTS",
+    "DRAINS",
     "FIGURES",
+    "GRACES",
     "HEARTBEATS",
     "MARK",
+    "REAPED",
     "ROOM_SIZES",
     "LogKeys",
     "account",
     "cluster_mark",
     "gateway_logs",
+    "gateway_positions",
     "gateway_users",
     "inbox_log",
     "is_room",
@@ -30,6 +35,8 @@ __all__ = [
     "rate",
     "room_log",
     "room_of",
+    "session_positions",
+    "session_rooms",
     "user_record",
 ]
 
@@ -38,7 +45,11 @@ _UNSAFE = str.maketrans({"%": "%25", "{": "%7B", "}": "%7D"})  # a brace in a na
 
 HEARTBEATS = f"{_VERSION}:{{gateways}}:heartbeats"  # zset: gateway -> ms of its last beat, by the clock of Redis
 BURIED = f"{_VERSION}:{{gateways}}:buried"  # hash: dead gateway -> "reaper|ms"
+REAPED = f"{_VERSION}:{{gateways}}:reaped"  # zset: gateway that was buried and reaped -> ms, kept for a day
+DATA_NAME = f"{_VERSION}:{{gateways}}:data"  # string: made with the first beat; another one: all was lost
 FIGURES = f"{_VERSION}:{{gateways}}:figures"  # hash: gateway -> "users unregistered"
+DRAINS = f"{_VERSION}:{{gateways}}:drains"  # set: gateways somebody asked to drain
+GRACES = f"{_VERSION}:{{sessions}}:graces"  # zset: uid of a detached session -> ms when its grace ends
 NETWORK_BANS = tuple(f"{_VERSION}:{{network}}:{name}" for name in ("bans", "ban-ends", "ban-version"))
 """Hash: mask -> "set-ms end-ms json"; zset: mask -> ms when it ends; how often they changed."""
 NOTICES = f"{_VERSION}:{{network}}:notices"  # stream: "mode line" for all users with that mode
@@ -56,6 +67,8 @@ class LogKeys(NamedTuple):
     members: str  # hash: uid -> member
     lists: str  # hash: "b mask", "e mask", "I mask", "i uid" -> "ms who"
     channel: str  # shard channel of the announcements
+    sent: str  # hash: key of a client's -> "owner msgid position" of what was said under it
+    sent_before: str  # the same, the generation before; see `room_msg.lua`
 
 
 def room_log(room: RoomKey) -> LogKey:
@@ -81,7 +94,9 @@ def room_of(log: LogKey) -> RoomKey:
 def log_keys(log: LogKey) -> LogKeys:
     """The keys of a log."""
     tag = f"{_VERSION}:{{{log.translate(_UNSAFE)}}}"
-    return LogKeys(f"{tag}:state", f"{tag}:log", f"{tag}:members", f"{tag}:lists", tag)
+    return LogKeys(
+        f"{tag}:state", f"{tag}:log", f"{tag}:members", f"{tag}:lists", tag, f"{tag}:sent", f"{tag}:sent-before"
+    )
 
 
 def log_of_channel(channel: str) -> LogKey:
@@ -115,9 +130,24 @@ def user_record(uid: Uid) -> str:
     return f"{_VERSION}:{{u:{uid.decode()}}}"
 
 
+def session_rooms(uid: Uid) -> str:
+    """Set: every room a session may be in; written before it joins, and removed after it left."""
+    return f"{_VERSION}:{{u:{uid.decode()}}}:rooms"
+
+
+def session_positions(uid: Uid) -> str:
+    """Hash: log -> the last position a detached session's client had; what follows it was missed."""
+    return f"{_VERSION}:{{u:{uid.decode()}}}:positions"
+
+
 def gateway_users(gateway: GatewayId) -> str:
     """Set: every uid a gateway may hold; written before the session exists."""
     return f"{_VERSION}:{{g:{gateway}}}:users"
+
+
+def gateway_positions(gateway: GatewayId) -> str:
+    """Hash: log -> position a gateway had delivered at its last beat; for the sessions it dies with."""
+    return f"{_VERSION}:{{g:{gateway}}}:positions"
 
 
 def gateway_logs(gateway: GatewayId) -> str:

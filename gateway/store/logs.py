@@ -3,16 +3,17 @@
 Implements `rooms.ports.LogStore`.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from gateway.errors import StoreError
-from gateway.model import Entry, Event, GatewayId, LogKey, Position, Snapshot
+from gateway.model import Answer, Entry, GatewayId, Head, LogKey, Position, Restored, Said, SaidTo, SendKey, Snapshot
 from gateway.rooms.ports import Change, OnAnswer
 from gateway.store import codec
 from gateway.store.keys import LogKeys, gateway_logs, is_room, log_keys, log_of_channel
 from gateway.store.lane import ignore
-from gateway.store.lanes import Lanes
+from gateway.store.lanes import Lanes, must_hold_lease
 from gateway.store.scripts import sha
 
 __all__ = ["Logs"]
@@ -39,21 +40,45 @@ class Logs:
         return self._lanes.up
 
     def append_said(
-        self, log: LogKey, number: int, permissions: Position | None, events: Sequence[Event], on_answer: OnAnswer
+        self,
+        log: LogKey,
+        number: int,
+        permissions: Position | None,
+        events: Sequence[Said | SaidTo],
+        on_answer: OnAnswer,
+        send_keys: Sequence[SendKey | None] = (),
     ) -> None:
         """Append a batch of `Said` as this gateway's batch `number` in that log."""
+        if not self._lanes.may_write():
+            _refuse(on_answer)
+            return
         keys = self._keys_of(log)
+        if not send_keys:
+            self._lanes.commands.request(
+                _decoding(on_answer),
+                "EVALSHA", sha("room_msg"), 2, keys.state, keys.log,
+                keys.channel, LOG_ENTRIES, self._gateway, number, permissions or b"",
+                *map(codec.encode_event, events),
+            )  # fmt: skip
+            return
+        parts: list[bytes] = []
+        for event, key in zip(events, send_keys, strict=True):
+            parts += (codec.encode_event(event), *((key.key, key.owner, event.msgid) if key else (b"", b"", b"")))
         self._lanes.commands.request(
-            _decoding(on_answer),
-            "EVALSHA", sha("room_msg"), 2, keys.state, keys.log,
-            keys.channel, LOG_ENTRIES, self._gateway, number, permissions or b"",
-            *map(codec.encode_event, events),
+            _decoding(on_answer, codec.decode_keyed_answer),
+            "EVALSHA", sha("room_msg"), 4, keys.state, keys.log, keys.sent, keys.sent_before,
+            keys.channel, LOG_ENTRIES, self._gateway, number, permissions or b"", *parts,
         )  # fmt: skip
 
     def append_change(self, log: LogKey, number: int, change: Change, on_answer: OnAnswer) -> None:
         """Append one state change as this gateway's batch `number` in that log."""
+        if not self._lanes.may_write():
+            _refuse(on_answer)
+            return
         keys = self._keys_of(log)
         member = b"-" if change.leaves else codec.encode_member(change.member) if change.member else b""
+        if change.moves_to is not None:
+            member = b">" + change.moves_to.encode()
         self._lanes.commands.request(
             _decoding(on_answer),
             "EVALSHA", sha("room_tx"), 4, keys.state, keys.log, keys.members, keys.lists,
@@ -63,10 +88,26 @@ class Logs:
             *codec.encode_effects(change),
         )  # fmt: skip
 
+    def ask_head(self, log: LogKey, on_head: Callable[[Head | StoreError], None]) -> None:
+        """Ask where the log stands; answered in the order of everything else that is written and asked."""
+
+        def answered(reply: Any) -> None:
+            on_head(reply if isinstance(reply, StoreError) else codec.decode_head(reply))
+
+        self._lanes.commands.request(answered, "HMGET", self._keys_of(log).state, "last", f"g:{self._gateway}")
+
     async def produced(self, log: LogKey) -> int:
         """How many batches of this gateway the log has accepted. Raises `StoreError`."""
         number = await self._lanes.commands.call("HGET", self._keys_of(log).state, f"g:{self._gateway}")
         return 0 if number in {None, b"X"} else int(number)
+
+    async def restore(self, log: LogKey, event: Restored, last: Position) -> None:
+        """Write a room's state back, if Redis has lost it and nobody who knew more was first. Raises `StoreError`."""
+        keys = self._keys_of(log)
+        await self._lanes.commands.call(
+            "EVALSHA", sha("room_restore"), 4, keys.state, keys.log, keys.members, keys.lists,
+            keys.channel, LOG_ENTRIES, codec.encode_event(event), last, *codec.encode_restored(event),
+        )  # fmt: skip
 
     async def snapshot(self, log: LogKey, name: str) -> Snapshot:
         """The room at one moment. Raises `StoreError`."""
@@ -112,6 +153,7 @@ class Logs:
 
     async def remember_log(self, log: LogKey) -> None:
         """Note that this gateway may have members in the log, before it has any. Raises `StoreError`."""
+        must_hold_lease(self._lanes)
         await self._lanes.commands.call("SADD", gateway_logs(self._gateway), log)
 
     def forget_log(self, log: LogKey) -> None:
@@ -153,8 +195,12 @@ class Logs:
             self.on_subscribed(log)
 
 
-def _decoding(on_answer: OnAnswer) -> Callable[[Any], None]:
+def _refuse(on_answer: OnAnswer) -> None:
+    asyncio.get_running_loop().call_soon(on_answer, StoreError("the lease has to be renewed first"))
+
+
+def _decoding(on_answer: OnAnswer, decode: Callable[[Any], Answer] = codec.decode_answer) -> Callable[[Any], None]:
     def answered(reply: Any) -> None:
-        on_answer(reply if isinstance(reply, StoreError) else codec.decode_answer(reply))
+        on_answer(reply if isinstance(reply, StoreError) else decode(reply))
 
     return answered

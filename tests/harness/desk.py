@@ -1,9 +1,10 @@
 """A room's writer on its own: authors who remember what they are told, a replica that lags as a test wants it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from gateway.model import ORIGIN, Answer, GatewayId, LogKey, Outcome, Position, Said
+from gateway.rooms.outbox import Outbox
 from gateway.rooms.ports import Change
 from gateway.rooms.replica import Replica
 from gateway.rooms.writer import Saying, Writer
@@ -78,10 +79,11 @@ class Desk:
             on_written=self._on_written,
             on_fenced=self._on_fenced,
             on_unanswered=self._on_unanswered,
+            outbox=Outbox(lambda: 0.0),
         )
         self.writer.number = 0
 
-    def _on_written(self, batch: list[Saying], answer: Answer) -> None:
+    def _on_written(self, batch: Sequence[Saying], answer: Answer) -> None:
         self.written.append(answer.outcome)
 
     def _on_fenced(self) -> None:

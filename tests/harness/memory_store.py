@@ -6,6 +6,7 @@ it equal to Redis.
 """
 
 import asyncio
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -17,12 +18,19 @@ from gateway.model import (
     Entry,
     Event,
     GatewayId,
+    Head,
+    Known,
     Listed,
     LogKey,
     Member,
+    MsgId,
     Outcome,
     Position,
     Reaped,
+    Restored,
+    Said,
+    SaidTo,
+    SendKey,
     Snapshot,
     Topic,
     Uid,
@@ -33,6 +41,8 @@ from gateway.rooms.ports import Change, OnAnswer
 
 __all__ = ["Loss", "MemoryRedis", "MemoryStore"]
 
+DAY_MS = 86_400_000
+MAX_KEYS = 10_000  # in a generation
 FENCED = -1  # in place of a batch number: the gateway was reaped in this log
 
 
@@ -52,6 +62,23 @@ class _Log:
     fields: dict[str, str] = field(default_factory=dict)
     members: dict[Uid, Member] = field(default_factory=dict)
     lists: dict[str, Listed] = field(default_factory=dict)
+    keys: dict[bytes, tuple[bytes, Position, MsgId]] = field(default_factory=dict)
+    keys_before: dict[bytes, tuple[bytes, Position, MsgId]] = field(default_factory=dict)
+    keys_since_ms: int = 0
+    restored: tuple[Position, Position] | None = None
+
+    def known(self, key: SendKey | None) -> Known | None:
+        """What a key was used for before."""
+        first = (self.keys.get(key.key) or self.keys_before.get(key.key)) if key is not None else None
+        return Known(first[1], first[2], first[0] == key.owner) if first and key else None
+
+    def remember(self, key: SendKey, entry: Entry, now_ms: int) -> None:
+        """Note what a key was used for."""
+        if self.keys and (now_ms - self.keys_since_ms >= DAY_MS or len(self.keys) >= MAX_KEYS):
+            self.keys, self.keys_before = {}, self.keys
+        if not self.keys:
+            self.keys_since_ms = now_ms
+        self.keys[key.key] = key.owner, entry.position, entry.event.msgid
 
     def refusal(self, gateway: GatewayId, number: int, permissions: Position | None) -> Answer | None:
         """What both scripts check first, in their order."""
@@ -66,6 +93,17 @@ class _Log:
             return Answer(Outcome.STALE, (self.permissions,))
         return None
 
+    def rewrite(self, change: Change, position: Position) -> None:
+        """The member as the change leaves it."""
+        if change.leaves:
+            self.members.pop(change.uid, None)
+            if not self.members:
+                self.permissions = position
+        elif change.member is not None:
+            self.members[change.uid] = change.member
+        elif change.moves_to is not None:
+            self.members[change.uid] = self.members[change.uid]._replace(gateway=change.moves_to)
+
 
 class MemoryRedis:
     """The logs, and whose connections hear of them. Its clock stands still unless a test moves `now_ms`."""
@@ -73,6 +111,7 @@ class MemoryRedis:
     def __init__(self) -> None:
         self.now_ms = 1_700_000_000_000
         self._logs: dict[LogKey, _Log] = {}
+        self._replicated: dict[LogKey, _Log] = {}
         self._stores: list[MemoryStore] = []
 
     def store(self, gateway: GatewayId) -> "MemoryStore":
@@ -85,14 +124,76 @@ class MemoryRedis:
         return self._logs.setdefault(key, _Log())
 
     def room_msg(
-        self, key: LogKey, gateway: GatewayId, number: int, permissions: Position | None, events: Sequence[Event]
+        self,
+        key: LogKey,
+        gateway: GatewayId,
+        number: int,
+        permissions: Position | None,
+        events: Sequence[Event],
+        send_keys: Sequence[SendKey | None] = (),
     ) -> Answer:
         """`room_msg.lua`."""
         log = self.log(key)
-        if (refusal := log.refusal(gateway, number, permissions)) is not None:
+        refusal = log.refusal(gateway, number, permissions)
+        if refusal is not None and refusal.outcome is Outcome.DUPLICATE and send_keys:
+            known = [(index, known) for index, one in enumerate(send_keys) if (known := log.known(one))]
+            return refusal._replace(known=tuple(known))
+        if refusal is not None:
             return refusal
         log.produced[gateway] = number
-        return Answer(Outcome.DONE, self._append(key, events))
+        return self._append_new(key, events, send_keys or [None] * len(events))
+
+    def _append_new(self, key: LogKey, events: Sequence[Event], send_keys: Sequence[SendKey | None]) -> Answer:
+        log, prev, added = self.log(key), self.log(key).last, []
+        positions: list[Position] = []
+        known: list[tuple[int, Known]] = []
+        for index, (event, one) in enumerate(zip(events, send_keys, strict=True)):
+            if (first := log.known(one)) is not None:
+                known.append((index, first))
+                positions.append(first.position)
+                continue
+            added.append(entry := self._add(log, event))
+            positions.append(entry.position)
+            if one is not None:
+                log.remember(one, entry, self.now_ms)
+        if added:
+            self._publish(key, prev, added)
+        return Answer(Outcome.DONE, tuple(positions), known=tuple(known))
+
+    def room_restore(self, key: LogKey, event: Restored, last: Position) -> bool:
+        """`room_restore.lua`; False: nothing was done."""
+        log = self.log(key)
+        created = log.fields.get("created")
+        if created is not None and (log.restored is not None or int(created) <= time_ms(last)):
+            if log.restored is None:
+                return False
+            source, at = log.restored
+            if not order(source) < order(last) < order(at):
+                return False
+        (position,) = self._append(key, [event])
+        log.permissions, log.restored = position, (last, position)
+        for name in ("topic", "topic_by", "topic_at", "founder", "key", "limit"):
+            log.fields.pop(name, None)
+        log.fields |= {"name": event.name, "created": str(event.created_ms), "modes": event.modes}
+        optional = {"founder": event.founder, "key": event.key, "limit": str(event.limit or "")}
+        log.fields |= {name: value for name, value in optional.items() if value}
+        log.lists = {name: Listed(by, at_ms) for name, by, at_ms in event.listed}
+        if event.topic.text:
+            text, by, at_ms = event.topic
+            log.fields |= {"topic": text, "topic_by": by, "topic_at": str(at_ms)}
+        return True
+
+    def flush_all(self) -> None:
+        """FLUSHALL."""
+        self._logs.clear()
+
+    def replicate(self) -> None:
+        """A replica has all of this now."""
+        self._replicated = copy.deepcopy(self._logs)
+
+    def fail_over(self) -> None:
+        """The replica is the master now; what it had not got is gone."""
+        self._logs = copy.deepcopy(self._replicated)
 
     def room_tx(self, key: LogKey, gateway: GatewayId, number: int, change: Change) -> Answer:
         """`room_tx.lua`."""
@@ -112,12 +213,7 @@ class MemoryRedis:
         (position,) = self._append(key, [change.event])
         if change.changes_permissions:
             log.permissions = position
-        if change.leaves:
-            log.members.pop(change.uid, None)
-            if not log.members:
-                log.permissions = position
-        elif change.member is not None:
-            log.members[change.uid] = change.member
+        log.rewrite(change, position)
         log.fields |= dict(change.state) | dict.fromkeys(change.stamps, str(time_ms(position)))
         for uid, modes in change.modes:
             if uid in log.members:
@@ -127,29 +223,33 @@ class MemoryRedis:
             log.lists.pop(name, None)
         return Answer(Outcome.DONE, (position,))
 
-    def room_reap(self, key: LogKey, gateway: GatewayId) -> int:
-        """`room_reap.lua`; returns how many members went."""
+    def room_reap(self, key: LogKey, gateway: GatewayId, reason: str = "", *uids: Uid) -> int:
+        """`room_reap.lua`; returns how many members went. No `gateway`: none is fenced."""
         log = self.log(key)
         if not log.produced:  # nothing was ever written: there is no room
             return 0
-        log.produced[gateway] = FENCED
-        gone = tuple(uid for uid, member in log.members.items() if member.gateway == gateway)
+        if gateway:
+            log.produced[gateway] = FENCED
+        gone = tuple(uid for uid in uids if log.members.pop(uid, None) is not None)
         if gone:
-            log.members = {uid: member for uid, member in log.members.items() if uid not in gone}
-            (log.permissions,) = self._append(key, [Reaped(gateway, gone)])
+            (log.permissions,) = self._append(key, [Reaped(gateway, gone, reason)])
         return len(gone)
 
     def _append(self, key: LogKey, events: Sequence[Event]) -> tuple[Position, ...]:
-        log, added = self.log(key), []
-        prev = log.last
-        for event in events:
-            ms, seq = order(log.last)
-            log.last = Position(b"%d-0" % self.now_ms if self.now_ms > ms else b"%d-%d" % (ms, seq + 1))
-            added.append(Entry(log.last, event))
-        log.entries += added
+        log = self.log(key)
+        prev, added = log.last, [self._add(log, event) for event in events]
+        self._publish(key, prev, added)
+        return tuple(entry.position for entry in added)
+
+    def _add(self, log: _Log, event: Event) -> Entry:
+        ms, seq = order(log.last)
+        log.last = Position(b"%d-0" % self.now_ms if self.now_ms > ms else b"%d-%d" % (ms, seq + 1))
+        log.entries.append(entry := Entry(log.last, event))
+        return entry
+
+    def _publish(self, key: LogKey, prev: Position, added: list[Entry]) -> None:
         for store in self._stores:
             store.hear(key, prev, added)
-        return tuple(entry.position for entry in added)
 
 
 class MemoryStore:
@@ -179,11 +279,17 @@ class MemoryStore:
         self.on_read_end()
 
     def append_said(
-        self, log: LogKey, number: int, permissions: Position | None, events: Sequence[Event], on_answer: OnAnswer
+        self,
+        log: LogKey,
+        number: int,
+        permissions: Position | None,
+        events: Sequence[Said | SaidTo],
+        on_answer: OnAnswer,
+        send_keys: Sequence[SendKey | None] = (),
     ) -> None:
         """As in the port."""
         self.sent.append((number, permissions, tuple(events)))
-        self._run(lambda: self._redis.room_msg(log, self._gateway, number, permissions, events), on_answer)
+        self._run(lambda: self._redis.room_msg(log, self._gateway, number, permissions, events, send_keys), on_answer)
 
     def append_change(self, log: LogKey, number: int, change: Change, on_answer: OnAnswer) -> None:
         """As in the port."""
@@ -194,6 +300,20 @@ class MemoryStore:
         loss = self.losses.pop(0) if self.losses else None
         answer = StoreError("lost") if not self.up or loss is Loss.OF_THE_COMMAND else script()
         self._loop.call_later(self.answers_late_s, on_answer, StoreError("lost") if loss is not None else answer)
+
+    def ask_head(self, log: LogKey, on_head: Callable[[Head | StoreError], None]) -> None:
+        """As in the port."""
+        if self.up:
+            room = self._redis.log(log)
+            head: Head | StoreError = Head(room.last, max(0, room.produced.get(self._gateway, 0)))
+        else:
+            head = StoreError("lost")
+        self._loop.call_later(self.answers_late_s, on_head, head)
+
+    async def restore(self, log: LogKey, event: Restored, last: Position) -> None:
+        """As in the port."""
+        self._check()
+        self._redis.room_restore(log, event, last)
 
     async def produced(self, log: LogKey) -> int:
         """As in the port."""

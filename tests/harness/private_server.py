@@ -1,6 +1,7 @@
 """A real Redis server of one test's own, to be frozen, killed and started again."""
 
 import os
+import shutil
 import signal
 import socket
 from collections.abc import Iterator
@@ -20,8 +21,9 @@ __all__ = ["PrivateServer"]
 class PrivateServer:
     """An embedded Valkey with AOF on, whose process the test has."""
 
-    def __init__(self, store: EmbeddedStore) -> None:
+    def __init__(self, store: EmbeddedStore, data_dir: Path) -> None:
         self._store = store
+        self._data_dir = data_dir
         self.url = store.url
         self._pid = int(self.client().info("server")["process_id"])
 
@@ -30,7 +32,7 @@ class PrivateServer:
     def running(cls, state_dir: Path) -> Iterator["PrivateServer"]:
         """Start one; at the end it is gone, frozen or not."""
         store = EmbeddedStore.start(state_dir, 2 * DEADLINE_S)
-        server = cls(store)
+        server = cls(store, state_dir)
         try:
             yield server
         finally:
@@ -69,6 +71,13 @@ class PrivateServer:
         """SIGKILL, and wait until it is gone."""
         os.kill(self._pid, signal.SIGKILL)
         wait_for(lambda: not self._store.alive())
+
+    def lose_data(self) -> None:
+        """Delete what it kept on disk; it must not be running."""
+        for entry in self._data_dir.rglob("appendonlydir"):
+            shutil.rmtree(entry)
+        for entry in self._data_dir.rglob("*.rdb"):
+            entry.unlink()
 
     def restart(self) -> None:
         """Start it again with its data, under the same URL."""

@@ -19,6 +19,7 @@ from tests.harness.deadlines import DEADLINE_S, eventually
 from tests.harness.events import join, leave, member, said, set_topic, uid_of
 from tests.harness.memory_store import Loss, MemoryRedis, MemoryStore
 
+NOTICE = "NOTICE #room :Messages may be missing here: this server could not read what was said for a while"
 KEY, LOG = RoomKey("#room"), LogKey("r:#room")
 G1, G2 = GatewayId("g1"), GatewayId("g2")
 ANN, BOB = member("ann", gateway="g2", modes="o"), member("bob")
@@ -47,7 +48,7 @@ class Remark(Saying):
 class Site:
     """A gateway's engine over the memory store, with bob's session; ann writes from another gateway."""
 
-    def __init__(self, redis: MemoryRedis) -> None:
+    def __init__(self, redis: MemoryRedis, kept_s: float = 0.0) -> None:
         self.redis = redis
         self.store: MemoryStore = redis.store(G1)
         self.fenced = asyncio.Event()
@@ -58,6 +59,9 @@ class Site:
             log_of_inbox=lambda uid: LogKey(f"i:{uid.decode()}"),
             recent_lines=50,
             on_fenced=self.fenced.set,
+            gateway=G1,
+            server_name="test",
+            kept_s=kept_s,
         )
         self.store.on_announcement = self.engine.announced
         self.store.on_read_end = self.engine.read_ended
@@ -203,7 +207,7 @@ async def test_after_a_lost_subscription_everything_is_read(site: Site, room: Ro
 
 
 async def test_a_log_trimmed_past_us_is_told_by_its_difference(site: Site, room: Room) -> None:
-    """Who came, who went, the topic, and what the log still has; then live again."""
+    """A warning, who came, who went, the topic, and what the log still has; then live again."""
     site.store.deaf = True
     site.redis.now_ms += 1
     site.redis.room_tx(LOG, G2, 3, set_topic(ANN, "new"))
@@ -214,7 +218,7 @@ async def test_a_log_trimmed_past_us_is_told_by_its_difference(site: Site, room:
     site.store.deaf = False
     site.elsewhere("live")
     await site.sees(
-        "QUIT :Not there any more", "JOIN #room", "TOPIC #room :new", line("still there"), line("live")
+        NOTICE, "QUIT :Not there any more", "JOIN #room", "TOPIC #room :new", line("still there"), line("live")
     )  # fmt: skip
     assert set(room.replica.members) == {BOB.uid, uid_of("cat")}
     assert room.follower.live

@@ -6,6 +6,7 @@ import pytest
 
 from gateway.errors import FullError
 from gateway.model import Outcome, Said
+from gateway.rooms.outbox import Outbox
 from gateway.rooms.writer import MAX_BATCH, MAX_QUEUED, Proposal, Writer
 from tests.harness.desk import ANN, G1, G2, LOG, Author, Desk, Remark, founded
 from tests.harness.events import join, leave, member, promote, said, set_topic
@@ -224,6 +225,7 @@ async def test_an_inbox_needs_no_replica() -> None:
         on_written=lambda batch, answer: None,
         on_fenced=lambda: None,
         on_unanswered=lambda: None,
+        outbox=Outbox(lambda: 0.0),
     )
     writer.number = 0
     event: Said = said("ann", "psst")

@@ -4,6 +4,7 @@ Source: the headers of `gateway_beat.lua`, `gateway_bury.lua` and `room_reap.lua
 """
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,14 +12,18 @@ import pytest
 from gateway.model import ORIGIN, GatewayId, LogKey, Reaped, Uid, User
 from gateway.store import keys
 from gateway.store.directory import Directory
-from gateway.store.lanes import Lanes
-from gateway.store.leases import CLAIM_MS, LEASE_MS, Leases
+from gateway.store.lanes import Lanes, lanes_to
+from gateway.store.leases import LEASE_MS, Leases
 from gateway.store.logs import Logs
+from gateway.store.reaping import CLAIM_MS
 from gateway.store.scripts import sha
-from gateway.wire.names import NickKey
+from gateway.store.sessions import Sessions
+from gateway.store.urls import Durability
+from gateway.wire.names import NickKey, RoomKey
 from tests.harness.deadlines import DEADLINE_S, eventually
 from tests.harness.events import join, leave, member, said
-from tests.harness.log_site import LogSite, RedisSite, change, say
+from tests.harness.log_site import LogSite, RedisSite, change, opened, say
+from tests.harness.private_server import PrivateServer
 from tests.store.conftest import OpenLanes
 
 DAY_S = 86_400
@@ -32,8 +37,9 @@ def leases(lanes: Lanes, name: str, lease_ms: int = LEASE_MS) -> Leases:
 async def beat(lanes: Lanes, name: str, *, first: bool, lease_ms: int = LEASE_MS) -> list[Any]:
     """Run the script."""
     reply: list[Any] = await lanes.commands.call(
-        "EVALSHA", sha("gateway_beat"), 2, keys.HEARTBEATS, keys.FIGURES, name, int(first), lease_ms, "1 0 0"
-    )
+        "EVALSHA", sha("gateway_beat"), 6, keys.HEARTBEATS, keys.FIGURES, keys.DATA_NAME, keys.DRAINS,
+        keys.BURIED, keys.REAPED, name, int(first), lease_ms, "1 0 0", "new",
+    )  # fmt: skip
     return reply
 
 
@@ -84,16 +90,23 @@ class Doomed:
             User(who.uid, who.nick, who.user, who.host, who.realname, "", "", 1, self.id, False)
         )  # fmt: skip
         await self.site.logs.remember_log(self.log)
+        await Sessions(self.lanes, self.id).enter(who.uid, RoomKey(f"#{self.nick}"))
         await change(self.site, self.log, 1, join(who))
         await say(self.site, keys.inbox_log(who.uid), 1, [said("ann", "psst")])
         return self
 
 
 async def test_the_first_beat_takes_the_lease_and_later_ones_keep_it(lanes: Lanes, unique: str) -> None:
-    """{0}; a beat of a gateway that has no lease (it was buried) is {4}."""
+    """{0}; of a gateway that was buried, or buried and reaped, {4}; one whose lease was lost with other data takes it
+    again."""
     assert (await beat(lanes, unique, first=True))[0] == 0
     assert (await beat(lanes, unique, first=False))[0] == 0
     await lanes.commands.call("ZREM", keys.HEARTBEATS, unique)
+    assert (await beat(lanes, unique, first=False))[0] == 0
+    await lanes.commands.call("HSET", keys.BURIED, unique, "somebody|1")
+    assert await beat(lanes, unique, first=False) == [4]
+    await lanes.commands.call("HDEL", keys.BURIED, unique)
+    await lanes.commands.call("ZADD", keys.REAPED, 1, unique)
     assert await beat(lanes, unique, first=False) == [4]
     assert (await beat(lanes, unique, first=True))[0] == 0
 
@@ -104,6 +117,25 @@ async def test_a_beat_names_who_has_stopped(lanes: Lanes, unique: str) -> None:
     await later(lanes)
     assert f"{unique}-old".encode() in await beat(lanes, f"{unique}-new", first=True, lease_ms=1)
     assert f"{unique}-old".encode() not in await beat(lanes, f"{unique}-new", first=False)
+
+
+async def test_lost_data_are_no_burial(tmp_path: Path) -> None:
+    """FLUSHALL takes the lease too: the next beat takes it again, and says so once; a burial is still one."""
+    with PrivateServer.running(tmp_path) as server:
+        async with opened(lanes_to(server.url, Durability.REDIS)) as lanes:
+            one, lost, buried = leases(lanes, "one"), asyncio.Event(), asyncio.Event()
+            one.on_data_lost = lost.set
+            await one.begin()
+            await lanes.commands.call("FLUSHALL")
+            running = asyncio.create_task(one.run(buried.set))
+            async with asyncio.timeout(DEADLINE_S):
+                await lost.wait()
+            assert not buried.is_set()
+            assert await lanes.commands.call("ZSCORE", keys.HEARTBEATS, "one") is not None
+            await lanes.commands.call("HSET", keys.BURIED, "one", "somebody|1")
+            async with asyncio.timeout(2 * DEADLINE_S):
+                await buried.wait()
+                await running
 
 
 async def test_only_who_stopped_is_buried_and_by_one(lanes: Lanes, unique: str) -> None:
@@ -191,7 +223,7 @@ async def test_a_buried_gateway_is_told(lanes: Lanes, unique: str) -> None:
     """`run` calls back at the next beat and ends."""
     mine = leases(lanes, unique, lease_ms=200)
     await mine.begin()
-    await lanes.commands.call("ZREM", keys.HEARTBEATS, unique)
+    await lanes.commands.call("HSET", keys.BURIED, unique, "somebody|1")
     buried = asyncio.Event()
     async with asyncio.timeout(DEADLINE_S):
         await mine.run(buried.set)

@@ -8,21 +8,28 @@ from itertools import pairwise
 
 import pytest
 
+from gateway.errors import StoreError
 from gateway.model import (
     ORIGIN,
     Answer,
     Entry,
     GatewayId,
+    Head,
+    Joined,
     LogKey,
     ModesSet,
+    MsgId,
     Outcome,
     Position,
     Reaped,
+    Rebound,
+    Restored,
     Said,
     Topic,
     order,
 )
-from tests.harness.events import join, leave, member, promote, said, set_topic
+from tests.harness.deadlines import DEADLINE_S
+from tests.harness.events import join, leave, member, promote, rebind, said, set_topic, uid_of
 from tests.harness.log_site import LogSite, change, say
 from tests.store.conftest import OpenSite
 
@@ -155,27 +162,95 @@ async def test_reading_back(open_site: OpenSite, log: LogKey) -> None:
     assert await site.store.read_before(log, entries[0].position, 100) == []
 
 
+async def test_a_lost_room_is_restored_once(open_site: OpenSite, log: LogKey) -> None:
+    """Name, age, topic, modes, as one event that changes permissions; who had applied less comes too late."""
+    site, other = await open_site("g1"), await open_site("g2")
+    await other.subscribe(log)
+    topic = Topic("tea at four", ANN.source, 1_600_000_000_123)
+    lost = Restored(MsgId(b"r1"), "#Room", 1_500_000_000_000, topic, "nt")
+    await site.store.restore(log, lost, Position(b"1600000000200-0"))
+    await other.store.restore(log, lost._replace(msgid=MsgId(b"less"), topic=Topic()), Position(b"1600000000199-5"))
+    await other.store.restore(log, lost._replace(msgid=MsgId(b"same"), topic=Topic()), Position(b"1600000000200-0"))
+    entries = await read_all(site, log)
+    assert [entry.event for entry in entries] == [lost]
+    snapshot = await site.store.snapshot(log, "#fallback")
+    assert (snapshot.name, snapshot.created_ms, snapshot.topic, snapshot.modes, snapshot.members) == (
+        "#Room", 1_500_000_000_000, topic, "nt", {},
+    )  # fmt: skip
+    assert snapshot.permissions == snapshot.last == entries[0].position
+    await other.settle()
+    assert other.heard == [(log, ORIGIN, entries)]
+
+
+async def test_who_knew_more_of_a_lost_room_wins(open_site: OpenSite, log: LogKey) -> None:
+    """Also over who founded it anew meanwhile; not over a room that was never lost, nor with what came after."""
+    site = await open_site("g1")
+    await change(site, log, 1, join(ANN))
+    lost = Restored(MsgId(b"r1"), "#Room", 1_500_000_000_000, Topic("a", "x!y@z", 5), "n")
+    await site.store.restore(log, lost, Position(b"1600000000200-0"))
+    more = lost._replace(msgid=MsgId(b"r2"), topic=Topic())
+    await site.store.restore(log, more, Position(b"1600000000200-1"))
+    snapshot = await site.store.snapshot(log, "#fallback")
+    assert (snapshot.created_ms, snapshot.topic, set(snapshot.members)) == (1_500_000_000_000, Topic(), {ANN.uid})
+    await site.store.restore(log, lost, snapshot.last)
+    assert [entry.event for entry in (await read_all(site, log))[1:]] == [lost, more]
+
+
+async def test_a_room_that_is_there_is_not_restored(open_site: OpenSite, log: LogKey) -> None:
+    """A replica that only lags changes nothing."""
+    site = await open_site("g1")
+    founded = (await change(site, log, 1, join(ANN))).positions[0]
+    await site.store.restore(log, Restored(MsgId(b"r"), "#other", 1, Topic(), ""), founded)
+    assert len(await read_all(site, log)) == 1
+
+
+async def test_where_a_log_stands(open_site: OpenSite, log: LogKey) -> None:
+    """Its last position and the number of our last batch, in the order of what was written; nothing for no log."""
+    site = await open_site("g1")
+    heads: list[Head | StoreError] = []
+    site.store.ask_head(log, heads.append)
+    answer: asyncio.Future[Answer | StoreError] = asyncio.get_running_loop().create_future()
+    site.store.append_said(log, 1, None, [said("ann", "x")], answer.set_result)
+    after: asyncio.Future[Head | StoreError] = asyncio.get_running_loop().create_future()
+    site.store.ask_head(log, after.set_result)
+    async with asyncio.timeout(DEADLINE_S):
+        heads.append(await after)
+        written = await answer
+    assert isinstance(written, Answer)
+    assert heads == [Head(ORIGIN, 0), Head(written.positions[0], 1)]
+
+
 async def test_a_dead_gateways_members_go_in_one_event(open_site: OpenSite, log: LogKey) -> None:
-    """Exactly the dead gateway's, as one `Reaped`; the permissions change; a second time there is nothing to do."""
+    """Exactly those named, as one `Reaped`; the permissions change; a second time there is nothing to do."""
     dead, alive = await open_site("dead"), await open_site("alive")
     await alive.subscribe(log)
     lost = [member(name, gateway="dead") for name in ("x", "y")]
-    # One gateway's name may end with another's.
-    kept = [member("ann", gateway="alive"), member("z", gateway="un-dead")]
+    kept = [member("ann", gateway="alive"), member("z", gateway="dead")]  # z can prove itself, and may come back
     for number, who in enumerate([*lost, *kept], 1):
         await change(dead, log, number, join(who))
-    await alive.reap(log, GatewayId("dead"))
-    await alive.reap(log, GatewayId("dead"))
+    for _ in range(2):
+        await alive.reap(log, GatewayId("dead"), uid_of("x"), uid_of("nobody"), uid_of("y"))
     entries = await read_all(alive, log)
     assert len(entries) == 5
     event = entries[-1].event
     assert isinstance(event, Reaped)
-    assert (event.gateway, set(event.uids)) == ("dead", {who.uid for who in lost})
+    assert (event.gateway, set(event.uids), event.reason) == ("dead", {who.uid for who in lost}, "lost")
     snapshot = await alive.store.snapshot(log, "#room")
     assert set(snapshot.members) == {who.uid for who in kept}
     assert snapshot.permissions == snapshot.last == entries[-1].position
     await alive.settle()
     assert alive.heard[-1] == (log, entries[-2].position, entries[-1:])
+
+
+async def test_a_member_moves_to_another_gateway_as_it_is(open_site: OpenSite, log: LogKey) -> None:
+    """Its gateway alone changes, whatever else of it has changed meanwhile; who is not there does not move."""
+    old, new = await open_site("old"), await open_site("new")
+    who = member("ann", gateway="old", modes="o")._replace(realname="ends in old")
+    await change(old, log, 1, join(who))
+    assert (await change(new, log, 1, rebind(who, GatewayId("new")))).outcome is Outcome.DONE
+    assert (await new.store.snapshot(log, "#room")).members == {who.uid: who._replace(gateway=GatewayId("new"))}
+    assert (await change(new, log, 2, rebind(member("bob"), GatewayId("new")))).outcome is Outcome.UNCHANGED
+    assert [type(entry.event) for entry in await read_all(new, log)] == [Joined, Rebound]
 
 
 async def test_a_reaped_gateway_may_not_write_there_any_more(open_site: OpenSite, log: LogKey) -> None:

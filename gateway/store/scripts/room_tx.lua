@@ -4,7 +4,8 @@
 -- KEYS  1 state  2 log  3 members  4 lists
 -- ARGV  1 channel  2 log length limit  3 gateway  4 number of the batch  5 permissions ('' = do not check)
 --       6 event  7 '1' = the event changes permissions
---       8 uid  9 'in' | 'out' | '' = must (not) be a member  10 member ('' = leave as is, '-' = delete)
+--       8 uid  9 'in' | 'out' | '' = must (not) be a member  10 member ('' = leave as is, '-' = delete,
+--       '>gateway' = as it is, on that gateway)
 --       11 refuse if so many members are there ('' = no limit)
 --       12 '' | '1' = empty the lists first | '2' = empty the log too
 --       13.. triples: 's' state field, value | 't' state field, '' = the ms of the event | 'm' uid, modes of a member
@@ -30,6 +31,9 @@ redis.call('HSET', KEYS[1], 'last', id, 'g:' .. ARGV[3], n)
 if ARGV[7] == '1' then redis.call('HSET', KEYS[1], 'permissions', id) end
 if ARGV[10] == '-' then
   redis.call('HDEL', KEYS[3], ARGV[8])
+elseif string.sub(ARGV[10], 1, 1) == '>' then
+  local member = redis.call('HGET', KEYS[3], ARGV[8])
+  redis.call('HSET', KEYS[3], ARGV[8], string.gsub(member, '[^ ]*$', '') .. string.sub(ARGV[10], 2))
 elseif ARGV[10] ~= '' then
   redis.call('HSET', KEYS[3], ARGV[8], ARGV[10])
   if redis.call('HLEN', KEYS[3]) == 1 then

@@ -1,0 +1,191 @@
+"""Make Redis and this gateway equal again, whatever either has lost.
+
+A gateway sends again what Redis acknowledged to it and has no more (a failover loses the tail), writes back what Redis
+has lost for good (rooms, its own members), and looks every 30 s whether each log still ends where it follows it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+
+from gateway.errors import StoreError
+from gateway.model import GatewayId, Head, Joined, LogKey, Member, MsgId, Position, Uid, order
+from gateway.rooms.follower import Follower
+from gateway.rooms.loading import reload, reload_inbox
+from gateway.rooms.outbox import Outbox
+from gateway.rooms.ports import Change, LogStore, Render
+from gateway.rooms.replica import Replica
+from gateway.rooms.room import Room
+from gateway.rooms.writer import Writer
+
+__all__ = ["CHECK_EVERY_S", "SETTLE_S", "Repair"]
+
+CHECK_EVERY_S = 30.0  # each log's end is compared with ours
+SETTLE_S = 30.0  # after a failover, for all gateways to send again what it lost; longer than a dead one's lease
+WRITES_PER_S = 2000  # of what is written back, so that others' messages get through
+_LEAD_S = 0.03  # what may be written at once
+_SLICE = 50  # logs asked for in one turn of the loop
+_MISSING = "Messages may be missing here: this server could not read what was said for a while"
+_log = logging.getLogger(__name__)
+
+
+class _StillHere:
+    """A member of ours whom Redis has lost (`rooms.writer.Proposal`)."""
+
+    __slots__ = ("_msgid", "_uid")
+
+    def __init__(self, uid: Uid, msgid: MsgId) -> None:
+        self._uid = uid
+        self._msgid = msgid
+
+    def propose(self, replica: Replica) -> Change | None:
+        """In again as it was, unless it has left meanwhile."""
+        member = replica.members.get(self._uid)
+        if member is None:
+            return None
+        event = Joined(self._uid, self._msgid, member)
+        changes = bool(member.modes)
+        return Change(
+            event=event, permissions=None, changes_permissions=changes, uid=self._uid, need="out", member=member
+        )
+
+    def arrived(self, line: bytes, position: Position) -> bytes:
+        """Nobody is told: it never left."""
+        return b""
+
+    def allowed(self, replica: Replica) -> bool:
+        """It is in."""
+        return True
+
+    def unchanged(self) -> None:
+        """It was sent before."""
+
+    def failed(self) -> None:
+        """The next look finds it again."""
+
+
+class Repair:
+    """The engine's part that compares and mends. It owns no rooms and no writers."""
+
+    def __init__(
+        self,
+        store: LogStore,
+        render: Render,
+        outbox: Outbox,
+        *,
+        gateway: GatewayId,
+        server_name: str,
+        followers: Mapping[LogKey, Follower],
+        writer_of: Callable[[LogKey], Writer | None],
+        catch_up: Callable[[Follower], None],
+        expect: Callable[[LogKey, Position], None],
+        settle_s: float,
+    ) -> None:
+        self._store = store
+        self._render = render
+        self._outbox = outbox
+        self._gateway = gateway
+        self._server_name = server_name
+        self._followers = followers
+        self._writer_of = writer_of
+        self._catch_up = catch_up
+        self._expect = expect
+        self._settle_s = settle_s
+        self._loop = asyncio.get_running_loop()
+        self._settling: dict[Room, None] = {}
+        self._next_write_s = 0.0
+        self._look_now = asyncio.Event()
+        self._reasserted = 0  # for msgids
+
+    async def run(self) -> None:
+        """Look at every log, every 30 s and whenever `look` asks for it, until cancelled."""
+        while True:
+            try:
+                async with asyncio.timeout(CHECK_EVERY_S):
+                    await self._look_now.wait()
+                self._look_now.clear()
+                await self._look(0.0)
+            except TimeoutError:
+                await self._look(CHECK_EVERY_S / 2)
+
+    def look(self) -> None:
+        """Compare all logs now: Redis may be another."""
+        self._look_now.set()
+
+    async def _look(self, within_s: float) -> None:
+        logs = list(self._followers)
+        pause_s = max(within_s * _SLICE / max(len(logs), _SLICE), _SLICE / WRITES_PER_S)
+        for start in range(0, len(logs), _SLICE):
+            for log in logs[start : start + _SLICE]:
+                if (follower := self._followers.get(log)) is not None and follower.live:
+                    self._ask(log, follower.last)
+            await asyncio.sleep(pause_s)
+
+    def ask_recent(self) -> None:
+        """A new connection: has Redis all it acknowledged to us lately?"""
+        for log in self._outbox.logs:
+            self._ask(log, None)
+
+    def _ask(self, log: LogKey, stood_at: Position | None) -> None:
+        def answered(head: Head | StoreError) -> None:
+            if not isinstance(head, StoreError):
+                self._compare(log, head, stood_at)
+
+        self._store.ask_head(log, answered)
+
+    def _compare(self, log: LogKey, head: Head, stood_at: Position | None) -> None:
+        if (writer := self._writer_of(log)) is not None:
+            writer.compare(head.produced)
+        follower = self._followers.get(log)
+        if stood_at is None or follower is None or follower.last is None:
+            return
+        if order(head.last) < order(stood_at):
+            self._catch_up(follower)  # it will find that this is not the log it knew
+        elif order(head.last) > order(follower.last):
+            self._expect(log, head.last)  # the announcement may be under way
+
+    # -- a log that is not the one we followed ------------------------------------------------------------------------
+
+    async def reload(self, follower: Follower, room: Room | None) -> None:
+        """Go on from what Redis has now. Raises `StoreError`."""
+        _log.warning("log_resynchronised", extra={"log": follower.log})
+        await self._pace(4)
+        if room is None:
+            await reload_inbox(self._store, follower)
+            return
+        warning = f":{self._server_name} NOTICE {room.replica.name} :{_MISSING}".encode()
+        await reload(self._store, room, self._render, settled_s=self._loop.time() + self._settle_s, warning=warning)
+        if room.settling_until_s:
+            self._settling[room] = None
+            await self._reassert(room)
+
+    async def _reassert(self, room: Room) -> None:
+        """Write back our own members Redis does not know."""
+        for uid in [uid for uid, known in room.doubts.items() if known is None and self._is_ours(room, uid)]:
+            await self._pace(1)
+            self._reasserted += 1
+            msgid = MsgId(f"here-{self._gateway}-{self._reasserted}".encode())
+            room.writer.put(_StillHere(uid, msgid))
+            room.writer.pump()
+
+    def _is_ours(self, room: Room, uid: Uid) -> bool:
+        member: Member | None = room.replica.members.get(uid)
+        return member is not None and member.gateway == self._gateway
+
+    async def _pace(self, writes: int) -> None:
+        now_s = self._loop.time()
+        self._next_write_s = max(now_s, self._next_write_s) + writes / WRITES_PER_S
+        if (wait_s := self._next_write_s - now_s) > _LEAD_S:
+            await asyncio.sleep(wait_s)
+
+    def settled(self) -> list[Room]:
+        """End the settling of rooms whose time has come; they have lines to deliver."""
+        now_s = self._loop.time()
+        due = [room for room in self._settling if now_s >= room.settling_until_s]
+        for room in due:
+            if room.follower.live:
+                del self._settling[room]
+                room.resolve(self._render)
+            else:
+                room.settling_until_s = now_s + self._settle_s
+        return due

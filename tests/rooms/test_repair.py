@@ -1,0 +1,365 @@
+"""Whatever Redis loses, what it acknowledged is there again once, and nobody sees anybody come or go for it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from gateway.model import LeftBy, Said, Uid
+from tests.harness.deadlines import eventually
+from tests.harness.engines import LOG, Gateway, Network, network
+from tests.harness.events import join, leave, member, set_topic
+from tests.harness.memory_store import Loss
+
+
+@pytest.fixture
+async def net() -> AsyncIterator[Network]:
+    """Two gateways with a member each."""
+    async with network("ann", "bob") as net:
+        yield net
+
+
+async def test_what_a_failover_lost_is_written_again(net: Network) -> None:
+    """Acknowledged, lost, and there again, in order, with the same msgids; members are shown each line once."""
+    ann, bob = net.gateways
+    ann.say("before")
+    await net.quiet()
+    net.replicate()
+    for text in ("one", "two", "three"):
+        ann.say(text)
+        await net.quiet()
+    bob.say("four")
+    await net.quiet()
+    await net.fail_over()
+    ann.say("after")
+    await net.quiet()
+    assert sorted(net.texts()) == sorted([b"before", b"one", b"two", b"three", b"four", b"after"])
+    own = [text for text in net.texts() if text != b"four"]
+    assert own == [b"before", b"one", b"two", b"three", b"after"]
+    for gateway in net.gateways:
+        assert gateway.heard == ["before", "one", "two", "three", "four", "after"]
+        assert gateway.seen == []
+    await net.settled()
+    net.judge()
+
+
+async def test_it_is_written_again_without_a_new_word(net: Network) -> None:
+    """The comparison after the reconnection is enough, and a second failover finds it again."""
+    ann, bob = net.gateways
+    net.replicate()
+    ann.say("one")
+    await net.quiet()
+    for _ in range(2):
+        await net.fail_over()
+
+        async def there() -> bool | None:
+            return net.texts() == [b"one"] or None
+
+        await eventually(there, what="it is in the log again")
+        await net.quiet()
+    assert (ann.heard, bob.heard) == (["one"], ["one"])
+
+
+async def test_what_was_on_its_way_follows_what_was_lost(net: Network) -> None:
+    """The flight whose answer was lost with the server comes behind the acknowledged lines before it."""
+    ann, bob = net.gateways
+    net.replicate()
+    ann.say("acknowledged")
+    await net.quiet()
+    ann.store.losses = [Loss.OF_THE_ANSWER]
+    flying = ann.say("flying")
+    await asyncio.sleep(0)
+    await net.fail_over()
+    await net.quiet()
+    assert net.texts() == [b"acknowledged", b"flying"]
+    assert flying.acknowledged
+    assert bob.heard == ["acknowledged", "flying"]
+
+
+async def test_a_lost_join_is_nobodys_quit(net: Network) -> None:
+    """Who joined in the lost second is still there for everybody; so is the topic that was set then."""
+    ann, bob = net.gateways
+    net.replicate()
+    cat = member("cat", gateway="bob")
+    bob.change(join(cat, permissions=None))
+    ann.change(set_topic(ann.member, "new"))
+    await net.quiet()
+    shown = ["JOIN #room", "TOPIC #room :new"]
+    await net.fail_over()
+    await net.settled()
+    net.judge()
+    assert cat.uid in net.redis.log(LOG).members
+    assert (ann.seen, bob.seen) == (shown, shown)
+
+
+async def test_a_lost_part_is_nobodys_join(net: Network) -> None:
+    """Who left in the lost second does not come back for anybody."""
+    ann, bob = net.gateways
+    cat = member("cat", gateway="bob")
+    bob.change(join(cat, permissions=None))
+    await net.quiet()
+    net.replicate()
+    bob.change(leave(cat, LeftBy.PART))
+    await net.quiet()
+    await net.fail_over()
+    await net.settled()
+    net.judge()
+    assert cat.uid not in net.redis.log(LOG).members
+    assert ann.seen == bob.seen == ["JOIN #room", "PART #room :bye"]
+
+
+async def test_what_only_a_dead_gateway_knew_is_told_in_the_end(net: Network) -> None:
+    """Nobody sends it again: after the time to settle Redis is right, and members hear who is gone and who is not."""
+    gone, back = member("gone", gateway="dead"), member("back", gateway="dead")
+    net.redis.room_tx(LOG, "dead", 1, join(back, permissions=None))  # type: ignore[arg-type]
+    await net.quiet()
+    net.replicate()
+    net.redis.room_tx(LOG, "dead", 2, join(gone, permissions=None))  # type: ignore[arg-type]
+    net.redis.room_tx(LOG, "dead", 3, leave(back))  # type: ignore[arg-type]
+    await net.quiet()
+    for gateway in net.gateways:
+        gateway.lines.clear()
+    await net.fail_over()
+    await net.settled()
+    for gateway in net.gateways:
+        assert sorted(gateway.seen) == ["JOIN #room", "QUIT :Not there any more"]
+    net.judge()
+
+
+async def test_what_others_wrote_to_the_new_log_is_shown(net: Network) -> None:
+    """A gateway that comes late to the new log shows what it had not, in its order, and does not repeat what it had."""
+    ann, bob = net.gateways
+    net.replicate()
+    ann.say("lost")
+    await net.quiet()
+    net.lose()
+    net.redis.fail_over()
+    net.redis.now_ms += 1000
+    bob.reconnect()
+    cat = member("cat", gateway="bob")
+    bob.change(join(cat, permissions=None))
+    bob.say("new")
+    bob.change(leave(cat))
+
+    async def written() -> bool | None:
+        return bob.room.writer.idle or None
+
+    await eventually(written, what="bob's gateway has written")
+    ann.reconnect()
+    await net.quiet()
+    assert ann.heard == ["lost", "new"]
+    assert ann.seen == ["JOIN #room", "PART #room :bye"]
+
+
+@pytest.mark.parametrize("reconnect", [True, False])
+async def test_all_data_lost_and_nobody_notices(net: Network, *, reconnect: bool) -> None:
+    """FLUSHALL: members, name, topic and modes are back; nobody sees anything, nothing is doubled."""
+    ann, bob = net.gateways
+    ann.change(set_topic(ann.member, "tea"))
+    ann.say("one")
+    await net.quiet()
+    for gateway in net.gateways:
+        gateway.lines.clear()
+    before = {gateway.id: dict(gateway.room.replica.members) for gateway in net.gateways}
+    net.redis.flush_all()
+    net.redis.now_ms += 1000
+    for gateway in net.gateways:
+        gateway.reconnect() if reconnect else gateway.engine.compare_all()
+
+    async def all_back() -> bool | None:
+        return len(net.redis.log(LOG).members) == 2 or None
+
+    await eventually(all_back, what="both members are back")
+    bob.say("two")
+    await net.settled()
+    net.judge()
+    for gateway in net.gateways:
+        assert gateway.lines == ["PRIVMSG #room :two"]
+        assert dict(gateway.room.replica.members) == before[gateway.id]
+    assert (net.redis.log(LOG).fields["topic"], net.redis.log(LOG).fields["created"]) == (
+        "tea",
+        str(ann.room.replica.created_ms),
+    )
+
+
+async def test_a_word_finds_that_all_is_lost(net: Network) -> None:
+    """Nobody has looked yet: the first line after FLUSHALL is said once, and puts everything right."""
+    ann, bob = net.gateways
+    net.redis.flush_all()
+    net.redis.now_ms += 1000
+    said = ann.say("hello")
+    await net.quiet()
+    assert said.acknowledged
+    await net.settled()
+    net.judge()
+    assert ann.heard == bob.heard == ["hello"]
+    assert ann.seen == bob.seen == []
+    assert set(net.redis.log(LOG).members) == {ann.member.uid, bob.member.uid}
+
+
+async def test_a_log_that_went_on_unheard_is_found(net: Network) -> None:
+    """Anti-entropy: announcements lost, and no later one; the next look finds it."""
+    ann, bob = net.gateways
+    bob.store.deaf = True
+    ann.say("unheard")
+
+    async def written() -> bool | None:
+        return net.texts() == [b"unheard"] or None
+
+    await eventually(written, what="it is in the log")
+    bob.engine.compare_all()
+    await net.quiet()
+    assert bob.heard == ["unheard"]
+
+
+async def test_a_direct_message_that_was_lost_is_delivered_once(net: Network) -> None:
+    """Delivered, lost with the failover, written again: the receiver has it once, with what came after."""
+    ann, bob = net.gateways
+    uid = Uid(b"receiver")
+    await bob.engine.open_inbox(uid, bob.deliver)
+    ann.write_to(uid, "kept")
+
+    async def delivered(number: int) -> bool | None:
+        return len(bob.inbox) == number or None
+
+    await eventually(lambda: delivered(1), what="the first is there")
+    net.replicate()
+    ann.write_to(uid, "lost")
+    await eventually(lambda: delivered(2), what="the second is there")
+    await net.fail_over()
+    ann.write_to(uid, "after")
+    await eventually(lambda: delivered(3), what="the third is there")
+    assert bob.inbox == [b"kept", b"lost", b"after"]
+    entries = net.redis.log(bob.engine._log_of_inbox(uid)).entries
+    assert [entry.event.msgid for entry in entries] == [b"kept", b"lost", b"after"]
+
+
+async def test_a_key_sent_again_after_a_failover_is_still_known(net: Network) -> None:
+    """Lost, sent again by its gateway and by its client through another: it is in the log once."""
+    ann, bob = net.gateways
+    net.replicate()
+    ann.say("one", key="k1")
+    await net.quiet()
+    net.lose()
+    net.redis.fail_over()
+    net.redis.now_ms += 1000
+    bob.reconnect()
+    bob.member = ann.member  # the same session, on the other gateway
+    again = bob.say("one-again", key="k1")
+
+    async def acknowledged() -> bool | None:
+        return again.acknowledged or None
+
+    await eventually(acknowledged, what="the client has its answer")
+    ann.reconnect()
+    await net.quiet()
+    assert len(net.texts()) == 1
+
+
+async def test_a_closed_room_stays_for_what_may_be_lost() -> None:
+    """Everybody has left, and the failover loses that: it is written again, and only then forgotten."""
+    async with network("ann") as net:
+        (ann,) = net.gateways
+        net.replicate()
+        ann.say("bye")
+        ann.change(leave(ann.member))
+        await net.quiet()
+        ann.engine.close_if_empty(ann.room)
+        await net.fail_over()
+        await net.quiet()
+        assert net.redis.log(LOG).members == {}
+        assert net.texts() == [b"bye"]
+
+
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("say"), st.integers(0, 2)),
+        st.tuples(st.just("key"), st.integers(0, 2)),
+        st.tuples(st.just("again"), st.integers(0, 2)),
+        st.tuples(st.just("lose"), st.integers(0, 2)),
+        st.tuples(st.just("deaf"), st.integers(0, 2)),
+        st.sampled_from(
+            [
+                ("replicate", 0),
+                *(("fail over", which) for which in range(3)),
+                ("flush", 0),
+                ("wait", 0),
+                ("time", 0),
+                ("turn", 0),
+            ]
+        ),
+    ),
+    max_size=25,
+)
+
+
+async def perform(net: Network, number: int, kind: str, gateway: Gateway, which: int) -> None:
+    """One step of a run."""
+    keys = [sent.send_key.key.decode() for sent in gateway.sent if sent.send_key]
+    hearing = not any(one.store.deaf for one in net.gateways)
+    match kind:
+        case "say":
+            gateway.say(f"{which}.{number}")
+        case "key":
+            gateway.say(f"{which}.{number}", key=f"k{which}.{number}")
+        case "again" if keys:
+            gateway.say(f"{which}.{number}.again", key=keys[-1])
+        case "lose":
+            gateway.store.losses.append(Loss.OF_THE_ANSWER if number % 2 else Loss.OF_THE_COMMAND)
+        case "deaf":
+            gateway.store.deaf = not gateway.store.deaf
+        case "replicate":
+            net.replicate()
+        case "time":
+            net.redis.now_ms += 300
+        case "fail over":
+            await net.fail_over((1000, 0, -700)[which])
+        case "flush":
+            net.flush()
+        case "wait" if hearing:
+            await net.quiet()
+        case _:
+            await asyncio.sleep(0)
+
+
+@settings(max_examples=60, deadline=None)
+@example(
+    run=[
+        ("deaf", 1),
+        ("say", 0),
+        ("again", 2),
+        ("say", 1),
+        ("key", 1),
+        ("fail over", 1),
+        ("say", 1),
+        ("again", 2),
+        ("key", 0),
+        ("say", 1),
+        ("again", 2),
+    ]
+)  # announced last by the lost server, beyond the new log's end
+@given(run=steps)
+async def test_whatever_is_lost_every_line_is_there_once(run: list[tuple[str, int]]) -> None:
+    """Failovers, lost data, lost answers, lost announcements, clients that send again: nothing acknowledged is lost,
+    nothing doubled, each author's order kept, all replicas equal, nobody comes or goes."""
+    async with network("a", "b", "c") as net:
+        for number, (kind, which) in enumerate(run):
+            await perform(net, number, kind, net.gateways[which], which)
+        for gateway in net.gateways:
+            gateway.store.deaf = False
+            gateway.reconnect()
+        await net.settled()
+        texts = net.texts()
+        assert len(texts) == len(set(texts)), "something is doubled in the log"
+        for which, gateway in enumerate(net.gateways):
+            assert all(sent.acknowledged for sent in gateway.sent)
+            own = [sent.event.msgid for sent in gateway.sent if sent.position is not None]
+            assert [text for text in texts if text.startswith(b"%d." % which)] == own
+            heard = gateway.heard
+            assert len(heard) == len(set(heard)), "something was shown twice"
+            assert {text.encode() for text in heard} == set(texts), "something was not shown"
+            assert gateway.seen == []
+        net.judge()
+        assert {entry.event.__class__ for entry in net.redis.log(LOG).entries} >= ({Said} if texts else set())
