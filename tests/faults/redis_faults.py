@@ -3,7 +3,6 @@
 import asyncio
 from typing import ClassVar
 
-from gateway.store.keys import HEARTBEATS
 from tests.faults.fault import LEASE_S, Fault, NotNowError, OfGateway
 from tests.faults.stores import Replicated, Single
 from tests.harness.tcp_proxy import Direction, TcpProxy
@@ -148,19 +147,16 @@ class LossyFailover(_OfRedis):
 
 
 class RedisClockStepped(_OfRedis):
-    """The clock of Redis jumps ahead by more than a lease.
-
-    `TIME` cannot be set, so what it is compared with is moved the other way: the beats of all gateways, which then are
-    as old as they would be. The ids of the logs, made of the same clock, go on as after a step back.
-    """
+    """The wall clock of Redis jumps ahead by more than a lease, and stays there."""
 
     name = "Redis: clock ahead by 20 s"
     hold_s = (4.0, 5.0)  # two beats
 
-    async def strike(self) -> None:
-        await asyncio.to_thread(self._step, 2 * LEASE_S)
+    def claim(self) -> None:
+        super().claim()
+        if self.store.clock is None:
+            raise NotNowError(self.name)
+        self._clock = self.store.clock
 
-    def _step(self, ahead_s: float) -> None:
-        with self.store.master.client() as client:
-            for gateway in client.zrange(HEARTBEATS, 0, -1):
-                client.zincrby(HEARTBEATS, -ahead_s * 1000, gateway)
+    async def strike(self) -> None:
+        self._clock.step_to(self._clock.seconds + 2 * LEASE_S)

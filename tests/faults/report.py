@@ -32,9 +32,8 @@ acknowledgement of something it had said; a connection that was lost is a wait u
 *Reattached*: from a lost connection until back in all rooms.
 
 **Not done.** A wire loses nothing within a TCP connection, so loss is a direction that swallows everything until the
-connection ends. The clock of the machine is not stepped, since the lab shares it with everybody: what a step does is
-tested where time enters, a gateway's wall clock (`time.time` of a process shifted by an hour) and the heartbeats in
-Redis (moved as a step of its `TIME` would move them).
+connection ends. The clock of the machine is not stepped, since the lab shares it with everybody: what is stepped is
+what a process is told, a gateway by `time.time`, Redis by the C library.
 """
 
 

@@ -10,6 +10,7 @@ import redis
 
 from tests.harness.private_server import PrivateServer
 from tests.harness.replicated_pair import ReplicatedPair
+from tests.harness.shifted_clock import ClockShift, preloaded
 
 __all__ = ["Replicated", "Single", "Start", "Store", "replicated", "single"]
 
@@ -40,8 +41,10 @@ class Store(ABC):
 class Single(Store):
     """One embedded server of ours."""
 
-    def __init__(self, server: PrivateServer) -> None:
+    def __init__(self, server: PrivateServer, clock: ClockShift | None) -> None:
         self._server = server
+        self.clock = clock
+        """That of its server, to be stepped; None: this machine cannot."""
 
     @property
     def master(self) -> PrivateServer:
@@ -63,7 +66,8 @@ class Single(Store):
 class Replicated(Single):
     """Two that change places."""
 
-    def __init__(self, pair: ReplicatedPair) -> None:
+    def __init__(self, pair: ReplicatedPair, clock: ClockShift | None) -> None:
+        super().__init__(pair.master, clock)
         self.pair = pair
 
     @property
@@ -82,12 +86,13 @@ Start = Callable[[Path], AbstractAsyncContextManager[Store]]
 @asynccontextmanager
 async def single(directory: Path) -> AsyncIterator[Store]:
     """One Valkey that writes each change to disk before it answers."""
-    with PrivateServer.running(directory / "redis") as server:
-        yield Single(server)
+    with preloaded(directory) as clock, PrivateServer.running(directory / "redis") as server:
+        yield Single(server, clock)
 
 
 @asynccontextmanager
 async def replicated(directory: Path) -> AsyncIterator[Store]:
     """The same with a replica; gateways find a promoted one where the former was, as behind a moved address."""
-    async with ReplicatedPair.running(directory) as pair:
-        yield Replicated(pair)
+    with preloaded(directory) as clock:
+        async with ReplicatedPair.running(directory) as pair:
+            yield Replicated(pair, clock)

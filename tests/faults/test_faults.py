@@ -30,14 +30,12 @@ async def test_every_fault_in_a_seeded_order(tmp_path: Path) -> None:
     assert outcome.report.acknowledged > 1000
 
 
-@pytest.mark.xfail(strict=True, reason="gateways do not resubmit what a promoted replica lacks")
 async def test_failover_that_loses_the_last_second(tmp_path: Path) -> None:
     """What was acknowledged is in the log of the promoted replica while the author's gateway lives."""
     outcome = await run(Scenario(seed=SEED, turns=repeated(LossyFailover, 2), store=replicated), tmp_path)
     assert outcome.clean, summary(outcome)
 
 
-@pytest.mark.xfail(strict=True, reason="a step of its clock makes Redis call every gateway late but the first to beat")
 async def test_the_clock_of_redis_jumps_ahead(tmp_path: Path) -> None:
     """By more than a lease: nobody is buried for it. (A promoted replica's clock may be ahead, too.)"""
     # A gateway buries nobody in its first ten seconds.
@@ -46,7 +44,6 @@ async def test_the_clock_of_redis_jumps_ahead(tmp_path: Path) -> None:
     assert outcome.clean, summary(outcome)
 
 
-@pytest.mark.xfail(strict=True, reason="a gateway whose first beat a failover lost takes itself for buried")
 async def test_a_gateway_that_began_in_the_second_a_failover_lost_lives_on(tmp_path: Path) -> None:
     """The promoted replica has never heard of it, which is no burial."""
     async with Site.running(tmp_path, gateways=1, start_store=replicated) as site:

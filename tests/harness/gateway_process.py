@@ -9,7 +9,7 @@ from collections import deque
 from pathlib import Path
 
 from tests.harness.deadlines import DEADLINE_S
-from tests.harness.shifted_clock import ClockShift
+from tests.harness.shifted_clock import PRELOADED, ClockShift
 
 __all__ = ["GatewayProcess"]
 
@@ -56,7 +56,8 @@ class GatewayProcess:
         flags = [f"--{name.replace('_', '-')}={value}" for name, value in self._settings.items()]
         flags += [f"--state-dir={self._state_dir}"]
         flags += [f"--redis-url={self._redis_url}"] if self._redis_url else []
-        environ = {name: value for name, value in os.environ.items() if not name.startswith("CHAT_GATEWAY_")}
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("CHAT_GATEWAY_")}
+        environ = {name: value for name, value in ours.items() if name not in PRELOADED}
         clock = ["tests.harness.shifted_clock", str(self.clock.path)] if self.clock else []
         self._process = subprocess.Popen(
             [sys.executable, "-m", *clock, "gateway", *flags],

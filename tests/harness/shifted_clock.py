@@ -1,20 +1,28 @@
 """A process whose wall clock can be stepped: `python -m tests.harness.shifted_clock FILE gateway ARGS...`.
 
-FILE holds the shift, a little-endian double of seconds; it is read at each call, so writing it is the step. What is
-shifted is `time.time` before the program is imported: the one way our gateways ask for the wall clock. Timers are not,
-as a step of a machine's wall clock does not move its monotonic clock.
+FILE holds the shift, a double of seconds; it is read at each call, so writing it is the step. What is shifted is
+`time.time` before the program is imported: the one way our gateways ask for the wall clock. Timers are not, as a step
+of a machine's wall clock does not move its monotonic clock. For programs in C, Redis above all, `preloaded` does the
+same with a library of ours in front of the C library.
 """
 
 import mmap
+import os
 import runpy
+import shutil
 import struct
+import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["ClockShift"]
+__all__ = ["PRELOADED", "ClockShift", "preloaded"]
 
-SHIFT = struct.Struct("<d")
+SHIFT = struct.Struct("=d")
+PRELOADED = frozenset(("LD_PRELOAD", "CLOCK_SHIFT"))
+"""Variables of the environment that `preloaded` sets; a process started without them has the true time."""
 
 
 class ClockShift:
@@ -22,12 +30,40 @@ class ClockShift:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.seconds = 0.0
         self.step_to(0.0)
 
     def step_to(self, seconds: float) -> None:
         """Let the process be so far from the true time, from now on."""
+        self.seconds = seconds
         with self.path.open("r+b" if self.path.exists() else "wb") as file:
             file.write(SHIFT.pack(seconds))
+
+
+@contextmanager
+def preloaded(directory: Path) -> Iterator[ClockShift | None]:
+    """Programs in C that are started meanwhile have one wall clock to be stepped; None: no C compiler is here.
+
+    Args:
+        directory: for the library; it must exist.
+    """
+    compiler = shutil.which("cc")
+    if compiler is None or not sys.platform.startswith("linux"):
+        yield None
+        return
+    library, clock = directory / "shifted_clock.so", ClockShift(directory / "redis.clock")
+    source = Path(__file__).with_suffix(".c")
+    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", library, source], check=True)
+    before = {name: os.environ.get(name) for name in PRELOADED}
+    os.environ |= {"LD_PRELOAD": str(library), "CLOCK_SHIFT": str(clock.path)}
+    try:
+        yield clock
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _run(path: str, module: str, arguments: list[str]) -> None:
