@@ -7,6 +7,13 @@ The way of a typed line to the screen, through the one place where order is made
     └── face ◀── transcripts ◀── chat ◀── session ◀── link ◀──┘
        (render)  (timeline)     (events)  (inbound)
 
+The full screen has a thread of its own, and one lock (`turns`) stands around the conversation. Its ways, all pure but
+the last two::
+
+    view ─▶ viewport ─▶ rows, folding, cells        which rows of the transcript
+      │──▶ panels, state, unread ─▶ layout          what stands around them
+    fullscreen (keys, completer, controls, links) ─▶ screen
+
 `presence` is who we are to servers and what proves it to the next one, `membership` which rooms we are in, `cache` what
 earlier runs have seen. Only `link`, `app`, `ui` and `cli` know sockets, clocks or
 terminals; the rest is told what it needs.

@@ -12,6 +12,8 @@ __all__ = [
     "COMMANDS",
     "Action",
     "ChangeNick",
+    "Connect",
+    "Discard",
     "Exit",
     "Help",
     "Invalid",
@@ -19,7 +21,9 @@ __all__ = [
     "ListRooms",
     "Names",
     "Part",
+    "Query",
     "Quit",
+    "Resend",
     "Say",
     "SetTopic",
     "Switch",
@@ -59,6 +63,28 @@ class Switch:
     """Make a room or private talk the current one; empty: tell which there are."""
 
     room: str
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Begin a private talk, and make it the current one."""
+
+    nick: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resend:
+    """Send once more what failed in the current room."""
+
+
+@dataclass(frozen=True, slots=True)
+class Discard:
+    """Forget what failed, or still waits, in the current room."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """Try to connect now instead of at the next try's moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +137,24 @@ class Invalid:
     reason: str
 
 
-Action = Say | Join | Part | Switch | ChangeNick | SetTopic | Names | ListRooms | Help | Exit | Quit | Invalid
+Action = (
+    Say
+    | Join
+    | Part
+    | Switch
+    | Query
+    | Resend
+    | Discard
+    | Connect
+    | ChangeNick
+    | SetTopic
+    | Names
+    | ListRooms
+    | Help
+    | Exit
+    | Quit
+    | Invalid
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +205,10 @@ def _switch(text: str) -> Action | None:
     return None if " " in text else Switch(text)
 
 
+def _query(text: str) -> Action | None:
+    return Query(text) if is_nick(text) else None
+
+
 def _nick(text: str) -> Action | None:
     return ChangeNick(text) if is_nick(text) else None
 
@@ -176,7 +223,8 @@ def _names(text: str) -> Action | None:
 COMMANDS = {
     "join": Command("ROOM", "enter a room and talk there", _join),
     "part": Command("[#ROOM] [REASON]", "leave a room", _part),
-    "room": Command("[NAME]", "talk in another room you are in; without a name: which there are", _switch),
+    "room": Command("[NAME|NUMBER]", "talk in another room you are in; without a name: which there are", _switch),
+    "query": Command("NICK", "talk to one person", _query),
     "msg": Command("NICK|#ROOM TEXT", "say something to one person, or in another room", _message),
     "me": Command("TEXT", "say what you do: * ann waves", _emote),
     "say": Command("TEXT", "say it as it stands, also `exit` or a /word", _say),
@@ -184,6 +232,9 @@ COMMANDS = {
     "topic": Command("[TEXT]", "set the topic of the room, or show it", SetTopic),
     "names": Command("[ROOM]", "who is in the room", _names),
     "list": Command("", "the rooms of this server", lambda text: None if text else ListRooms()),
+    "resend": Command("", "send once more what failed here", lambda text: None if text else Resend()),
+    "discard": Command("", "forget what failed, or still waits, here", lambda text: None if text else Discard()),
+    "connect": Command("", "try to connect now, without waiting", lambda text: None if text else Connect()),
     "help": Command("", "this list", lambda _: Help()),
     "quit": Command("[REASON]", "leave at once; `exit`, Ctrl-D and Ctrl-C ask first", Quit),
 }

@@ -17,12 +17,14 @@ class Answers:
     """Which answers a person waits for, and how they are told."""
 
     def __init__(self, transcripts: Transcripts) -> None:
+        self.quiet = False  # people and topics are visible anyway, so that they need not be told on entering
+        self.listed: tuple[tuple[str, str, str], ...] = ()  # the last list of rooms: name, members, topic
         self._transcripts = transcripts
         self._awaited: set[tuple[str, str]] = set()
         self._topics: dict[str, str] = {}
 
     def expect(self, what: str, room: str) -> None:
-        """The `"names"` or the `"topic"` of `room` are wanted: show the answer."""
+        """Show the answer: the `"names"` or the `"topic"` of `room`, its `"arrival"`, or the `"list"` of no room."""
         self._awaited.add((what, casefold(room)))
 
     def tell(self, event: Members | TopicIs | RoomList) -> None:
@@ -35,12 +37,17 @@ class Answers:
             case RoomList():
                 self._room_list(event)
 
+    def topic(self, room: str) -> str:
+        """The topic of `room`; empty for none, or when it is not known."""
+        return self._topics.get(casefold(room), "")
+
     def topic_changed(self, room: str, text: str) -> None:
         """The transcript shows the change already."""
         self._topics[casefold(room)] = text
 
     def _members(self, event: Members) -> None:
-        if not self._was_asked("names", event.room):
+        arrived = self._was_asked("arrival", event.room) and not self.quiet
+        if not self._was_asked("names", event.room) and not arrived:
             return
         named = [prefix[:1] + nick for nick, prefix in sorted(event.prefixes.items(), key=lambda item: item[0].lower())]
         more = f" and {len(named) - SHOWN_NAMES} more" if len(named) > SHOWN_NAMES else ""
@@ -48,12 +55,16 @@ class Answers:
         self._transcripts.note(f"{event.room}: {people}: {', '.join(named[:SHOWN_NAMES])}{more}")
 
     def _topic(self, event: TopicIs) -> None:
-        if self._was_asked("topic", event.room) or self._topics.get(casefold(event.room), "") != event.text:
+        changed = self.topic(event.room) != event.text and not self.quiet
+        if self._was_asked("topic", event.room) or changed:
             topic = f"topic of {event.room}: {event.text}" if event.text else f"{event.room} has no topic"
             self._transcripts.note(topic)
         self.topic_changed(event.room, event.text)
 
     def _room_list(self, event: RoomList) -> None:
+        self.listed = event.rooms
+        if not self._was_asked("list", ""):
+            return  # the completion of names wanted it
         for room, members, topic in event.rooms:
             self._transcripts.note(f"{room} ({members}) {topic}".rstrip())
         self._transcripts.note(f"and {event.more} more rooms" if event.more else f"{len(event.rooms)} rooms in all")

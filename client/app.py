@@ -3,18 +3,24 @@
 import asyncio
 import signal
 import ssl
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import count
 
 from client.chat import Chat
 from client.console import Console
 from client.face import Face, Screen
 from client.link import Link, Server
+from client.linkstatus import LinkStatus
+from client.turns import Turns
 
 __all__ = ["App", "ExitCode"]
 
+TURN_BYTES = 4096  # of what a server says, before a face gets its turn: a few milliseconds
 TICK_S = 1.0
+PROBE_TICKS = 30  # from one measurement of the lag to the next
 FLUSH_LIMIT_S = 10.0  # from one acknowledgement to the next, when a pipe has ended
 LEAVE_FLUSH_LIMIT_S = 1.0  # the same for a person, whose outbox is kept
 GOODBYE_LIMIT_S = 1.0  # for the server to close after QUIT
@@ -38,7 +44,12 @@ class ExitCode:
 
 
 class App:
-    """One run of the client. It is the link's user and the face's typist."""
+    """One run of the client. It is the link's user and the face's typist.
+
+    Its loop is the network's. A face may have a thread of its own, so that a terminal that does not read cannot keep
+    us from answering the server; then one lock stands around the conversation, held for moments and never over I/O
+    on the terminal or the network.
+    """
 
     def __init__(
         self,
@@ -58,14 +69,20 @@ class App:
         self._link = Link(servers, self, rng=rng, tls=tls)
         self._interactive = interactive
         self._timeout_s = timeout_s
+        chat.quiet = face.shows_state
         self._progress = asyncio.Event()
         self._signal: int | None = None
         self._gave_up = False
         self._first_server = servers[0]
+        self._lock = Turns()
+        self._status = LinkStatus([str(server) for server in servers], chat.now_ms())
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = 0
 
     async def run(self) -> int:
         """Chat until the person leaves, the input ends or a signal comes; the exit code."""
-        loop = asyncio.get_running_loop()
+        loop = self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
         deadline = loop.time() + self._timeout_s
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             loop.add_signal_handler(number, self._signalled, number)
@@ -74,7 +91,7 @@ class App:
             background = [tasks.create_task(self._link.run()), tasks.create_task(self._tick())]
             if not self._interactive:
                 background.append(tasks.create_task(self._give_up(deadline)))
-            await self._face.run(Screen(self._chat, self._console), self)
+            await self._face.run(Screen(self._chat, self._console, self._status, self._lock, self.changed), self)
             if self._signal is None:
                 await self._flush(deadline)
             code = self._exit_code()
@@ -87,19 +104,29 @@ class App:
     # The face's side.
 
     def typed(self, text: str) -> None:
-        """Obey one Enter."""
-        self._console.typed(text)
-        self._pump()
+        """Obey one Enter; from any thread."""
+        with self._lock:
+            self._console.typed(text)
+        self.changed()
 
     def say(self, text: str, room: str) -> None:
         """Say one line."""
-        self._console.say(text, room)
-        self._pump()
+        with self._lock:
+            self._console.say(text, room)
+        self.changed()
 
     def ask_to_leave(self) -> None:
-        """Put the question, or take it back."""
-        self._console.ask_to_leave()
-        self._pump()
+        """Put the question, or take it back; from any thread."""
+        with self._lock:
+            self._console.ask_to_leave()
+        self.changed()
+
+    def changed(self) -> None:
+        """Do what follows from what a face changed; from any thread."""
+        if threading.get_ident() == self._thread:
+            self._pump()
+        elif self._loop is not None:
+            self._loop.call_soon_threadsafe(self._pump)
 
     async def room_to_type(self) -> None:
         """Wait while more lines wait than a pipe may be ahead; ends when the chat does."""
@@ -108,45 +135,66 @@ class App:
 
     # The link's side.
 
+    def link_trying(self, server: Server, attempt: int) -> None:
+        """Show whom we try."""
+        with self._lock:
+            self._status.trying(str(server), attempt)
+        self._pump()
+
     def link_opened(self, server: Server) -> None:
         """Greet the server."""
-        self._chat.opened(str(server))
+        with self._lock:
+            self._status.opened(str(server))
+            self._chat.opened(str(server))
         self._pump()
 
     def link_received(self, chunk: bytes) -> None:
         """Hear the server."""
-        was_welcome = self._chat.session is not None
-        self._chat.received(chunk)
-        if reason := self._chat.unusable():
-            self._link.send(self._chat.data_to_send())  # a good-bye, if there is one
-            self._link.drop(reason)
-        elif not was_welcome and self._chat.session is not None:
-            self._link.settled()
+        for start in range(0, len(chunk), TURN_BYTES):
+            with self._lock:
+                was_welcome = self._chat.session is not None
+                self._chat.received(chunk[start : start + TURN_BYTES])
+                if reason := self._chat.unusable():
+                    self._link.send(self._chat.data_to_send())  # a good-bye, if there is one
+                    self._link.drop(reason)
+                    break
+                if not was_welcome and self._chat.session is not None:
+                    self._status.welcomed(self._chat.now_ms())
+                    self._link.settled()
         self._pump()
 
     def link_idle(self) -> None:
         """Ask for a sign of life."""
-        self._chat.ping()
+        with self._lock:
+            self._chat.ping()
         self._pump()
 
     def link_lost(self, server: Server, reason: str) -> None:
         """Say so at once."""
-        self._chat.lost()
-        self._chat.transcripts.note(f"connection to {server} lost; trying again ({reason})")
+        with self._lock:
+            self._status.lost(str(server), self._chat.closing or reason, self._chat.now_ms())
+            self._chat.lost()
+            self._chat.transcripts.note(f"connection to {server} lost; trying again ({reason})")
         self._pump()
 
     def link_failed(self, server: Server, attempt: int, reason: str, wait_s: float) -> None:
         """Say which try it was; a long outage is not told thirty times a page."""
         when = f"in {wait_s:.1f} s" if wait_s else "at once"
-        if attempt <= TOLD_TRIES or attempt % 10 == 0:
-            self._chat.transcripts.note(f"try {attempt}: no connection to {server}: {reason}; next {when}")
+        with self._lock:
+            self._status.failed(str(server), attempt, reason, self._chat.now_ms() + round(wait_s * 1000))
+            if not self._face.shows_state and (attempt <= TOLD_TRIES or attempt % 10 == 0):
+                self._chat.transcripts.note(f"try {attempt}: no connection to {server}: {reason}; next {when}")
         self._pump()
 
     # Between them.
 
     def _pump(self) -> None:
         """Something has changed: send what is to be sent, draw what is to be drawn, end when it is time."""
-        self._link.send(self._chat.data_to_send())
+        with self._lock:
+            self._link.send(self._chat.data_to_send())
+            if self._console.connect_now:
+                self._console.connect_now = False
+                self._link.hurry()
         self._progress.set()
         self._face.update()
         if self._over:
@@ -165,12 +213,16 @@ class App:
 
     async def _tick(self) -> None:
         """What time alone brings about: lines to be tried again, answers that did not come."""
-        while True:
+        for tick in count(1):
             await asyncio.sleep(TICK_S)
-            if reason := self._chat.unusable():
-                self._link.drop(reason)
-            self._chat.save()
-            self._link.send(self._chat.data_to_send())
+            with self._lock:
+                if reason := self._chat.unusable():
+                    self._link.drop(reason)
+                unmeasured = self._chat.lag_ms is None and self._chat.at_rest
+                if self._chat.pinged_ms is None and (unmeasured or tick % PROBE_TICKS == 0):
+                    self._chat.ping()
+                self._chat.save()
+                self._link.send(self._chat.data_to_send())
 
     def _signalled(self, number: signal.Signals) -> None:
         if number is signal.SIGINT and self._face.takes_interrupts:

@@ -57,9 +57,14 @@ class Chat:
         self._presence = Presence(identity, resumption or Resumption(), first_lines=first_lines)
         self._returning = Returning()
         self._switch_to = ""
+        self.listed_ms: int | None = None  # when the last list of rooms came
+        self.older_end: set[str] = set()  # casefolded rooms of which the server has nothing older
+        self.closing = ""  # what the server said as it began to close
+        self.lag_ms: int | None = None  # of the last sign of life
+        self.pinged_ms: int | None = None  # when one was asked for that has not come yet
         self.transcripts.recall_talks()
         for room in rooms:
-            self._answers.expect("names", room)
+            self._answers.expect("arrival", room)
             self.transcripts.recall(room)
         self.transcripts.current = rooms[0] if rooms else ""
         self.own_lines.recall(rooms, identity.nick)
@@ -80,6 +85,25 @@ class Chat:
         return self._membership.rooms
 
     @property
+    def places(self) -> list[str]:
+        """All that can be looked at, in the order of their numbers: our rooms, then other transcripts."""
+        return [*self.rooms, *(name for name in self.transcripts.names if name not in self._membership)]
+
+    @property
+    def quiet(self) -> bool:
+        """People and topics are visible anyway, so that they need not be told on entering."""
+        return self._answers.quiet
+
+    @quiet.setter
+    def quiet(self, quiet: bool) -> None:
+        self._answers.quiet = quiet
+
+    @property
+    def listed(self) -> tuple[tuple[str, str, str], ...]:
+        """The server's rooms as it listed them last: name, members, topic."""
+        return self._answers.listed
+
+    @property
     def at_rest(self) -> bool:
         """Whether we are `settled`, and everything of ours is acknowledged."""
         return self.settled and not len(self.own_lines)
@@ -89,10 +113,28 @@ class Chat:
         """Whether we are in all our rooms, and know what was said there."""
         return self.session is not None and self._membership.settled
 
+    def topic(self, room: str) -> str:
+        """The topic of `room`, empty for none or not known."""
+        return self._answers.topic(room)
+
+    def is_known(self, room: str) -> bool:
+        """Whether we are in `room` and know what was said there."""
+        return self._membership.is_caught_up(room)
+
+    def older(self, room: str) -> bool:
+        """Ask for a page of lines before the oldest that is here; False when there is nothing to be had now."""
+        timeline = self.transcripts.get(room)
+        session = self.session
+        if session is None or timeline is None or timeline.is_full or casefold(room) in self.older_end:
+            return False
+        return bool(timeline.oldest_position) and session.older(room, timeline.oldest_position)
+
     # What the link tells.
 
     def opened(self, server: str) -> None:
         """A connection to `server`, as people write it, is there."""
+        self.closing = ""
+        self.lag_ms = self.pinged_ms = None
         self._presence.opened(server, {room: self._position(room) for room in self.rooms})
 
     def received(self, chunk: bytes) -> None:
@@ -115,6 +157,7 @@ class Chat:
     def ping(self) -> None:
         """Say something that the server must answer."""
         if (connection := self._presence.connection) is not None:
+            self.pinged_ms = self.pinged_ms or self.now_ms()
             connection.ping()
 
     def unusable(self) -> str:
@@ -138,6 +181,7 @@ class Chat:
         """The connection is gone."""
         self._returning.lost(self.now_ms(), was_online=self.session is not None)
         self._presence.lost()
+        self.pinged_ms = None
         self._membership.offline()
         self.own_lines.delivery.offline()
 
@@ -165,7 +209,7 @@ class Chat:
         self._membership.want(room)
         self.transcripts.recall(room)
         self._switch_to = casefold(room)
-        self._answers.expect("names", room)
+        self._answers.expect("arrival", room)
         if self.session is not None:
             self.session.join(room, self._position(room))
         else:
@@ -187,7 +231,7 @@ class Chat:
             self._presence.nicks.want(nick)
 
     def await_answer(self, what: str, room: str) -> None:
-        """A person has asked for the `"names"` or the `"topic"` of `room`: show the answer."""
+        """A person has asked for the `"names"` or the `"topic"` of `room`, or for the `"list"` of no room: show it."""
         self._answers.expect(what, room)
 
     # What the server says.
@@ -274,11 +318,26 @@ class Chat:
 
     @_react.register
     def _(self, event: events.Members | events.TopicIs | events.RoomList) -> None:
+        if isinstance(event, events.RoomList):
+            self.listed_ms = self.now_ms()
         self._answers.tell(event)
+
+    @_react.register
+    def _(self, _event: events.Alive) -> None:
+        if self.pinged_ms is not None:
+            self.lag_ms = max(0, self.now_ms() - self.pinged_ms)
+            self.pinged_ms = None
+
+    @_react.register
+    def _(self, event: events.OlderCame) -> None:
+        if not event.more:
+            self.older_end.add(casefold(event.room))
 
     @_react.register
     def _(self, event: events.ServerText | events.Closing) -> None:
         text = event.text if isinstance(event, events.ServerText) else f"the server says: {event.reason}"
+        if isinstance(event, events.Closing):
+            self.closing = event.reason
         self.transcripts.note(text)
 
     def _settled(self, key: str) -> None:

@@ -103,9 +103,9 @@ def _face(settings: ClientConfig, state_dir: Path | None) -> Face:
     person = sys.stdin.isatty() and sys.stdout.isatty()
     if person and not settings.plain and os.environ.get("TERM", "dumb") not in ("dumb", "unknown", ""):
         # Not before it is needed: a pipe starts twice as fast without prompt_toolkit.
-        from client.ui.prompt import PromptFace  # noqa: PLC0415
+        from client.ui.screen import ScreenFace  # noqa: PLC0415
 
-        return PromptFace(state_dir / "history" if state_dir is not None else None)
+        return ScreenFace(state_dir)
     return LinesFace(prompts=person)
 
 

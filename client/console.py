@@ -24,6 +24,7 @@ _YES = frozenset({"y", "yes"})
 class _Question:
     text: str
     yes: Callable[[], None]
+    about_text: bool = False  # about what was typed, which a no gives back
 
 
 class Console:
@@ -32,6 +33,8 @@ class Console:
     def __init__(self, chat: Chat) -> None:
         self.left = False
         self.reason = ""  # of leaving, told to others
+        self.refused = False  # what was typed last had no effect, and should be there to be put right
+        self.connect_now = False  # asked for; whoever does it takes it back
         self._chat = chat
         self._question: _Question | None = None
 
@@ -48,10 +51,13 @@ class Console:
 
     def typed(self, text: str) -> None:
         """Obey what was typed; more than one line is a paste, whose lines are all said, never obeyed."""
+        self.refused = False
         if self._question is not None:
             question, self._question = self._question, None
             if text.strip().lower() in _YES:
                 question.yes()
+            else:
+                self.refused = question.about_text
             return
         lines = [line for line in text.splitlines() if line.strip()]
         if len(lines) > 1:
@@ -81,6 +87,7 @@ class Console:
             self._chat.say(action.text, target=action.target, emote=action.emote)
         except OutboxFullError as exc:
             self._note(f"not taken, {exc}: {action.text}")
+            self.refused = True
 
     @_do.register
     def _(self, action: actions.Join) -> None:
@@ -103,10 +110,39 @@ class Console:
             self._note("you are in: " + (", ".join(self._chat.rooms) or "no room"))
         elif known := self._known(action.room):
             rooms.current = known
+        elif action.room.isdecimal() and 0 < int(action.room[:4]) <= len(self._chat.places):
+            rooms.current = self._chat.places[int(action.room[:4]) - 1]
         elif action.room in rooms:
             rooms.current = rooms[action.room].room  # a private talk
         else:
             self._note(f"you are not in {action.room}; /join enters a room, /msg begins a private talk")
+
+    @_do.register
+    def _(self, action: actions.Query) -> None:
+        rooms = self._chat.transcripts
+        rooms.current = rooms[action.nick].room
+
+    @_do.register
+    def _(self, _action: actions.Resend) -> None:
+        room = self._chat.transcripts.current
+        try:
+            count = self._chat.own_lines.resend(room, self._chat.nick)
+        except OutboxFullError as exc:
+            self._note(f"not taken, {exc}")
+        else:
+            if not count:
+                self._note("nothing has failed here")
+
+    @_do.register
+    def _(self, _action: actions.Discard) -> None:
+        count = self._chat.own_lines.discard(self._chat.transcripts.current)
+        self._note(f"{count} discarded" if count else "nothing failed or waits here")
+
+    @_do.register
+    def _(self, _action: actions.Connect) -> None:
+        if self._chat.session is not None:
+            self._note("there is a connection")
+        self.connect_now = self._chat.session is None
 
     @_do.register
     def _(self, action: actions.ChangeNick) -> None:
@@ -140,6 +176,7 @@ class Console:
         if (session := self._chat.session) is None:
             self._offline()
         else:
+            self._chat.await_answer("list", "")
             session.list_rooms()
 
     @_do.register
@@ -158,14 +195,18 @@ class Console:
 
     @_do.register
     def _(self, action: actions.Invalid) -> None:
+        self.refused = True
         self._note(action.reason)
 
     def _paste(self, lines: list[str]) -> None:
         if len(lines) > MAX_PASTE_LINES:
             self._note(f"{len(lines)} lines are too many at once, {MAX_PASTE_LINES} are the limit; nothing was sent")
+            self.refused = True
         elif len(lines) > UNASKED_PASTE_LINES:
             room = self._chat.transcripts.current
-            self._question = _Question(f"Send {len(lines)} lines to {room}? [y/N] ", lambda: self._say_all(lines))
+            self._question = _Question(
+                f"Send {len(lines)} lines to {room}? [y/N] ", lambda: self._say_all(lines), about_text=True
+            )
         else:
             self._say_all(lines)
 
@@ -182,6 +223,7 @@ class Console:
         self.left = True
 
     def _offline(self) -> None:
+        self.refused = True
         self._note("there is no connection now")
 
     def _note(self, text: str) -> None:

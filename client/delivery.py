@@ -57,6 +57,10 @@ class Delivery:
         """We are in `room`, and what was sent before the connection can be sent again or is known to be missing."""
         self._open.add(casefold(room))
 
+    def on_the_way(self, line: OutboxLine) -> bool:
+        """Whether the line has been sent on this connection and not been answered."""
+        return line.key in self._on_the_way(line.target)
+
     def shut(self, room: str) -> None:
         """We are not in `room` any more: its lines wait."""
         self._open.discard(casefold(room))

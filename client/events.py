@@ -9,6 +9,7 @@ from enum import Enum
 
 __all__ = [
     "Accepted",
+    "Alive",
     "CaughtUp",
     "Closing",
     "Event",
@@ -18,6 +19,7 @@ __all__ = [
     "Members",
     "NickChanged",
     "NickTaken",
+    "OlderCame",
     "Refused",
     "Registered",
     "ResumeRefused",
@@ -182,6 +184,19 @@ class CaughtUp:
 
 
 @dataclass(frozen=True, slots=True)
+class OlderCame:
+    """The older lines of `room` that were asked for have been handed over; `more`: there may be older ones still."""
+
+    room: str
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """The server has answered our sign of life."""
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
     """The server took our line `key` but will not echo it."""
 
@@ -237,6 +252,7 @@ class Closing:
 
 Event = (
     Accepted
+    | Alive
     | CaughtUp
     | Closing
     | Hole
@@ -244,6 +260,7 @@ Event = (
     | Members
     | NickChanged
     | NickTaken
+    | OlderCame
     | Refused
     | Registered
     | ResumeRefused

@@ -1,10 +1,14 @@
 """What the app asks of a face, and what a face may ask of the app. Types only: no I/O, no terminal library."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from client.chat import Chat
 from client.console import Console
-from client.render import Fragment, day_of, day_rule, render
+from client.linkstatus import LinkStatus
+from client.render import Fragment, day_of, day_rule, plain, render
+from client.timeline import Note
 from client.transcripts import Shown
 
 __all__ = ["Face", "Screen"]
@@ -13,34 +17,48 @@ __all__ = ["Face", "Screen"]
 class Screen:
     """What there is to draw, as fragments; every face draws from here."""
 
-    def __init__(self, chat: Chat, console: Console) -> None:
-        self._chat = chat
-        self._console = console
+    def __init__(
+        self,
+        chat: Chat,
+        console: Console,
+        status: LinkStatus,
+        lock: AbstractContextManager[object],
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Args:
+        lock: stands around everything here; a face whose thread is not the app's takes it.
+        changed: to be told, from any thread, when a face has changed something; as `Typist.changed`.
+        """
+        self.changed = changed
+        self.chat = chat
+        self.console = console
+        self.status = status
+        self.lock = lock
         self._day = ""
 
     @property
     def question(self) -> str:
         """What is asked now, or empty."""
-        return self._console.question
+        return self.console.question
 
     @property
     def prompt(self) -> str:
         """Stands before the typed text: the question, or the room it goes to."""
-        return self._console.question or self._console.prompt
+        return self.console.question or self.console.prompt
 
     @property
     def rooms(self) -> list[str]:
         """The rooms we are in, or enter as soon as there is a server."""
-        return self._chat.rooms
+        return self.chat.rooms
 
     @property
     def settled(self) -> bool:
         """Whether we are in all of them and know what was said there."""
-        return self._chat.settled
+        return self.chat.settled
 
     def shown(self) -> list[Shown]:
         """What `fresh` is made of, for faces that draw no rows; each row is handed out once, here or there."""
-        return self._chat.transcripts.fresh()
+        return self.chat.transcripts.fresh()
 
     def fresh(self) -> list[list[Fragment]]:
         """Rows that came since the last call, with a rule where a day begins."""
@@ -48,18 +66,23 @@ class Screen:
         for shown in self.shown():
             day = f"{day_of(shown.row.time_ms):%F}"
             # The day a client starts on needs no rule, unless what it shows is older.
-            if day != self._day and (self._day or day != f"{day_of(self._chat.now_ms()):%F}"):
+            if day != self._day and (self._day or day != f"{day_of(self.chat.now_ms()):%F}"):
                 rows.append(day_rule(shown.row.time_ms))
             self._day = day
-            tag = shown.room if shown.room not in ("", self._chat.transcripts.current) else ""
-            rows.append(render(shown.row, own_nick=self._chat.nick, tag=tag))
+            tag = shown.room if shown.room not in ("", self.chat.transcripts.current) else ""
+            rows.append(render(shown.row, own_nick=self.chat.nick, tag=tag))
         return rows
+
+    def last_words(self) -> list[str]:
+        """What the client itself has said since the last call; for a terminal whose screen is gone."""
+        fresh = self.chat.transcripts.fresh()
+        return [plain(render(shown.row, own_nick="")) for shown in fresh if isinstance(shown.row, Note)]
 
     def pending(self, limit: int) -> list[list[Fragment]]:
         """Our newest lines on their way, at most `limit`, and how many more there are."""
-        lines = self._chat.transcripts.pending
+        lines = self.chat.transcripts.pending
         rows = [
-            render(line, own_nick=self._chat.nick, tag=room if room != self._chat.transcripts.current else "")
+            render(line, own_nick=self.chat.nick, tag=room if room != self.chat.transcripts.current else "")
             for room, line in lines[-limit:]
         ]
         if len(lines) > limit:
@@ -68,7 +91,7 @@ class Screen:
 
 
 class Typist(Protocol):
-    """Where a face hands in what it was given."""
+    """Where a face hands in what it was given; all but the waiting may be called from any thread."""
 
     def typed(self, text: str) -> None:
         """One Enter: a line, or several when it was a paste."""
@@ -79,6 +102,9 @@ class Typist(Protocol):
     def ask_to_leave(self) -> None:
         """Ctrl-C or Ctrl-D on an empty line."""
 
+    def changed(self) -> None:
+        """A face has changed what there is: a room was chosen, older lines asked for, a draft typed."""
+
     async def room_to_type(self) -> None:
         """Wait until the outbox has room; for input that comes faster than a server takes it."""
 
@@ -88,6 +114,9 @@ class Face(Protocol):
 
     takes_interrupts: bool
     """SIGINT comes from a person's Ctrl-C, and asks to leave; else it ends the program."""
+
+    shows_state: bool
+    """How the connection stands is always visible; else it must be told in lines."""
 
     output_gone: bool
     """Nobody reads any more."""

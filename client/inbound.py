@@ -5,11 +5,21 @@ Source: RFC 2812; https://modern.ircdocs.horse/; IRCv3 batch, labeled-response.
 
 from collections.abc import Callable, Iterable, Iterator
 
-from client.events import Accepted, CaughtUp, Closing, Event, Registered, RoomLine, TokenGranted
+from client.events import (
+    Accepted,
+    Alive,
+    CaughtUp,
+    Closing,
+    Event,
+    OlderCame,
+    Registered,
+    RoomLine,
+    TokenGranted,
+)
 from client.registration import LOGIN_CODES
 from client.replies import REPLIES, refused, standard_reply
 from client.roomlines import ROOM_COMMANDS, consequences, room_lines
-from client.state import State
+from client.state import ALIVE, State
 from gateway.wire.errors import InvalidUtf8Error, MalformedLineError
 from gateway.wire.message import Message, Source
 from gateway.wire.names import casefold
@@ -119,6 +129,12 @@ def _pong(state: State, message: Message) -> Iterator[Event]:
     token = message.params[-1] if message.params else ""
     if token in state.sent:
         yield from _taken_without_echo(state, token)
+    if token == ALIVE:
+        yield Alive()
+    for room, older in list(state.older.items()):
+        if older.token == token:
+            del state.older[room]
+            yield OlderCame(older.room, more=older.size >= older.asked)
     for room, catchup in list(state.catchups.items()):
         if catchup.label == token:
             events, once_more = catchup.barrier_passed()
@@ -153,7 +169,10 @@ def _batch(state: State, message: Message) -> Iterator[Event]:
         if catchup is not None and (not state.labels or batch.label == catchup.label):
             catchup.answered(lines, len(batch.lines))
         else:
-            yield from lines  # the server's plain replay
+            older = state.older.get(casefold(batch.params[0])) if batch.params else None
+            if older is not None:
+                older.size += len(batch.lines)
+            yield from lines  # what was asked for, or the server's plain replay
 
 
 def _ack(state: State, message: Message) -> Iterator[Event]:

@@ -37,6 +37,9 @@ class Server(NamedTuple):
 class LinkUser(Protocol):
     """What a link tells of itself. All calls come from the loop that runs the link, one at a time."""
 
+    def link_trying(self, server: Server, attempt: int) -> None:
+        """Try number `attempt` since the last connection that `settled` begins."""
+
     def link_opened(self, server: Server) -> None:
         """Bytes can be sent."""
 
@@ -76,6 +79,7 @@ class Link:
         self._writer: asyncio.StreamWriter | None = None
         self._dropped = ""
         self._attempt = 0
+        self._hurry = asyncio.Event()
 
     async def run(self) -> None:
         """Stay connected until cancelled; cancelling closes the connection."""
@@ -84,6 +88,7 @@ class Link:
             server = self._servers[turn % len(self._servers)]
             turn += 1
             self._attempt += 1
+            self._user.link_trying(server, self._attempt)
             try:
                 async with asyncio.timeout(CONNECT_LIMIT_S):
                     reader, writer = await asyncio.open_connection(
@@ -96,7 +101,7 @@ class Link:
                 reason = await self._serve(server, reader, writer)
                 self._user.link_lost(server, reason)
                 wait_s = self._next_wait_s()
-            await asyncio.sleep(wait_s)
+            await self._pause(wait_s)
 
     def send(self, data: bytes) -> None:
         """Send bytes; without a connection they are dropped, for what must arrive is kept by those who say it."""
@@ -116,6 +121,16 @@ class Link:
         """The connection proved good: the next loss begins with short waits again."""
         self._attempt = 0
         self._backoff.reset()
+
+    def hurry(self) -> None:
+        """Try now instead of waiting for the next try's moment."""
+        self._hurry.set()
+
+    async def _pause(self, wait_s: float) -> None:
+        self._hurry.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await self._hurry.wait()
 
     def _context(self) -> ssl.SSLContext:
         # Not before it is needed: reading the system's authorities takes 20 ms.

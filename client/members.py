@@ -30,6 +30,14 @@ class Roster:
     def __contains__(self, room: str) -> bool:
         return casefold(room) in self._rooms
 
+    def members(self, room: str) -> Mapping[str, str]:
+        """Nick, as spelled, to prefixes; a copy."""
+        return dict(self._rooms.get(casefold(room), {}).values())
+
+    def count(self, room: str) -> int:
+        """How many there are."""
+        return len(self._rooms.get(casefold(room), {}))
+
     def add(self, room: str, nick: str) -> None:
         """`nick` came into `room`."""
         members = self._rooms.get(casefold(room))

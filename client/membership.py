@@ -44,6 +44,10 @@ class Membership:
         """Whether the server has let us in."""
         return casefold(room) in self._entered
 
+    def is_caught_up(self, room: str) -> bool:
+        """Whether all that was said there is known."""
+        return casefold(room) in self._caught_up
+
     def want(self, room: str) -> None:
         """A person wants to be in `room`."""
         self._wanted[casefold(room)] = room

@@ -96,6 +96,43 @@ class OwnLines:
             self.delivery.postponed(key, line.target, self._now_ms())
             self._transcripts[line.target].explain(key, reason)
 
+    def resend(self, room: str, nick: str) -> int:
+        """Try the lines once more that failed in `room`, under the keys they had: none can arrive twice. How many.
+
+        Raises:
+            OutboxFullError: too many lines wait; nothing was taken.
+        """
+        timeline = self._transcripts[room]
+        failed = timeline.failed
+        lines = [
+            OutboxLine(
+                key=row.line.key,
+                target=room,
+                text=row.line.text,
+                time_ms=self._now_ms(),
+                emote=row.line.emote,
+                position=timeline.position,
+            )
+            for row in failed
+        ]
+        self._outbox.append(*lines)
+        timeline.remove_failed()
+        for line in lines:
+            self._transcripts.pend(line, nick)
+        return len(lines)
+
+    def discard(self, room: str) -> int:
+        """Forget the lines of `room` that failed, and those that wait and are not on their way. How many."""
+        timeline = self._transcripts[room]
+        count = len(timeline.failed)
+        timeline.remove_failed()
+        for line in self._outbox:
+            if casefold(line.target) == casefold(room) and not self.delivery.on_the_way(line):
+                self.delivery.settled(line.key)
+                timeline.accept(line.key)
+                count += 1
+        return count
+
     def forget(self) -> int:
         """Take all waiting lines out of the outbox: somebody else knows that they were not confirmed. How many."""
         count = len(self._outbox)

@@ -7,9 +7,12 @@ Source: RFC 2812; https://modern.ircdocs.horse/; IRCv3 echo-message, labeled-res
 docs/protocol.md for hubbub.chat/resume and hubbub.chat/idem.
 """
 
+from collections.abc import Mapping
+
+from client.catchup import PAGE_LINES
 from client.events import Event, Kind
 from client.inbound import obey, read
-from client.state import IDEM, KEY_TAG, Sent, State, Wishes
+from client.state import ALIVE, IDEM, KEY_TAG, Sent, State, Wishes
 from gateway.wire.framing import LineDecoder, Overlong
 from gateway.wire.limits import MAX_BODY_BYTES, MAX_TAGS_BYTES
 from gateway.wire.names import casefold
@@ -130,8 +133,28 @@ class Session:
         self._state.send("LIST")
 
     def ping(self) -> None:
-        """Say something that the server must answer."""
-        self._state.send("PING", "alive")
+        """Say something that the server must answer; `Alive` is the answer."""
+        self._state.send("PING", ALIVE)
+
+    def older(self, room: str, position: str) -> bool:
+        """Ask for a page of lines before `position`; they come as replayed lines, then `OlderCame`.
+
+        Returns: False when it cannot be asked now: one request a room at a time, and no server without history.
+        """
+        state = self._state
+        key = casefold(room)
+        if not (state.has_history and key in state.roster) or key in state.older or key in state.catchups:
+            return False
+        state.ask_older(room, position, PAGE_LINES)
+        return True
+
+    def members(self, room: str) -> Mapping[str, str]:
+        """Who is in `room`: nick to prefixes; empty when we are not."""
+        return self._state.roster.members(room)
+
+    def member_count(self, room: str) -> int:
+        """How many they are; at once, however many."""
+        return self._state.roster.count(room)
 
     def quit(self, reason: str) -> None:
         """Say good-bye; nothing that comes after is of interest."""

@@ -12,8 +12,9 @@ from client.resumption import Ticket
 from gateway.wire.message import Message
 from gateway.wire.names import casefold
 
-__all__ = ["IDEM", "KEY_TAG", "Sent", "State", "Wishes"]
+__all__ = ["ALIVE", "IDEM", "KEY_TAG", "Older", "Sent", "State", "Wishes"]
 
+ALIVE = "alive"  # the token of a PING whose answer is the whole point
 IDEM = "hubbub.chat/idem"  # capability and tag: the server takes a line with a key it knows for the same line
 KEY_TAG = "+hubbub.chat/key"  # to other servers: relayed with the line, so that history can tell which line it is
 
@@ -51,6 +52,16 @@ class Sent:
     text: str
 
 
+@dataclass(slots=True)
+class Older:
+    """A request for lines before those we know; `size` counts what came, understood or not."""
+
+    room: str
+    token: str
+    asked: int
+    size: int = 0
+
+
 class State:
     """The facts of one connection. `sent` and `joining` are as long as what we asked for, `catchups` as our rooms."""
 
@@ -65,6 +76,7 @@ class State:
         self.roster = Roster()
         self.batches = Batches()
         self.catchups: dict[str, CatchUp] = {}
+        self.older: dict[str, Older] = {}  # casefolded room -> the one request under way
         self.joining: dict[str, str] = {}  # casefolded room -> position
         self.positions = {casefold(room): position for room, position in wishes.rooms.items()}  # until entered
         self.sent: dict[str, Sent] = {}
@@ -88,6 +100,11 @@ class State:
     def enabled(self) -> set[str]:
         """The capabilities both ends agreed on."""
         return self.registration.enabled
+
+    @property
+    def has_history(self) -> bool:
+        """Whether the server can be asked for history."""
+        return "draft/chathistory" in self.enabled and "batch" in self.enabled
 
     @property
     def labels(self) -> bool:
@@ -122,12 +139,23 @@ class State:
             limit=self.history_limit,
             first_lines=self.wishes.first_lines,
             token=f"history-{self.last_token}",
-            supported="draft/chathistory" in self.enabled and "batch" in self.enabled,
+            supported=self.has_history,
         )
         self.catchups[casefold(room)] = catchup
         self.out.extend(catchup.request(labelled=self.labels))
 
+    def ask_older(self, room: str, position: str, lines: int) -> None:
+        """Ask for at most `lines` lines before `position`; the PING behind it tells when the answer is complete."""
+        self.last_token += 1
+        token = f"older-{self.last_token}"
+        asked = min(lines, self.history_limit) if self.history_limit > 0 else lines
+        self.older[casefold(room)] = Older(room, token, asked)
+        tags = {"label": token} if self.labels else {}
+        self.send("CHATHISTORY", "BEFORE", room, position, str(asked), tags=tags)
+        self.send("PING", token)
+
     def left(self, room: str) -> None:
         """We are no member of `room` any more."""
+        self.older.pop(casefold(room), None)
         self.roster.leave(room)
         self.catchups.pop(casefold(room), None)

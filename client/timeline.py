@@ -4,15 +4,16 @@ Lines come live, from history, twice, in any interleaving; the rows are the same
 lines bear the same time. Of lines at the very same millisecond the one that came first stands first.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from client.events import RoomLine
 from gateway.wire.tags import format_time
 
 __all__ = ["MAX_ROWS", "Failed", "Note", "Pending", "Row", "Timeline"]
 
-MAX_ROWS = 5000  # then the oldest row goes, and older lines are not taken any more
+MAX_ROWS = 100_000  # then the oldest row goes, and older lines are not taken any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class Timeline:
         self.room = room
         self._limit = limit_rows
         self._rows: list[Row] = []
+        self._first = 0  # where the rows begin that are kept; those before it go all together, now and then
         self._idents: set[str] = set()
         self._floor_ms = -1  # time of the newest row that had to go
         self._pending: dict[str, Pending] = {}
@@ -62,8 +64,37 @@ class Timeline:
 
     @property
     def rows(self) -> tuple[Row, ...]:
-        """Oldest first, at most `limit_rows`."""
-        return tuple(self._rows)
+        """Oldest first, at most `limit_rows`; a copy, which is not for every redraw."""
+        return tuple(self._rows[self._first :])
+
+    def __len__(self) -> int:
+        return len(self._rows) - self._first
+
+    def __getitem__(self, index: int) -> Row:
+        """The row at `index`, from 0 for the oldest; at once, however many there are."""
+        return self._rows[self._first + index]
+
+    def index_of(self, row: Row) -> int:
+        """Where `row` stands now; where it stood, as its time tells, when it is here no more."""
+        index = bisect_left(self._rows, row.time_ms, lo=self._first, key=lambda other: other.time_ms)
+        found = index
+        while found < len(self._rows) and self._rows[found].time_ms == row.time_ms:
+            if self._rows[found] is row:
+                return found - self._first
+            found += 1
+        return min(index - self._first, max(0, len(self) - 1))
+
+    @property
+    def oldest_position(self) -> str:
+        """What older lines come before: `msgid=...` of the oldest row that has one; empty: nothing known."""
+        lines = (row for row in islice(self._rows, self._first, None) if isinstance(row, RoomLine) and row.msgid)
+        oldest = next(lines, None)
+        return f"msgid={oldest.msgid}" if oldest is not None else ""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether older lines would not be taken."""
+        return self._floor_ms >= 0
 
     @property
     def pending(self) -> tuple[Pending, ...]:
@@ -119,13 +150,33 @@ class Timeline:
         self._insert(failed)
         return failed
 
+    @property
+    def failed(self) -> list[Failed]:
+        """The rows of lines that were not sent, oldest first."""
+        return [row for row in islice(self._rows, self._first, None) if isinstance(row, Failed)]
+
+    def remove_failed(self) -> None:
+        """Forget the rows of lines that were not sent."""
+        self._rows = [row for row in islice(self._rows, self._first, None) if not isinstance(row, Failed)]
+        self._first = 0
+
     def _not_before_last(self, now_ms: int) -> int:
         return max(now_ms, self._rows[-1].time_ms) if self._rows else now_ms
 
     def _insert(self, row: Row) -> None:
-        self._rows.insert(bisect_right(self._rows, row.time_ms, key=lambda other: other.time_ms), row)
-        if len(self._rows) > self._limit:
-            oldest = self._rows.pop(0)
+        # Nearly every row is the newest.
+        if len(self) and row.time_ms < self._rows[-1].time_ms:
+            place = bisect_right(self._rows, row.time_ms, lo=self._first, key=lambda other: other.time_ms)
+            self._rows.insert(place, row)
+        else:
+            self._rows.append(row)
+        if len(self) > self._limit:
+            oldest = self._rows[self._first]
             self._floor_ms = oldest.time_ms
             if isinstance(oldest, RoomLine):
                 self._idents.discard(oldest.ident)
+            self._first += 1
+            # Moving all rows for each that comes would cost more than everything else here.
+            if self._first > max(self._limit // 10, 1):
+                del self._rows[: self._first]
+                self._first = 0

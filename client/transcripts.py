@@ -24,10 +24,11 @@ class Shown:
 
     room: str
     row: Row
+    recalled: bool = False  # an earlier run has shown it already
 
 
 class Transcripts:
-    """One timeline a room or private talk, and one, named by the empty string, for the client itself."""
+    """One timeline a room or private talk, and one, named by the empty string, for when there is none."""
 
     def __init__(self, now_ms: Callable[[], int], cache: Cache | None = None) -> None:
         """Args: cache: what earlier runs have seen; it is shown before there is a connection."""
@@ -52,6 +53,10 @@ class Transcripts:
     def names(self) -> list[str]:
         """Rooms and private talks, as they are spelled."""
         return [timeline.room for timeline in self._timelines.values() if timeline.room]
+
+    def get(self, room: str) -> Timeline | None:
+        """The timeline of `room`, when there is one."""
+        return self._timelines.get(casefold(room))
 
     @property
     def pending(self) -> list[tuple[str, Pending]]:
@@ -81,7 +86,7 @@ class Transcripts:
         for number, line in enumerate(lines):
             timeline = self[line.room]
             if timeline.add(line) and len(lines) - number <= SHOWN_RECALLED:
-                self._show(timeline, line)
+                self._fresh.append(Shown(timeline.room, line, recalled=True))
 
     def recall_talks(self) -> None:
         """Take the private talks of earlier runs."""
@@ -93,9 +98,8 @@ class Transcripts:
         self._cache.save()
 
     def note(self, text: str, room: str = "") -> None:
-        """Say something to the person at the terminal."""
-        timeline = self[room]
-        self._show(timeline, timeline.note(text, self._now_ms()))
+        """Say something to the person at the terminal: in `room`, or in the one that is being looked at."""
+        self._fresh.append(Shown(room, self[room or self.current].note(text, self._now_ms())))
 
     def pend(self, line: OutboxLine, nick: str) -> None:
         """A line of ours waits for its acknowledgement."""

@@ -346,6 +346,7 @@ class Outcome(Enum):
     HOLE = 3
     FENCED = 4
     UNCHANGED = 5
+    FULL = 6
 
 
 class SendKey(NamedTuple):
@@ -367,7 +368,9 @@ class Answer(NamedTuple):
     """A definite answer of Redis to a batch."""
 
     outcome: Outcome
-    positions: tuple[Position, ...] = ()  # DONE: one per event; DUPLICATE: the log's last; STALE: the permissions' one
+    positions: tuple[
+        Position, ...
+    ] = ()  # DONE: one per event; DUPLICATE, FULL: the log's last; STALE: the permissions' one
     seen: int = 0  # HOLE: the last batch Redis has of us
     known: tuple[tuple[int, Known], ...] = ()  # events of the batch whose key Redis has, by index; see `room_msg.lua`
 

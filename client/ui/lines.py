@@ -18,6 +18,7 @@ class LinesFace:
     def __init__(self, *, prompts: bool) -> None:
         """Args: prompts: input and output are a terminal: a person is shown where to type, and Ctrl-D is no end."""
         self.takes_interrupts = prompts
+        self.shows_state = False
         self.output_gone = False
         self._prompts = prompts
         self._prompt_stands = False

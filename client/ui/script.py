@@ -27,6 +27,7 @@ class ScriptFace:
     """Nobody sits here."""
 
     takes_interrupts = False
+    shows_state = False
 
     def __init__(self, script: Script, rooms: tuple[str, ...], *, limit_s: float) -> None:
         """Args: limit_s: how long the rooms may take to be entered."""

@@ -45,7 +45,7 @@ class Change:
     member: Member | None = None  # the member's new value
     leaves: bool = False  # the member is deleted; with the last one the room ends, and that changes permissions
     moves_to: GatewayId | None = None  # the member, whatever it is, is that gateway's
-    capacity: int = 0  # this many members are there already: nothing is done (`Outcome.STALE`); 0: no limit
+    capacity: int = 0  # this many members are there already: nothing is done (`Outcome.FULL`); 0: no limit
     anew: bool = False  # all lists are emptied first
     blank: bool = False  # the log is emptied first
     state: tuple[tuple[str, str], ...] = ()  # fields of the room's state

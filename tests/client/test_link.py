@@ -15,6 +15,9 @@ class Log:
     def __init__(self) -> None:
         self._told: asyncio.Queue[str] = asyncio.Queue(1000)
 
+    def link_trying(self, server: Server, attempt: int) -> None:
+        pass
+
     def link_opened(self, server: Server) -> None:
         self._told.put_nowait(f"opened {server.port}")
 

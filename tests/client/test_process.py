@@ -100,7 +100,7 @@ def test_the_nick_is_asked_for(tmp_path: Path) -> None:
         person.type("2" + ENTER)
         person.sees("connecting to 127.0.0.1:1")
         person.type("hi" + ENTER)
-        person.sees("~login2: hi")
+        person.sees("login2 | hi  (will be sent)")
     with terminal(tmp_path, "--room", "tea", *NOWHERE) as person:
         person.prompts("Your nick: login")
         person.type(CTRL_C)
@@ -159,7 +159,7 @@ async def test_no_key_is_lost_under_traffic(tmp_path: Path) -> None:
             person.type(key)
             person.prompts("Leave chat? [y/N]")
             person.type("n" + ENTER)
-            person.prompts("#tea>")
+            person.prompts("[ann #tea]")
 
     async def talk(caller: Caller) -> None:
         while True:
@@ -173,7 +173,7 @@ async def test_no_key_is_lost_under_traffic(tmp_path: Path) -> None:
             await welcome(caller)
             async with asyncio.TaskGroup() as tasks:
                 talking = tasks.create_task(talk(caller))
-                await asyncio.to_thread(person.sees, "bob: and so on")
+                await asyncio.to_thread(person.sees, "bob | and so on")
                 await asyncio.to_thread(press, person)
                 talking.cancel()
 

@@ -37,28 +37,28 @@ def piped(home: Path, text: str, *arguments: str) -> "subprocess.CompletedProces
 def ready(person: Terminal) -> None:
     """Wait until the person is in the room."""
     person.sees("ann joined")
-    person.prompts("#tea>")
+    person.prompts("[ann #tea]")
 
 
 def test_a_chat(gateway: GatewayProcess, tmp_path: Path) -> None:
     """Two people talk: text, actions, mentions, topic, leaving; what was said before is shown on entering."""
     piped(tmp_path / "early", "before you came\n", *at(gateway, nick="eve"))
     with terminal(tmp_path / "a", *at(gateway)) as ann, ExitStack() as later:
-        ann.sees("eve: before you came")
+        ann.sees("eve | before you came")
         ready(ann)
         bob = later.enter_context(terminal(tmp_path / "b", *at(gateway, nick="bob")))
-        ann.sees("-- bob joined")
-        bob.sees("-- #tea: 2 people: @ann, bob")
-        bob.prompts("#tea>")
+        ann.sees("bob joined")
+        bob.sees(" 2 people")
+        bob.prompts("[bob #tea]")
         bob.type("hello ann" + ENTER)
-        ann.sees("*bob: hello ann")
+        ann.sees("*         bob | hello ann")
         ann.type("/me waves" + ENTER)
-        bob.sees("* ann waves")
+        bob.sees("* | ann waves")
         ann.type("/topic Assam" + ENTER)
-        bob.sees("-- ann set the topic: Assam")
+        bob.sees("ann set the topic: Assam")
         bob.type("/quit lunch" + ENTER)
         assert bob.exit_code() == 0
-        ann.sees("-- bob quit")
+        ann.sees("bob left")
 
 
 def test_exit_asks_first(gateway: GatewayProcess, tmp_path: Path) -> None:
@@ -69,15 +69,15 @@ def test_exit_asks_first(gateway: GatewayProcess, tmp_path: Path) -> None:
             ann.type(ask)
             ann.prompts("Leave chat? [y/N]")
             ann.type("n" + ENTER)
-            ann.prompts("#tea>")
+            ann.prompts("[ann #tea]")
         ann.type("half a line")
-        ann.prompts("#tea> half a line")
+        ann.prompts("[ann #tea] half a line")
         ann.type(CTRL_C)
-        ann.prompts("#tea>")
+        ann.prompts("[ann #tea]")
         ann.type("/say exit" + ENTER)
-        ann.sees("ann: exit")
-        ann.prompts("#tea>")
-        assert sum("ann:" in row for row in ann.rows) == 1
+        ann.sees("ann | exit")
+        ann.prompts("[ann #tea]")
+        assert sum("ann |" in row for row in ann.rows) == 1
         ann.type("exit" + ENTER)
         ann.prompts("Leave chat? [y/N]")
         ann.type("YES" + ENTER)
@@ -89,17 +89,20 @@ async def test_a_killed_gateway_costs_no_line_and_doubles_none(gateway: GatewayP
     with terminal(tmp_path, *at(gateway)) as ann:
         ready(ann)
         ann.type("one" + ENTER)
-        ann.sees("ann: one")
+        ann.sees("ann | one")
         gateway.kill()
-        ann.sees(f"-- connection to {gateway.host}:{gateway.port} lost; trying again")
-        ann.sees("try 1: no connection")
-        ann.type("two" + ENTER + "three" + ENTER)
-        ann.sees("~ann: three")
-        ann.prompts("#tea (offline)>")
+        ann.sees(f"connection to {gateway.host}:{gateway.port} lost;")
+        ann.sees("NO CONNECTION for")
+        for line in ("two", "three"):
+            ann.type(line)
+            ann.prompts(f"[ann #tea] {line}")
+            ann.type(ENTER)
+        ann.sees("ann | three  (will be sent)")
+        ann.sees("OFFLINE")
         gateway.restart()
-        ann.sees("-- back on ")
-        ann.prompts("#tea>")
-        assert [row.partition(": ")[2] for row in ann.rows if " ann: " in row] == ["one", "two", "three"]
+        ann.sees("back on ")
+        ann.prompts("[ann #tea]")
+        assert [row.partition(" | ")[2] for row in ann.rows if " ann | " in row] == ["one", "two", "three"]
     async with await IrcPeer.connect(gateway.host, gateway.port, "bob", caps=("draft/chathistory", "batch")) as bob:
         await bob.send("JOIN #tea", "CHATHISTORY LATEST #tea * 50")
         await bob.expect("BATCH")
@@ -118,22 +121,22 @@ async def test_what_was_missed_is_caught_up(
         with terminal(tmp_path, "--room", "tea", "--nick", "ann", *servers) as ann:
             ready(ann)
             await bob.send("PRIVMSG #tea :before")
-            ann.sees("bob: before")
+            ann.sees("bob | before")
             one.kill()
             await bob.send("PRIVMSG #tea :meanwhile")
             await bob.barrier()
-            ann.sees(f"-- back on {two.host}:{two.port}")
-            assert sum("bob: meanwhile" in row for row in ann.rows) == 1
-            assert sum("bob: before" in row for row in ann.rows) == 1
+            ann.sees(f"back on {two.host}:{two.port}")
+            assert sum("bob | meanwhile" in row for row in ann.rows) == 1
+            assert sum("bob | before" in row for row in ann.rows) == 1
 
 
 def test_lines_typed_before_the_first_connection_are_sent(gateway: GatewayProcess, tmp_path: Path) -> None:
     """No gateway yet: typing works, and so does leaving; what was typed is kept and sent by the next run."""
     gateway.kill()
     with terminal(tmp_path, *at(gateway)) as ann:
-        ann.sees("no connection to")
+        ann.sees("NO CONNECTION")
         ann.type("early" + ENTER)
-        ann.sees("~ann: early")
+        ann.sees("ann | early  (will be sent)")
         ann.type(CTRL_D)
         ann.prompts("Leave chat? [y/N]")
         ann.type("y" + ENTER)
@@ -141,7 +144,7 @@ def test_lines_typed_before_the_first_connection_are_sent(gateway: GatewayProces
         ann.sees("not confirmed: 1; kept")
     gateway.restart()
     with terminal(tmp_path, *at(gateway)) as ann:
-        ann.sees(" ann: early")
+        ann.sees("ann | early")
 
 
 def test_history_of_typed_lines_is_private_and_survives(gateway: GatewayProcess, tmp_path: Path) -> None:
@@ -151,18 +154,18 @@ def test_history_of_typed_lines_is_private_and_survives(gateway: GatewayProcess,
             ready(ann)
             if number == 1:
                 ann.type("first typed" + ENTER)
-                ann.sees("ann: first typed")
+                ann.sees("ann | first typed")
                 ann.type("second typed" + ENTER)
-                ann.sees("ann: second typed")
+                ann.sees("ann | second typed")
                 ann.type("exit" + ENTER)
                 ann.prompts("Leave chat? [y/N]")
                 ann.type("y" + ENTER)
                 assert ann.exit_code() == 0
             else:
                 ann.type(UP + UP)
-                ann.prompts("#tea> second typed")
+                ann.prompts("[ann #tea] second typed")
                 ann.type(CTRL_C)
-                ann.prompts("#tea>")
+                ann.prompts("[ann #tea]")
                 ann.type(CTRL_R + "first")
                 ann.sees("first typed")
     folder = tmp_path / "state" / "chat-client"
@@ -178,9 +181,9 @@ def test_signals_leave_a_sane_terminal(gateway: GatewayProcess, tmp_path: Path, 
         before = termios.tcgetattr(ann.child.fileno())[3]
         ready(ann)
         gateway.kill()
-        ann.prompts("#tea (offline)>")
+        ann.sees("OFFLINE")
         ann.type("kept" + ENTER)
-        ann.sees("~ann: kept")
+        ann.sees("ann | kept  (will be sent)")
         subprocess.run(["kill", f"-{signal}", str(ann.child.pid)], check=True)
         assert ann.exit_code() == code
         after = termios.tcgetattr(ann.child.fileno())[3]
@@ -197,7 +200,7 @@ async def test_text_of_others_cannot_control_the_terminal(gateway: GatewayProces
         with terminal(tmp_path, *at(gateway)) as ann:
             ready(ann)
             await eve.send("PRIVMSG #tea :\x1b]0;owned\x07\x1b[2J boo")
-            ann.sees("eve: ^[]0;owned^G^[[2J boo")
+            ann.sees("eve | ^[]0;owned^G^[[2J boo")
             assert b"\x1b]0;owned" not in ann.written
 
 
@@ -269,7 +272,7 @@ def test_a_taken_nick_is_replaced(gateway: GatewayProcess, tmp_path: Path) -> No
         done = piped(tmp_path / "b", "hi\n", *at(gateway))
         assert done.returncode == 0
         assert "trying ann_" in done.stdout
-        ann.sees("ann_: hi")
+        ann.sees("ann_ | hi")
 
 
 def test_a_room_shows_its_transcript_without_a_network(gateway: GatewayProcess, tmp_path: Path) -> None:
@@ -281,8 +284,8 @@ def test_a_room_shows_its_transcript_without_a_network(gateway: GatewayProcess, 
         assert ann.exit_code() == 0
     gateway.kill()
     with terminal(tmp_path, *at(gateway)) as ann:
-        ann.sees("eve: said before")
-        ann.prompts("#tea (offline)>")
+        ann.sees("eve | said before")
+        ann.sees("OFFLINE")
     folder = tmp_path / "data" / "chat-client"
     assert folder.stat().st_mode & 0o777 == 0o700
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}

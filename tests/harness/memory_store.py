@@ -66,6 +66,7 @@ class _Log:
     keys_before: dict[bytes, tuple[bytes, Position, MsgId]] = field(default_factory=dict)
     keys_since_ms: int = 0
     restored: tuple[Position, Position] | None = None
+    ended: Position = ORIGIN
 
     def known(self, key: SendKey | None) -> Known | None:
         """What a key was used for before."""
@@ -163,6 +164,8 @@ class MemoryRedis:
     def room_restore(self, key: LogKey, event: Restored, last: Position) -> bool:
         """`room_restore.lua`; False: nothing was done."""
         log = self.log(key)
+        if order(log.ended) > order(last):
+            return False
         created = log.fields.get("created")
         if created is not None and (log.restored is not None or int(created) <= time_ms(last)):
             if log.restored is None:
@@ -204,12 +207,12 @@ class MemoryRedis:
             log.produced[gateway] = number
             return Answer(Outcome.UNCHANGED, (log.last,))
         if change.capacity and len(log.members) >= change.capacity:
-            return Answer(Outcome.STALE, (log.last,))
+            return Answer(Outcome.FULL, (log.last,))
         log.produced[gateway] = number
         if change.anew:
             log.lists.clear()
         if change.blank:
-            log.entries.clear()
+            del log.entries[:-1]
         (position,) = self._append(key, [change.event])
         if change.changes_permissions:
             log.permissions = position
@@ -233,6 +236,8 @@ class MemoryRedis:
         gone = tuple(uid for uid in uids if log.members.pop(uid, None) is not None)
         if gone:
             (log.permissions,) = self._append(key, [Reaped(gateway, gone, reason)])
+            if not log.members:
+                log.ended = log.permissions
         return len(gone)
 
     def _append(self, key: LogKey, events: Sequence[Event]) -> tuple[Position, ...]:

@@ -4,6 +4,7 @@ Source: the headers of `room_msg.lua`, `room_tx.lua` and `room_reap.lua`.
 """
 
 import asyncio
+import dataclasses
 from itertools import pairwise
 
 import pytest
@@ -16,6 +17,7 @@ from gateway.model import (
     GatewayId,
     Head,
     Joined,
+    Left,
     LogKey,
     ModesSet,
     MsgId,
@@ -202,6 +204,18 @@ async def test_a_room_that_is_there_is_not_restored(open_site: OpenSite, log: Lo
     founded = (await change(site, log, 1, join(ANN))).positions[0]
     await site.store.restore(log, Restored(MsgId(b"r"), "#other", 1, Topic(), ""), founded)
     assert len(await read_all(site, log)) == 1
+
+
+async def test_a_room_that_ended_is_not_restored(open_site: OpenSite, log: LogKey) -> None:
+    """Whoever founded it anew has another room: who missed the end must not bring back its modes and its key."""
+    site = await open_site("g1")
+    founded = (await change(site, log, 1, join(ANN))).positions[0]
+    await change(site, log, 2, leave(ANN))
+    await change(site, log, 3, dataclasses.replace(join(BOB), permissions=None, anew=True, blank=True))
+    before = await read_all(site, log)
+    await site.store.restore(log, Restored(MsgId(b"r"), "#Room", 1, Topic(), "int", key="key"), founded)
+    assert await read_all(site, log) == before
+    assert [type(entry.event) for entry in before] == [Left, Joined]
 
 
 async def test_where_a_log_stands(open_site: OpenSite, log: LogKey) -> None:

@@ -271,18 +271,20 @@ async def test_a_gateway_without_a_fresh_lease_writes_nothing(lanes: Lanes, uniq
     await site.live()
     log, uid = keys.room_log(RoomKey(f"#{unique}-2")), Uid(f"{unique}-2".encode())
     lanes.may_write = lambda: False
-    before = await lanes.commands.call("DBSIZE")
+    inbox, nick = keys.inbox_log(uid), NickKey(f"{unique}-2")
+    named = (keys.log_keys(log).state, keys.log_keys(inbox).state, keys.session_rooms(uid), keys.nick_claim(nick))
     for writing in (
         change(site.logs, log, 1, join(member("ann", modes="o"))),
-        say(site.logs, keys.inbox_log(uid), 1, [said("ann", "psst")]),
+        say(site.logs, inbox, 1, [said("ann", "psst")]),
         site.logs.logs.remember_log(log),
         site.sessions.enter(uid, site.room),
-        site.directory.claim(NickKey(f"{unique}-2"), uid),
+        site.directory.claim(nick, uid),
         site.take(),
     ):
         with pytest.raises(StoreError, match="lease"):
             await writing
-    assert await lanes.commands.call("DBSIZE") == before
+    assert [await lanes.commands.call("EXISTS", key) for key in named] == [0, 0, 0, 0]
+    assert not await lanes.commands.call("SISMEMBER", keys.gateway_logs(site.gateway), log)
 
 
 class Model:

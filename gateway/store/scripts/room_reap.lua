@@ -17,6 +17,7 @@ local event = 'R ' .. gateway .. ' ' .. table.concat(gone, ',') .. ' ' .. ARGV[4
 local id = redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], '*', 'e', event)
 redis.call('HSET', KEYS[1], 'last', id, 'permissions', id)
 if redis.call('HLEN', KEYS[3]) == 0 then
+  redis.call('HSET', KEYS[1], 'ended', id)
   local kept = redis.call('HEXISTS', KEYS[1], 'founder') == 1 and 2592000 or 86400
   for _, k in ipairs({1, 2, 4}) do redis.call('EXPIRE', KEYS[k], kept) end
 end

@@ -1,0 +1,32 @@
+"""Rows of cells as prompt_toolkit draws them, and the rows of the list one chooses from."""
+
+from collections.abc import Callable, Sequence
+
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.layout import UIContent, UIControl
+
+from client.ui.links import LinkStyle
+from client.ui.rows import Cells
+
+__all__ = ["RowsControl"]
+
+
+class RowsControl(UIControl):
+    """Draws what a function gives for a width and a height; nothing is kept, nothing is wrapped."""
+
+    def __init__(self, draw: Callable[[int, int], Sequence[Cells]], links: LinkStyle) -> None:
+        self._draw = draw
+        self._links = links
+
+    def create_content(self, width: int, height: int) -> UIContent:
+        """All rows, of which there are at most `height`."""
+        rows = self._draw(width, height)
+
+        def line(number: int) -> StyleAndTextTuples:
+            return [self._links.link(fragment) for fragment in rows[number]]
+
+        return UIContent(line, len(rows), show_cursor=False)
+
+    def is_focusable(self) -> bool:
+        """Text is typed elsewhere."""
+        return False

@@ -1,0 +1,56 @@
+"""What was typed and not sent, by room, in memory and on disk. The file is written anew, whole, when it changed."""
+
+import contextlib
+import json
+import os
+from pathlib import Path
+
+from gateway.wire.names import casefold
+
+__all__ = ["Drafts"]
+
+MAX_DRAFTS = 100  # then the oldest is forgotten
+MAX_CHARS = 20_000  # of one; a longer one is kept in memory only
+
+
+class Drafts:
+    """Drafts of a client. Two clients that share a file: the one that writes last is right."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        """Args: path: None: they last as long as the client; as they do where the disk refuses."""
+        self._path = path
+        self._texts: dict[str, str] = {}
+        self._written: dict[str, str] = {}
+        if path is not None:
+            with contextlib.suppress(OSError, ValueError):
+                kept = json.loads(path.read_text())
+                if isinstance(kept, dict):
+                    self._texts = {room: text for room, text in kept.items() if isinstance(text, str)}
+        self._written = dict(self._texts)
+
+    def __getitem__(self, room: str) -> str:
+        return self._texts.get(casefold(room), "")
+
+    def __setitem__(self, room: str, text: str) -> None:
+        self._texts.pop(casefold(room), None)
+        if text.strip():
+            self._texts[casefold(room)] = text
+            if len(self._texts) > MAX_DRAFTS:
+                del self._texts[next(iter(self._texts))]
+
+    @property
+    def rooms(self) -> frozenset[str]:
+        """The casefolded rooms that have one."""
+        return frozenset(self._texts)
+
+    def save(self) -> None:
+        """Write them if they have changed since."""
+        if self._path is None or self._texts == self._written:
+            return
+        with contextlib.suppress(OSError):
+            fresh = self._path.with_suffix(".new")
+            kept = {room: text for room, text in self._texts.items() if len(text) <= MAX_CHARS}
+            with open(os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
+                json.dump(kept, file)
+            fresh.replace(self._path)
+        self._written = dict(self._texts)

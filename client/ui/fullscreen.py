@@ -1,0 +1,328 @@
+"""The full screen: what is drawn where, and what keys and the input line do. Lives on the terminal's own loop.
+
+Everything that reads or changes the conversation holds its lock; nothing that writes to the terminal does.
+"""
+
+import asyncio
+import gc
+import time
+from collections.abc import Callable
+from datetime import tzinfo
+from pathlib import Path
+
+from prompt_toolkit.application import Application
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.document import Document
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.history import History, InMemoryHistory
+from prompt_toolkit.input import Input
+from prompt_toolkit.layout import Layout
+from prompt_toolkit.output import Output
+
+from client.face import Screen, Typist
+from client.render import printable
+from client.ui.completer import ChatCompleter
+from client.ui.drafts import Drafts
+from client.ui.history import InputHistory
+from client.ui.keys import key_bindings
+from client.ui.links import LinkStyle
+from client.ui.picker import Picker
+from client.ui.rows import Cells
+from client.ui.style import style
+from client.ui.view import View
+from client.ui.windows import Windows
+
+__all__ = ["FullScreen"]
+
+MIN_REDRAW_S = 0.1  # traffic redraws the screen ten times a second at most; a key does so at once
+REDRAW_SHARE = 0.08  # and so seldom that it takes no more than this part of a core
+TICK_S = 1.0
+LONG_COLLECTION_S = 0.01
+ESCAPE_WAIT_S = 0.05
+RESIZE_POLL_S = 0.2  # on a thread that gets no signals
+MIN_BELL_S = 1.0
+
+
+class FullScreen:
+    """One run of the full screen."""
+
+    def __init__(
+        self,
+        screen: Screen,
+        typist: Typist,
+        *,
+        state_dir: Path | None = None,
+        light: bool = False,
+        tz: tzinfo | None = None,
+        input: Input | None = None,
+        output: Output | None = None,
+    ) -> None:
+        self.view = View(screen, tz=tz)
+        self.typist = typist
+        self.lock = screen.lock
+        self.screen = screen
+        self._drafts = Drafts(state_dir / "drafts" if state_dir is not None else None)
+        self._room = screen.chat.transcripts.current
+        self._asked = ""  # the paste that is asked about, to be given back
+        self._style = style(light=light)
+        self._links = LinkStyle(self._style)
+        self._timer: asyncio.TimerHandle | None = None
+        self._drawn_s = 0.0
+        self._redraw_cpu_s = 0.0  # what the last redraw for traffic took
+        self._frame: tuple[int, int, list[Cells]] | None = None  # what is shown; None: to be drawn anew
+        self._render_cpu_s = 0.0
+        self._typed = ""  # what stood in the input before the key that is pressed now
+        self._rung_s = -MIN_BELL_S
+        self._title = ""
+        self._told = ""
+        history: History = InputHistory(state_dir / "history") if state_dir is not None else InMemoryHistory()
+        self.buffer = Buffer(
+            multiline=True,
+            history=history,
+            completer=ChatCompleter(screen),
+            document=Document(self._drafts[self._room]),
+            name="input",
+        )
+        self.query = Buffer(multiline=False, name="query")
+        self._windows = Windows(
+            draw=self._draw,
+            prefix=self._prefix,
+            typed=self.buffer,
+            query=self.query,
+            links=self._links,
+            lock=self.lock,
+        )
+        self.app = self._application(input, output)
+
+    # What the person does.
+
+    @property
+    def picker(self) -> Picker | None:
+        """The list that is open to choose from."""
+        return self._windows.picker
+
+    @property
+    def asked(self) -> bool:
+        """Whether the next Enter is an answer."""
+        return bool(self.screen.console.question)
+
+    @property
+    def may_paste(self) -> bool:
+        """Whether lines may be gathered instead of sent."""
+        return bool(self.buffer.text) and not self.asked
+
+    def enter(self) -> None:
+        """Send what is typed, obey it, or take it as the answer."""
+        with self.lock:
+            if self.follow_room():
+                return  # the room has just changed under the hand: nothing must go where it was not meant
+            text, console = self.buffer.text, self.screen.console
+            if asked := console.question:
+                self.buffer.reset()
+            elif text.strip():
+                self.buffer.reset(append_to_history=True)
+            else:
+                return
+            self.typist.typed(text)
+            if console.refused:
+                self.fill(self._asked if asked else text)
+            self._asked = text if console.question and not asked else ""
+            if not asked:
+                self.view.said()
+            self._drafts[self._room] = self.buffer.text
+            self.follow_room()
+        self._frame = None
+
+    def leave(self) -> None:
+        """Ctrl-C and Ctrl-D on an empty line: ask to leave, or take the question back."""
+        self.typist.ask_to_leave()
+
+    def clear(self) -> None:
+        """Throw away what is typed."""
+        self.buffer.reset()
+
+    def fill(self, text: str) -> None:
+        """Let `text` stand in the input."""
+        self.buffer.set_document(Document(text), bypass_readonly=True)
+
+    def go(self, room: str) -> None:
+        """Look at another room."""
+        if room:
+            with self.lock:
+                self.view.enter(room)
+                self.follow_room()
+            self.typist.changed()
+
+    def scroll(self, pages: float) -> None:
+        """Up, or down when negative; at the top, ask for older lines."""
+        with self.lock:
+            wanted = self.view.scroll(pages) and self.screen.chat.older(self.screen.chat.transcripts.current)
+        if wanted:
+            self.typist.changed()
+
+    def command(self, line: str) -> None:
+        """Obey a command that a key stands for."""
+        with self.lock:
+            if not self.screen.console.question:
+                self.typist.typed(line)
+                self.follow_room()
+
+    def pick(self, picker: Picker | None) -> None:
+        """Open a list to choose from; None closes it."""
+        self._windows.picker = picker
+        self.query.reset()
+        self.app.layout.focus(self._windows.input if picker is None else self._windows.query)
+
+    def choose(self) -> None:
+        """Take what the list stands on."""
+        picker = self.picker
+        if picker is not None:
+            with self.lock:
+                value = picker.chosen(self.query.text)
+            self.pick(None)
+            if value:
+                picker.choose(value)
+
+    def follow_room(self) -> bool:
+        """Each room has its draft: change it when the room has changed; whether it has."""
+        current = self.screen.chat.transcripts.current
+        if current == self._room:
+            return False
+        self._drafts[self._room] = self.buffer.text
+        self._room = current
+        self.buffer.reset(Document(self._drafts[current]))
+        return True
+
+    # What happens by itself.
+
+    def mark(self) -> None:
+        """Something has changed: draw soon."""
+        if self._timer is None:
+            loop = asyncio.get_running_loop()
+            pause_s = max(MIN_REDRAW_S, self._redraw_cpu_s / REDRAW_SHARE)
+            self._timer = loop.call_later(max(0.0, self._drawn_s + pause_s - loop.time()), self.refresh)
+
+    def refresh(self) -> None:
+        """Take what came, tell of what calls for the person, and draw."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._frame = None
+        self._drawn_s = asyncio.get_running_loop().time()
+        with self.lock:
+            called = self.view.update()
+            self.follow_room()
+            title = printable(self.view.title())
+        if called and self._drawn_s - self._rung_s >= MIN_BELL_S:
+            self._rung_s = self._drawn_s
+            self.app.output.bell()
+        if title != self._title:
+            self._title = title
+            self.app.output.set_title(title)
+        self.app.invalidate()
+
+    async def run(self, ready: Callable[[], None] = lambda: None) -> None:
+        """Until `app.exit`, or until the terminal is gone.
+
+        Raises:
+            EOFError: the terminal is gone.
+        """
+
+        def begin() -> None:
+            self.app.create_background_task(self._tick())
+            self.refresh()
+            ready()
+
+        try:
+            await self.app.run_async(pre_run=begin, handle_sigint=False, set_exception_handler=False)
+        except OSError as exc:
+            raise EOFError from exc
+        finally:
+            self._drafts[self._room] = self.buffer.text if not self.screen.console.question else ""
+            self._drafts.save()
+            if self._title:
+                self.app.output.set_title("")
+
+    async def _tick(self) -> None:
+        """What time alone changes: the clock, the seconds of an outage; and the drafts on disk."""
+        while True:
+            await asyncio.sleep(TICK_S)
+            with self.lock:
+                told = self.view.told()
+                if not self.screen.console.question:
+                    self._drafts[self._room] = self.buffer.text
+                self.view.drafts = self._drafts.rooms
+            if told != self._told:
+                self._told = told
+                self.app.invalidate()
+            self._drafts.save()
+            _tidy()
+
+    # What it is made of.
+
+    def _draw(self, width: int, height: int) -> list[Cells]:
+        # While a redraw for traffic is due anyway, a key changes the input line only: its echo does not wait for all
+        # the cells that the traffic has changed meanwhile.
+        if self._timer is not None and self._frame is not None and self._frame[:2] == (width, height):
+            return self._frame[2]
+        self._links.make_room()
+        with self.lock:
+            rows = self.view.draw(width, height)
+        self._frame = (width, height, rows)
+        return rows
+
+    def _prefix(self, line: int, wrapped: int) -> StyleAndTextTuples:
+        with self.lock:
+            prompt = self.view.prompt()
+            question = bool(self.screen.console.question)
+        if line == 0 and wrapped == 0:
+            return [("class:question" if question else "class:prompt", prompt)]
+        return [("class:bar", "> ".rjust(len(prompt)) if wrapped == 0 else " " * len(prompt))]
+
+    def _application(self, source: Input | None, output: Output | None) -> "Application[None]":
+        app: Application[None] = Application(
+            Layout(self._windows.root, focused_element=self._windows.input),
+            key_bindings=key_bindings(self),
+            full_screen=True,
+            style=self._style,
+            input=source,
+            output=output,
+            terminal_size_polling_interval=RESIZE_POLL_S,
+            enable_page_navigation_bindings=False,
+        )
+        # A style given to the application is merged with others, and merging loses the links.
+        self._links.wrap(app.renderer.style)
+        app.renderer.style = self._links
+        app.ttimeoutlen = app.timeoutlen = ESCAPE_WAIT_S  # a lone Esc acts at once, not after 1.5 s
+        app.key_processor.before_key_press += lambda _: self._before_key()
+        app.key_processor.after_key_press += lambda _: self._after_key()
+        app.before_render += lambda _: self._begin_render()
+        app.after_render += lambda _: self._end_render()
+        return app
+
+    def _before_key(self) -> None:
+        self.view.hint = ""
+        self._typed = self.buffer.text
+
+    def _after_key(self) -> None:
+        """A key that types nothing is about the rest of the screen."""
+        if self.buffer.text == self._typed:
+            self._frame = None
+
+    def _begin_render(self) -> None:
+        self._render_cpu_s = time.thread_time()
+
+    def _end_render(self) -> None:
+        if self._timer is None:
+            self._redraw_cpu_s = time.thread_time() - self._render_cpu_s
+
+
+def _tidy() -> None:
+    """Free the screens of the last second, a megabyte each, which prompt_toolkit leaves in cycles.
+
+    The collector would look for them rarely, and long, for it looks at all lines of all rooms as well. When looking
+    takes long, what is left is set apart for good: it is nearly all lines, and those are in no cycle.
+    """
+    begun_s = time.thread_time()
+    gc.collect()
+    if time.thread_time() - begun_s > LONG_COLLECTION_S:
+        gc.freeze()

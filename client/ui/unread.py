@@ -1,0 +1,67 @@
+"""What was said while a person looked elsewhere. Pure: fresh rows in, counts out."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from client.events import RoomLine
+from client.render import mentions
+from client.transcripts import Shown
+from gateway.wire.names import casefold
+
+__all__ = ["Unread", "UnreadRoom"]
+
+
+@dataclass(slots=True)
+class UnreadRoom:
+    """Lines of others, those of them that name us, and the first of them."""
+
+    lines: int = 0
+    mentions: int = 0
+    first: RoomLine | None = None
+
+
+class Unread:
+    """Counts by room, of as many rooms as there are transcripts."""
+
+    def __init__(self) -> None:
+        self._rooms: dict[str, UnreadRoom] = {}
+        self._begun: set[str] = set()
+        self._newest_ms: dict[str, int] = {}
+
+    def __getitem__(self, room: str) -> UnreadRoom:
+        return self._rooms.get(casefold(room)) or UnreadRoom()
+
+    @property
+    def total(self) -> UnreadRoom:
+        """All rooms together."""
+        rooms = self._rooms.values()
+        return UnreadRoom(sum(room.lines for room in rooms), sum(room.mentions for room in rooms))
+
+    def begun(self, room: str) -> None:
+        """The first history of `room` is here: what is replayed from now on was missed, and counts."""
+        self._begun.add(casefold(room))
+
+    def add(self, fresh: Iterable[Shown], *, nick: str) -> list[tuple[str, RoomLine]]:
+        """Count rows that came, and return the lines of others among them that are for us: mentions, private talk."""
+        called = []
+        for shown in fresh:
+            row, key = shown.row, casefold(shown.room)
+            if not isinstance(row, RoomLine) or not row.kind.is_text or row.time_ms < self._newest_ms.get(key, 0):
+                continue  # older lines are here because they were asked for
+            self._newest_ms[key] = row.time_ms
+            if row.own or shown.recalled:
+                continue
+            private = not shown.room.startswith("#")
+            if row.replayed and key not in self._begun and not private:
+                continue
+            room = self._rooms.setdefault(key, UnreadRoom())
+            room.lines += 1
+            room.first = room.first or row
+            if private or mentions(row.text, nick):
+                room.mentions += 1
+                called.append((shown.room, row))
+        return called
+
+    def read(self, room: str) -> None:
+        """Everything in `room` has been seen."""
+        self._rooms.pop(casefold(room), None)
