@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from gateway.wire.names import casefold
-from tests.faults.fault import Fault, NotNowError
+from tests.faults.fault import Fault
 from tests.harness.deadlines import DEADLINE_S, eventually
 
 __all__ = ["Kicked", "SlowReader"]
@@ -35,8 +35,6 @@ class Kicked(Fault):
     name = "client: kicked out of a room"
 
     def claim(self) -> None:
-        if "KICK" not in self.site.commands:
-            raise NotNowError(self.name)
         self._resident = self.chance.choice(self.site.residents)
         self.take(self._resident)
 

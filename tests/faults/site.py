@@ -9,7 +9,6 @@ from pathlib import Path
 from tests.faults.stores import Start, Store
 from tests.harness.court import Court
 from tests.harness.gateway_process import GatewayProcess
-from tests.harness.irc_peer import IrcPeer
 from tests.harness.resident import Address, Resident
 from tests.harness.shifted_clock import ClockShift
 from tests.harness.tcp_proxy import TcpProxy
@@ -43,7 +42,6 @@ class Site:
         self.stations: list[Station] = []
         self.residents: list[Resident] = []
         self.taken: set[object] = set()
-        self.commands: frozenset[str] = frozenset()  # those that not every version has
         self._directory = directory
         self._stack = stack
         self._started = 0
@@ -57,15 +55,7 @@ class Site:
             site = cls(directory, store, await stack.enter_async_context(Court()), stack)
             for _ in range(gateways):
                 await site.add_gateway()
-            site.commands = await site.spoken("KICK")
             yield site
-
-    async def spoken(self, *commands: str) -> frozenset[str]:
-        """Which of these commands the gateways know."""
-        async with await IrcPeer.connect(*self.stations[0].address, "asks") as peer:
-            await peer.send(*commands)
-            unknown = {message.params[1] for message in await peer.barrier() if message.command == "421"}
-        return frozenset(commands) - unknown
 
     async def add_gateway(self) -> Station:
         """One more; clients may come to it when this returns."""

@@ -41,7 +41,7 @@ class Store(ABC):
 class Single(Store):
     """One embedded server of ours."""
 
-    def __init__(self, server: PrivateServer, clock: ClockShift | None) -> None:
+    def __init__(self, server: PrivateServer, clock: ClockShift | None = None) -> None:
         self._server = server
         self.clock = clock
         """That of its server, to be stepped; None: this machine cannot."""
@@ -66,7 +66,7 @@ class Single(Store):
 class Replicated(Single):
     """Two that change places."""
 
-    def __init__(self, pair: ReplicatedPair, clock: ClockShift | None) -> None:
+    def __init__(self, pair: ReplicatedPair, clock: ClockShift | None = None) -> None:
         super().__init__(pair.master, clock)
         self.pair = pair
 

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["PRELOADED", "ClockShift", "preloaded"]
+__all__ = ["PRELOADED", "ClockShift", "can_preload", "preloaded"]
 
 SHIFT = struct.Struct("=d")
 PRELOADED = frozenset(("LD_PRELOAD", "CLOCK_SHIFT"))
@@ -40,20 +40,24 @@ class ClockShift:
             file.write(SHIFT.pack(seconds))
 
 
+def can_preload() -> bool:
+    """Whether this machine can make that library."""
+    return sys.platform.startswith("linux") and shutil.which("cc") is not None
+
+
 @contextmanager
 def preloaded(directory: Path) -> Iterator[ClockShift | None]:
-    """Programs in C that are started meanwhile have one wall clock to be stepped; None: no C compiler is here.
+    """Programs in C that are started meanwhile have one wall clock to be stepped; None: not on this machine.
 
     Args:
         directory: for the library; it must exist.
     """
-    compiler = shutil.which("cc")
-    if compiler is None or not sys.platform.startswith("linux"):
+    if not can_preload():
         yield None
         return
     library, clock = directory / "shifted_clock.so", ClockShift(directory / "redis.clock")
     source = Path(__file__).with_suffix(".c")
-    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", library, source], check=True)
+    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", library, source], check=True)
     before = {name: os.environ.get(name) for name in PRELOADED}
     os.environ |= {"LD_PRELOAD": str(library), "CLOCK_SHIFT": str(clock.path)}
     try:

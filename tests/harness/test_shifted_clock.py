@@ -1,6 +1,5 @@
 """A gateway, and a Redis, whose wall clock is stepped says another time."""
 
-import shutil
 import time
 from datetime import datetime
 from itertools import pairwise
@@ -11,7 +10,7 @@ import pytest
 from tests.harness.gateway_process import GatewayProcess
 from tests.harness.irc_peer import IrcPeer
 from tests.harness.private_server import PrivateServer
-from tests.harness.shifted_clock import ClockShift, preloaded
+from tests.harness.shifted_clock import ClockShift, can_preload, preloaded
 
 
 async def test_a_step_is_seen_at_once(tmp_path: Path) -> None:
@@ -33,7 +32,7 @@ async def test_a_step_is_seen_at_once(tmp_path: Path) -> None:
     assert abs(steps[1] + 3600) < 60
 
 
-@pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler here")
+@pytest.mark.skipif(not can_preload(), reason="no C compiler here")
 def test_redis_follows_its_own_clock(tmp_path: Path) -> None:
     """TIME, as a script gets it too, is ahead by what the clock was stepped, after a restart as well."""
     with preloaded(tmp_path) as clock, PrivateServer.running(tmp_path / "server") as server:
