@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import count
+from pathlib import Path
 
 from client.chat import Chat
 from client.console import Console
@@ -61,10 +62,19 @@ class App:
         timeout_s: float,
         rng: Callable[[], float],
         tls: ssl.SSLContext | None = None,
+        drafts: Path | None = None,
     ) -> None:
-        """Args: timeout_s: how long a run that is not `interactive` looks for a gateway. tls: as for `Link`."""
+        """Begin.
+
+        Args:
+            timeout_s: how long a run that is not `interactive` looks for a gateway.
+            tls: as for `Link`.
+            drafts: as for `Screen`.
+        """
+        self._drafts = drafts
         self._chat = chat
-        self._console = Console(chat)
+        self._status = LinkStatus([str(server) for server in servers], chat.now_ms())
+        self._console = Console(chat, self._status)
         self._face = face
         self._link = Link(servers, self, rng=rng, tls=tls)
         self._interactive = interactive
@@ -75,7 +85,6 @@ class App:
         self._gave_up = False
         self._first_server = servers[0]
         self._lock = Turns()
-        self._status = LinkStatus([str(server) for server in servers], chat.now_ms())
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
 
@@ -91,7 +100,8 @@ class App:
             background = [tasks.create_task(self._link.run()), tasks.create_task(self._tick())]
             if not self._interactive:
                 background.append(tasks.create_task(self._give_up(deadline)))
-            await self._face.run(Screen(self._chat, self._console, self._status, self._lock, self.changed), self)
+            screen = Screen(self._chat, self._console, self._status, self._lock, self.changed, drafts=self._drafts)
+            await self._face.run(screen, self)
             if self._signal is None:
                 await self._flush(deadline)
             code = self._exit_code()

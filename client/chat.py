@@ -11,6 +11,7 @@ from client import events
 from client.answers import Answers
 from client.cache import Cache
 from client.catchup import FIRST_LINES
+from client.ignores import Ignores
 from client.membership import Membership
 from client.outbox import Outbox
 from client.ownlines import OwnLines
@@ -38,6 +39,7 @@ class Chat:
         resumption: Resumption | None = None,
         first_lines: int = FIRST_LINES,
         cache: Cache | None = None,
+        ignored: Ignores | None = None,
     ) -> None:
         """Begin.
 
@@ -45,10 +47,12 @@ class Chat:
             new_key: gives a word of at most 64 bytes that was never given before, by any client.
             resumption: what an earlier run left to come back as the same session.
             cache: as for `Transcripts`.
+            ignored: whose words are not shown.
             first_lines: how many of the last lines of a room are asked for where none is known.
         """
         self.transcripts = Transcripts(now_ms, cache)
         self.own_lines = OwnLines(outbox, self.transcripts, new_key=new_key, now_ms=now_ms)
+        self.ignored = ignored if ignored is not None else Ignores()
         self.welcomed = False  # by any server, ever
         self.login_refused = ""  # why no server will have us: the client gives up
         self.now_ms = now_ms
@@ -61,6 +65,7 @@ class Chat:
         self.older_end: set[str] = set()  # casefolded rooms of which the server has nothing older
         self.closing = ""  # what the server said as it began to close
         self.lag_ms: int | None = None  # of the last sign of life
+        self.read_only = False  # the server can keep nothing just now
         self.pinged_ms: int | None = None  # when one was asked for that has not come yet
         self.transcripts.recall_talks()
         for room in rooms:
@@ -122,7 +127,9 @@ class Chat:
         return self._membership.is_caught_up(room)
 
     def older(self, room: str) -> bool:
-        """Ask for a page of lines before the oldest that is here; False when there is nothing to be had now."""
+        """Take, or ask for, a page of lines before the oldest that is here; False when none is to be had now."""
+        if self.transcripts.recall_older(room):
+            return True
         timeline = self.transcripts.get(room)
         session = self.session
         if session is None or timeline is None or timeline.is_full or casefold(room) in self.older_end:
@@ -135,7 +142,7 @@ class Chat:
         """A connection to `server`, as people write it, is there."""
         self.closing = ""
         self.lag_ms = self.pinged_ms = None
-        self._presence.opened(server, {room: self._position(room) for room in self.rooms})
+        self._presence.opened(server, {room: self._position(room) for room in self.rooms}, self._membership.room_keys)
 
     def received(self, chunk: bytes) -> None:
         """Bytes came from the server."""
@@ -181,6 +188,7 @@ class Chat:
         """The connection is gone."""
         self._returning.lost(self.now_ms(), was_online=self.session is not None)
         self._presence.lost()
+        self.read_only = False
         self.pinged_ms = None
         self._membership.offline()
         self.own_lines.delivery.offline()
@@ -201,17 +209,17 @@ class Chat:
         else:
             self.own_lines.say(text, target=target, emote=emote, nick=self.nick, position=self._position(target))
 
-    def join(self, room: str) -> None:
-        """Enter a room, and make it the current one as soon as we are in."""
+    def join(self, room: str, key: str = "") -> None:
+        """Enter a room, whose key is `key`, and make it the current one as soon as we are in."""
         if self._membership.is_entered(room):
             self.transcripts.current = self._membership.spelled(room)
             return
-        self._membership.want(room)
+        self._membership.want(room, key)
         self.transcripts.recall(room)
         self._switch_to = casefold(room)
         self._answers.expect("arrival", room)
         if self.session is not None:
-            self.session.join(room, self._position(room))
+            self.session.join(room, self._position(room), self._membership.room_keys.get(casefold(room), ""))
         else:
             self.transcripts.note(f"{room} will be entered as soon as there is a connection")
 
@@ -303,11 +311,20 @@ class Chat:
             self._presence.direct_seen(event.msgid)
         if event.key:
             self._settled(event.key)
-        if self.transcripts.add(event) and event.replayed and not event.own:
+        if not event.replayed:
+            self.read_only = False  # what is said now has been kept
+        if event.kind.is_text and not event.own and event.nick in self.ignored:
+            self.transcripts.skip(event)
+        elif self.transcripts.add(event) and event.replayed and not event.own:
             self._returning.line_caught_up()
 
     @_react.register
+    def _(self, _event: events.Unavailable) -> None:
+        self.read_only = True
+
+    @_react.register
     def _(self, event: events.Accepted) -> None:
+        self.read_only = False
         self._settled(event.key)
 
     @_react.register
