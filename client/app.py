@@ -64,12 +64,10 @@ class App:
         tls: ssl.SSLContext | None = None,
         drafts: Path | None = None,
     ) -> None:
-        """Begin.
-
-        Args:
-            timeout_s: how long a run that is not `interactive` looks for a gateway.
-            tls: as for `Link`.
-            drafts: as for `Screen`.
+        """Args:
+        timeout_s: how long a run that is not `interactive` looks for a gateway.
+        tls: as for `Link`.
+        drafts: as for `Screen`.
         """
         self._drafts = drafts
         self._chat = chat
