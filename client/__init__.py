@@ -14,7 +14,7 @@ the last two::
       │──▶ panels, state, unread ─▶ layout          what stands around them
     fullscreen (keys, completer, windows, redraw) ─▶ screen
 
-`presence` is who we are to servers and what proves it to the next one, `membership` which rooms we are in,
-`ignores` whom we do not hear, `report` what /status tells, `cache` what earlier runs have seen. Only `link`, `app`,
-`ui` and `cli` know sockets, clocks or terminals; the rest is told what it needs.
+`presence` is who we are to servers and what proves it to the next one, `membership` which rooms we are in, `hearing`
+what follows from what a server says, `ignores` whom we do not hear, `report` what /status tells, `cache` what earlier
+runs have seen. Only `link`, `app`, `ui` and `cli` know sockets, clocks or terminals; the rest is told what it needs.
 """

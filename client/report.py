@@ -16,7 +16,7 @@ def status_lines(chat: Chat, status: LinkStatus) -> list[str]:
     now_ms = chat.now_ms()
     since = f"since {day_of(status.since_ms):%H:%M}"
     if status.online:
-        lag = f", lag {chat.lag_ms} ms" if chat.lag_ms is not None else ""
+        lag = f", lag {chat.heard.lag_ms} ms" if chat.heard.lag_ms is not None else ""
         lines = [f"connected to {status.server} as {chat.nick} {since}{lag}"]
     else:
         why = f": {status.reason}" if status.reason else ""
@@ -24,7 +24,7 @@ def status_lines(chat: Chat, status: LinkStatus) -> list[str]:
         if status.next_try_ms is not None:
             when = f"; {status.next_server} is tried in {max(0, status.next_try_ms - now_ms) // 1000} s"
         lines = [f"no connection {since}{why}{when}"]
-    if chat.read_only:
+    if chat.heard.read_only:
         lines.append("the server can keep nothing just now")
     if status.count > 1:
         lines.append(f"servers: {', '.join(status.servers)}")

@@ -98,7 +98,7 @@ def test_status_tells_all_there_is_to_know() -> None:
     play = in_tea()
     play.status.opened("irc:6667")
     play.status.welcomed(0)
-    play.chat.lag_ms = 12
+    play.chat.heard.lag_ms = 12
     play.chat.join("#ops")
     play.chat.say("hello")
     play.console.typed("/ignore eve")
@@ -153,7 +153,7 @@ def test_a_server_that_can_write_again_is_known_by_what_is_said() -> None:
         line = next(text for text in play.said() if "PRIVMSG" in text)
         label = line.partition("label=")[2].partition(";")[0].partition(" ")[0]
         play.hear(f"@label={label} FAIL PRIVMSG TEMPORARILY_UNAVAILABLE #tea :Away")
-        assert play.chat.read_only
+        assert play.chat.heard.read_only
         play.now_ms += 2_000
         match proof:
             case "ours":
@@ -162,7 +162,7 @@ def test_a_server_that_can_write_again_is_known_by_what_is_said() -> None:
                 play.hear(said(9, "bob", "it works"))
             case "lost":
                 play.chat.lost()
-        assert not play.chat.read_only, proof
+        assert not play.chat.heard.read_only, proof
 
 
 def test_lines_on_disk_come_page_by_page_before_the_server_is_asked(tmp_path: Path) -> None:

@@ -409,10 +409,10 @@ async def test_states_of_the_connection() -> None:
         desk.connect()
         desk.enter("#tea")
         await screen.sees("gw-a 12ms")
-        desk.chat.pinged_ms = desk.now_ms - 4_000
+        desk.chat.heard.pinged_ms = desk.now_ms - 4_000
         desk.changed()
         await screen.sees("gw-a lag 4 s")
-        desk.chat.pinged_ms = None
+        desk.chat.heard.pinged_ms = None
         screen.type("hi" + ENTER)
         await screen.sees("hi  (sending)")
         label = desk.said[-1].partition("label=")[2].partition(";")[0]

@@ -158,7 +158,7 @@ class Desk:
         nick = self.chat.nick
         self.hear(f":irc CAP * LS :{CAPS}", f":irc CAP {nick} ACK :{CAPS}", f":irc 001 {nick} :Welcome")
         self.status.welcomed(self.now_ms)
-        self.chat.lag_ms = lag_ms
+        self.chat.heard.lag_ms = lag_ms
 
     def enter(self, room: str, members: str = "@ann", *, topic: str = "", history: tuple[str, ...] = ()) -> None:
         """The server lets us into `room` and answers the request for its history."""
