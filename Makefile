@@ -26,7 +26,8 @@ check: $(DEV)  ## format, lint, types, contracts, fast tests
 
 test: $(DEV)  ## all tests; those that need a container engine too
 	$(BIN)/python -X dev -m pytest -q -m "$(FAST)" $(SIDE_BY_SIDE)
-	$(BIN)/python -X dev -m pytest -m "not ($(FAST))"
+	$(BIN)/python -X dev -m pytest -m "slow and not containers" $(SIDE_BY_SIDE)
+	$(BIN)/python -X dev -m pytest -m "containers"
 
 format: $(DEV)
 	$(BIN)/ruff format .

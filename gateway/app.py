@@ -17,11 +17,12 @@ from gateway.commands.reasserting import Reassertion
 from gateway.commands.services import Network, Services
 from gateway.config import Config
 from gateway.errors import StoreError
-from gateway.identity import message_ids, new_gateway_id, new_uid
+from gateway.identity import message_ids, new_gateway_id, new_secret, new_uid
 from gateway.net.certificates import Certificates
 from gateway.net.server import Limits, Server
 from gateway.passwords import Cost, PasswordVerifier
 from gateway.rooms.engine import Engine
+from gateway.rooms.progress import Progress
 from gateway.session.render import render
 from gateway.store.accounts import Accounts
 from gateway.store.directory import Directory
@@ -33,6 +34,7 @@ from gateway.store.leases import Leases
 from gateway.store.logs import Logs
 from gateway.store.oversight import LOOK_EVERY_S, Oversight
 from gateway.store.rates import Rates
+from gateway.store.sessions import Sessions
 from gateway.telemetry.counters import Counters, make_registry
 from gateway.telemetry.health import Health
 from gateway.telemetry.listener import HttpListener
@@ -91,9 +93,11 @@ class Gateway:
             history=logs,
             directory=self._directory,
             oversight=self._oversight,
+            records=Sessions(self._lanes, self.id),
             log_of_room=room_log,
             log_of_inbox=inbox_log,
             new_msgid=message_ids(),
+            new_secret=new_secret,
             now_s=time.monotonic,
             clock_s=time.time,
             check_password=self._passwords.verify,
@@ -102,6 +106,7 @@ class Gateway:
             allowances=Allowances(Rates(self._lanes), _shared_limits(config), time.monotonic),
             request_drain=self.stop,
             count_command=lambda name: None,
+            grace_s=config.grace_s,
         )
         self._counters = Counters()
         self._counters.send_queue_bytes = lambda: self._queued_bytes
@@ -110,8 +115,16 @@ class Gateway:
         self._health = Health()
         self._services.count_command = self._counters.count_command
         self._server = Server(self._services, _limits(config), new_uid)
-        self._leases = Leases(self._lanes, self.id, self._server.figures)
+        self._leases = Leases(
+            self._lanes,
+            self.id,
+            self._server.figures,
+            grace_s=config.grace_s,
+            progress=Progress(self._engine.followers),
+        )
         self._leases.on_data_lost = self._data_lost
+        self._leases.on_drain_asked = lambda: self.stop("DRAIN")
+        self._lanes.may_write = self._leases.held
         self._reassertion = Reassertion(self._services)
         self._janitor = Janitor(self._lanes, self.id)
         self._lanes.on_commands_up = self._commands_up
@@ -166,8 +179,7 @@ class Gateway:
                 await self._stop.wait()
                 self._health.draining = True
                 _log.info("draining", extra={"reason": self._stop_reason})
-                await self._server.drain(self._stop_reason, config.drain_s)
-                await self._say_goodbye()
+                await self._let_clients_go()
                 for task in self._background:
                     task.cancel()
         finally:
@@ -283,11 +295,18 @@ class Gateway:
                 resized[key] = replica
                 return
 
+    async def _let_clients_go(self) -> None:
+        if self._exit_code == EX_TEMPFAIL:
+            self._server.abandon()
+            return
+        await self._server.drain(self._stop_reason, self._config.drain_s, self._config.drain_rate)
+        await self._say_goodbye()
+
     async def _say_goodbye(self) -> None:
         try:
             async with asyncio.timeout(2.0):
                 await self._publish_sizes_once()
-                if not self._services.sessions and self._engine.settled:
+                if self._server.deserted():
                     await self._leases.end()
         except (StoreError, TimeoutError):
             _log.warning("lease_left_behind", extra={"gateway": self.id})

@@ -1,7 +1,7 @@
 """chat-gateway: flags and environment in, exit codes out. The only place that reads the process's environment.
 
-Exit codes, from sysexits.h: 0 drained, 2 usage, 69 Redis or a port cannot be had, 75 buried by the other gateways,
-78 a setting has a value that cannot be.
+Exit codes, from sysexits.h: 0 drained, 2 usage, 68 no such gateway (of `drain`), 69 Redis or a port cannot be had, 75
+buried by the other gateways, 78 a setting has a value that cannot be.
 """
 
 import asyncio
@@ -38,6 +38,8 @@ def main() -> None:
     argv = sys.argv[1:]
     if argv[:1] == ["hash-password"]:
         sys.exit(main_hash_password(argv[1:]))
+    if argv[:1] == ["drain"]:
+        sys.exit(_drain(argv[1:]))
     try:
         config = read_config(argv, os.environ)
     except ConfigError as exc:
@@ -47,6 +49,17 @@ def main() -> None:
         _log.warning("unknown_settings_ignored", extra={"names": ",".join(config.ignored)})
     _allow_many_files()
     sys.exit(_run(config))
+
+
+def _drain(argv: list[str]) -> int:
+    from gateway.draining import main_drain  # noqa: PLC0415 - a gateway starts without it
+
+    try:
+        return main_drain(argv, os.environ)
+    except ConfigError as exc:
+        return _say(exc, EX_CONFIG)
+    except StoreError as exc:
+        return _say(exc, EX_UNAVAILABLE)
 
 
 def _run(config: Config) -> int:

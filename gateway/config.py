@@ -151,6 +151,12 @@ class Config:
     registration_timeout_s: float = _setting(
         "SECONDS", settings.seconds(0.05, 86_400), "30", "time a client has to register"
     )
+    grace_s: float = _setting(
+        "SECONDS", settings.seconds(0, 86_400), "60", "how long a session that can be resumed waits for its client"
+    )
+    drain_rate: float = _setting(
+        "PER-SECOND", settings.seconds(1, 1_000_000), "1000", "connections a stop closes each second"
+    )
     drain_s: float = _setting("SECONDS", settings.seconds(0, 86_400), "10", "time a stop gives to what is under way")
     history_lines: int = _setting("N", settings.whole(0, 1000), "50", "messages replayed to who joins a room")
     log_level: int = _setting("LEVEL", settings.log_level, "info", "debug, info, warning or error")
@@ -219,7 +225,8 @@ def _variable(flag: str) -> str:
 def _parser() -> Any:
     parser = configargparse.ArgumentParser(
         prog="chat-gateway",
-        usage="chat-gateway [flags]\n       chat-gateway hash-password NAME",
+        usage="chat-gateway [flags]\n       chat-gateway hash-password NAME\n"
+        "       chat-gateway drain (--gateway ID | --all) --redis-url URL",
         description="Accept IRC clients and share their rooms with other gateways through Redis.",
         auto_env_var_prefix=ENV_PREFIX,
         allow_abbrev=False,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from gateway.model import GatewayId, MsgId, Uid
 
-__all__ = ["message_ids", "new_gateway_id", "new_uid"]
+__all__ = ["message_ids", "new_gateway_id", "new_secret", "new_uid"]
 
 
 def new_gateway_id() -> GatewayId:
@@ -21,6 +21,11 @@ def new_gateway_id() -> GatewayId:
 def new_uid() -> Uid:
     """128 random bits."""
     return Uid(secrets.token_urlsafe(16).encode())
+
+
+def new_secret() -> str:
+    """256 random bits, url-safe."""
+    return secrets.token_urlsafe(32)
 
 
 def message_ids(clock_s: Callable[[], float] = time.time) -> Callable[[], MsgId]:

@@ -37,6 +37,8 @@ __all__ = [
     "Position",
     "Rate",
     "Reaped",
+    "Rebound",
+    "Refusal",
     "Renamed",
     "Restored",
     "RoomRow",
@@ -45,6 +47,9 @@ __all__ = [
     "ScramVerifier",
     "SendKey",
     "Snapshot",
+    "Split",
+    "Splitting",
+    "Taken",
     "Topic",
     "TopicSet",
     "Uid",
@@ -212,12 +217,25 @@ class Invited(NamedTuple):
 
 
 class Reaped(NamedTuple):
-    """A gateway was declared dead; these members went with it."""
+    """These members were lost: with their gateway, or because they did not come back within their grace."""
 
-    gateway: GatewayId
+    gateway: GatewayId  # that was declared dead; empty: none was
     uids: tuple[Uid, ...]
+    reason: str = ""
     uid: Uid = Uid(b"")
     msgid: MsgId = MsgId(b"")
+
+
+class Rebound(NamedTuple):
+    """A session came back on another connection: its member is that gateway's from now on. Shown to nobody.
+
+    In the session's inbox it tells the gateway that still has the old connection to let it go.
+    """
+
+    uid: Uid
+    msgid: MsgId
+    gateway: GatewayId
+    epoch: int  # counts how often the session was taken over; what is of an older one is void
 
 
 class Foreign(NamedTuple):
@@ -242,6 +260,23 @@ class Restored(NamedTuple):
     uid: Uid = Uid(b"")
 
 
+class Splitting(Enum):
+    """A line of a netsplit batch."""
+
+    BEGINS = 1
+    QUIT = 2
+    ENDS = 3
+
+
+class Split(NamedTuple):
+    """A line of a netsplit batch as a room shows a `Reaped` of several members; never in a log."""
+
+    line: Splitting
+    left: Left | None = None
+    uid: Uid = Uid(b"")
+    msgid: MsgId = MsgId(b"")
+
+
 Event = (
     Said
     | SaidTo
@@ -255,6 +290,8 @@ Event = (
     | Invited
     | Reaped
     | Restored
+    | Rebound
+    | Split
     | Foreign
 )
 
@@ -309,6 +346,7 @@ class Outcome(Enum):
     HOLE = 3
     FENCED = 4
     UNCHANGED = 5
+    FULL = 6
 
 
 class SendKey(NamedTuple):
@@ -330,7 +368,9 @@ class Answer(NamedTuple):
     """A definite answer of Redis to a batch."""
 
     outcome: Outcome
-    positions: tuple[Position, ...] = ()  # DONE: one per event; DUPLICATE: the log's last; STALE: the permissions' one
+    positions: tuple[
+        Position, ...
+    ] = ()  # DONE: one per event; DUPLICATE, FULL: the log's last; STALE: the permissions' one
     seen: int = 0  # HOLE: the last batch Redis has of us
     known: tuple[tuple[int, Known], ...] = ()  # events of the batch whose key Redis has, by index; see `room_msg.lua`
 
@@ -356,6 +396,23 @@ class User(NamedTuple):
     gateway: GatewayId
     operator: bool
     modes: str = ""  # of "B", "i", "s" and "w"
+    epoch: int = 0  # how often it was taken over by another connection; who writes its record must know it
+
+
+class Refusal(Enum):
+    """Why a session cannot be taken over."""
+
+    NOT_ALLOWED = 2  # the numbers are those of `session_take.lua`
+    ENDED = 1
+    BUSY = 3
+
+
+class Taken(NamedTuple):
+    """A session taken over from another connection, as that one left it."""
+
+    user: User
+    rooms: frozenset[str]  # room keys it may be in
+    positions: dict[LogKey, Position]  # up to which its client had everything; a log that is missing is unknown
 
 
 class ScramVerifier(NamedTuple):

@@ -1,11 +1,14 @@
-"""How a session ends: out of every room, nick freed, record gone; each exactly once."""
+"""How a connection ends: its session departs (out of every room, nick freed, record gone; each exactly once), or is
+detached: it stays in its rooms for its grace, and whoever can prove to be its client comes back to it."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 from gateway.commands.changing import Arrived, change_room
 from gateway.commands.services import Services
 from gateway.errors import StoreError
-from gateway.model import Left, LeftBy, MsgId, Position
+from gateway.model import Left, LeftBy, LogKey, MsgId, Position
 from gateway.rooms.ports import Change
 from gateway.rooms.replica import Replica
 from gateway.rooms.room import Room
@@ -13,37 +16,112 @@ from gateway.session.session import Session, State
 from gateway.wire.limits import KICKLEN
 from gateway.wire.splitting import clip
 
-__all__ = ["depart", "forget", "leave", "unheard"]
+__all__ = ["depart", "detach", "forget", "keep", "leave", "let_go", "persistently", "unfinished", "unheard"]
 
 RETRY_S = 0.5  # while Redis is away; should this process end first, its lease ends and others do the rest
 INBOX_KEPT_S = 3600
+_GONE = (State.CLOSED, State.DETACHED)
 
 
 async def depart(services: Services, session: Session) -> None:
-    """End a session; does nothing for one that has ended."""
-    if session.state is State.CLOSED:
+    """End a session; does nothing for one that has ended here."""
+    if session.state in _GONE:
         return
     session.state = State.CLOSED
-    services.sessions.pop(session.uid, None)
-    services.engine.close_inbox(session.uid)
-    rooms = list(session.rooms.values())
-    for room in rooms:
+    with unfinished(services):
+        with _open(services, list(session.rooms.values())) as rooms:
+            _unhook(services, session)
+            if session.provable and not await _claim_end(services, session):
+                return  # its client is back on another connection
+            await asyncio.gather(
+                *(leave(services, session, room, LeftBy.QUIT, session.quit_reason, unheard) for room in rooms)
+            )
+        if session.recorded:
+            await forget(services, session)
+
+
+async def detach(services: Services, session: Session) -> None:
+    """Keep a session for its grace after its connection is lost; does nothing for one that has ended here."""
+    if session.state in _GONE:
+        return
+    session.state = State.DETACHED
+    positions = {services.log_of_room(key): room.replica.last for key, room in session.rooms.items()}
+    positions[services.log_of_inbox(session.uid)] = services.engine.read_up_to(session.uid)
+    let_go(services, session)
+    await keep(services, session, positions)
+
+
+def let_go(services: Services, session: Session) -> None:
+    """Take a session out of everything here. Neither Redis nor anybody else hears of it."""
+    with _open(services, list(session.rooms.values())):
+        _unhook(services, session)
+
+
+def _unhook(services: Services, session: Session) -> None:
+    # Where its client has come back on this very gateway, its successor has the same uid.
+    if services.sessions.get(session.uid, session) is session:
+        services.sessions.pop(session.uid, None)
+        services.engine.close_inbox(session.uid)
+    for room in list(session.rooms.values()):
         room.unseat(session.uid)
-    await asyncio.gather(*(leave(services, session, room, LeftBy.QUIT, session.quit_reason, unheard) for room in rooms))
-    if session.recorded:
-        await forget(services, session)
+
+
+@contextmanager
+def unfinished(services: Services) -> Iterator[None]:
+    """A gateway that ends in the meantime must leave its lease behind: whoever buries it does the rest."""
+    services.leaving += 1
+    try:
+        yield
+    finally:
+        services.leaving -= 1
+
+
+@contextmanager
+def _open(services: Services, rooms: list[Room]) -> Iterator[list[Room]]:
+    for room in rooms:
+        room.users += 1
+    try:
+        yield rooms
+    finally:
+        for room in rooms:
+            room.users -= 1
+            services.engine.close_if_empty(room)
+
+
+async def keep(services: Services, session: Session, positions: Mapping[LogKey, Position]) -> None:
+    """Start the grace of a detached session, now or as soon as Redis is back."""
+    reason = clip(session.quit_reason, KICKLEN)
+    with unfinished(services):
+        await persistently(
+            lambda: services.records.detach(session.uid, session.epoch, services.grace_s, reason, positions)
+        )
+
+
+async def _claim_end(services: Services, session: Session) -> bool:
+    while True:
+        try:
+            return await services.records.claim_end(session.uid, session.epoch)
+        except StoreError:
+            await asyncio.sleep(RETRY_S)
+
+
+async def persistently(attempt: Callable[[], Awaitable[None]]) -> None:
+    """Do what may be done twice, now or as soon as Redis is back."""
+    while True:
+        try:
+            return await attempt()
+        except StoreError:
+            await asyncio.sleep(RETRY_S)
 
 
 async def forget(services: Services, session: Session) -> None:
     """Free the nick and delete the record, now or as soon as Redis is back."""
-    while True:
-        try:
-            await services.directory.remove(session.uid, session.key)
-            await services.history.forget(services.log_of_inbox(session.uid), INBOX_KEPT_S)
-        except StoreError:
-            await asyncio.sleep(RETRY_S)
-        else:
-            return
+
+    async def attempt() -> None:
+        await services.directory.remove(session.uid, session.key)
+        await services.history.forget(services.log_of_inbox(session.uid), INBOX_KEPT_S)
+
+    await persistently(attempt)
 
 
 async def leave(services: Services, session: Session, room: Room, by: LeftBy, reason: str, arrived: Arrived) -> bool:

@@ -2,7 +2,7 @@
 
 from gateway.commands.services import Services
 from gateway.errors import StoreError
-from gateway.model import Entry, LogKey, Said
+from gateway.model import Entry, LogKey, Position, Said
 from gateway.rooms.room import Room
 from gateway.session.render import render
 from gateway.session.reply import Reply
@@ -11,7 +11,7 @@ from gateway.wire.message import Message
 from gateway.wire.names import room_key
 from gateway.wire.tags import parse_time
 
-__all__ = ["MAX_MESSAGES", "chathistory", "replay"]
+__all__ = ["MAX_MESSAGES", "PAGE", "chathistory", "find", "replay"]
 
 MAX_MESSAGES = 100  # of one answer; advertised as CHATHISTORY
 PAGE = 400  # entries read at once while looking for messages among joins and parts
@@ -24,6 +24,14 @@ def replay(services: Services, session: Session, room: Room, reply: Reply) -> No
     lines = [line for entry in room.recent if (line := render(entry, None, "", session.render_class))]
     if lines:
         reply.batch("chathistory", room.replica.name, lines=lines, reference=services.next_batch())
+
+
+async def find(services: Services, log: LogKey, msgid: str) -> Position | None:
+    """Where a message is in a log; None when it is not (any more). Raises `StoreError`."""
+    try:
+        return Position(await _Reader(services, log, 1).find(msgid.encode(), msgid))
+    except _BadSelectorError:
+        return None
 
 
 async def chathistory(services: Services, session: Session, message: Message, reply: Reply) -> None:
@@ -134,10 +142,10 @@ class _Reader:
             # "after" excludes the whole millisecond, "before" too.
             return b"%d-18446744073709551615" % at_ms if after else b"%d-0" % at_ms
         if kind == "msgid" and value:
-            return await self._find(value.encode(), selector)
+            return await self.find(value.encode(), selector)
         raise _BadSelectorError("INVALID_PARAMS", selector)
 
-    async def _find(self, msgid: bytes, selector: str) -> bytes:
+    async def find(self, msgid: bytes, selector: str) -> bytes:
         """The position of a message: near the time its msgid carries, else anywhere."""
         made_ms = int(msgid.partition(b"-")[0], 16) if _looks_ours(msgid) else 0
         for bound in (b"%d" % max(0, made_ms - SKEW_MS), b"-"):

@@ -1,4 +1,4 @@
-"""OPER, and DIE: the gateway can be shut down from inside the chat. Source: RFC 2812 sections 3.1.4 and 4.3."""
+"""OPER, DIE and DRAIN: gateways can be shut down from inside the chat. Source: RFC 2812 sections 3.1.4 and 4.3."""
 
 import logging
 
@@ -6,12 +6,13 @@ from gateway.commands.oversight import is_operator
 from gateway.commands.registration import as_user
 from gateway.commands.services import Services
 from gateway.errors import FullError
+from gateway.model import GatewayId
 from gateway.session.reply import Reply
 from gateway.session.session import Session
 from gateway.wire import numerics as n
 from gateway.wire.message import Message
 
-__all__ = ["die", "oper"]
+__all__ = ["die", "drain", "oper"]
 
 _audit = logging.getLogger("gateway.audit")
 
@@ -47,8 +48,24 @@ async def oper(services: Services, session: Session, message: Message, reply: Re
 
 def die(services: Services, session: Session, message: Message, reply: Reply) -> None:
     """DIE: this gateway drains and ends; its clients find another."""
+    if is_operator(session, reply):
+        _drain_here(services, session, "DIE", reply)
+
+
+async def drain(services: Services, session: Session, message: Message, reply: Reply) -> None:
+    """DRAIN [gateway]: that gateway, or this one, drains and ends; `VERSION` names the one that answers."""
     if not is_operator(session, reply):
         return
+    wanted = GatewayId(message.params[0] if message.params else services.gateway)
+    if wanted == services.gateway:
+        _drain_here(services, session, "DRAIN", reply)
+    elif await services.directory.ask_to_drain(wanted):
+        reply.message("NOTICE", session.nick, f"Gateway {wanted} was asked to drain")
+    else:
+        reply.numeric(n.ERR_NOSUCHSERVER, wanted, "No such gateway")
+
+
+def _drain_here(services: Services, session: Session, command: str, reply: Reply) -> None:
     _audit.info("gateway_stopped", extra={"by": session.source, "uid": session.uid.decode()})
     reply.message("NOTICE", session.nick, f"Gateway {services.gateway} drains and ends")
-    services.request_drain(f"DIE by {session.nick}")
+    services.request_drain(f"{command} by {session.nick}")

@@ -20,10 +20,23 @@ from gateway.wire import numerics as n
 from gateway.wire.message import Message
 from gateway.wire.names import casefold, nick_key, wildcard
 
-__all__ = ["isupport", "lusers", "motd", "time", "version", "who", "whois"]
+__all__ = ["isupport", "lusers", "motd", "time", "version", "welcome", "who", "whois"]
 
 TOKENS_PER_LINE = 13
 MAX_WHO_RECORDS = 200  # members of a room whose away, operator and bot marks WHO looks up
+
+
+def welcome(services: Services, session: Session, reply: Reply) -> None:
+    """001 to 005 and the message of the day."""
+    network = services.network
+    reply.numeric(n.RPL_WELCOME, f"Welcome to {network.name}, {session.source}")
+    reply.numeric(n.RPL_YOURHOST, f"Your host is {network.server_name}, running hubbub {network.version}")
+    reply.numeric(n.RPL_CREATED, f"This server was created {network.created}")
+    # All of its parameters are middle ones.
+    facts = f"{session.nick} {network.server_name} hubbub-{network.version} Biosw CIbeiklmnostv Ibeklov"
+    reply.add(f":{network.server_name} {n.RPL_MYINFO} {facts}\r\n".encode())
+    isupport(services, reply)
+    motd(services, session, Message("MOTD"), reply)
 
 
 def isupport(services: Services, reply: Reply) -> None:
@@ -122,7 +135,7 @@ async def _who_room(services: Services, session: Session, name: str, query: Whox
     if replica is None:
         return
     users: dict[Uid, User] = {}
-    if len(replica.members) <= MAX_WHO_RECORDS:
+    if services.history.up and len(replica.members) <= MAX_WHO_RECORDS:
         with contextlib.suppress(StoreError):  # members are known here, whatever Redis says
             users = await services.directory.users(list(replica.members))
     for member in list(replica.members.values()):

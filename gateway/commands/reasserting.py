@@ -53,9 +53,7 @@ class Reassertion:
         services, key = self._services, session.key
         if not session.ready or key is None:
             return
-        mine = await services.directory.claim(key, session.uid)
-        if mine and session.ready:
-            await services.directory.put(as_user(services, session))
+        mine = await services.records.assert_all(as_user(services, session), key, session.token, session.rooms)
         if not session.ready:
             await services.directory.remove(session.uid, key)  # its departure may have been first
         elif not mine:

@@ -9,10 +9,11 @@ from collections.abc import Coroutine
 from hmac import compare_digest
 from typing import Any
 
-from gateway.commands.departure import depart, forget
+from gateway.commands.departure import depart, forget, unfinished
 from gateway.commands.everywhere import change_everywhere
 from gateway.commands.oversight import close_if_banned
-from gateway.commands.queries import isupport, motd
+from gateway.commands.queries import welcome
+from gateway.commands.resuming import issue_token, take_by_account, take_offered
 from gateway.commands.services import Services
 from gateway.errors import NickReservedError, StoreError
 from gateway.model import Renamed, User
@@ -50,7 +51,7 @@ def cap(services: Services, session: Session, message: Message, reply: Reply) ->
             reply.message("CAP", session.name, "LIST", capabilities.names(session.caps))
         case "REQ":
             session.negotiating = not session.ready
-            _request(services, session, message.params[1] if len(message.params) > 1 else "", reply)
+            return _request(services, session, message.params[1] if len(message.params) > 1 else "", reply)
         case "END":
             session.negotiating = False
             return _go_on(services, session, reply)
@@ -76,15 +77,22 @@ def _list(services: Services, session: Session, reply: Reply) -> None:
         reply.message("CAP", session.name, "LS", *(["*"] if words else []), line)
 
 
-def _request(services: Services, session: Session, wanted: str, reply: Reply) -> None:
+def _request(services: Services, session: Session, wanted: str, reply: Reply) -> Answer:
     caps = capabilities.requested(session.caps, wanted.split(), services.withdrawn)
     if caps is None:
         reply.message("CAP", session.name, "NAK", wanted)
-        return
+        return None
     session.negotiate(caps)
     for room in list(session.rooms.values()):
         room.reclass(session, render)
     reply.message("CAP", session.name, "ACK", wanted)
+    late = session.ready and session.has(capabilities.RESUME) and not session.token
+    return _tell_token(services, session, reply) if late else None
+
+
+async def _tell_token(services: Services, session: Session, reply: Reply) -> None:
+    if token := await issue_token(services, session):
+        reply.message("RESUME", "TOKEN", token)
 
 
 def password(services: Services, session: Session, message: Message, reply: Reply) -> Answer:
@@ -132,8 +140,13 @@ def _go_on(services: Services, session: Session, reply: Reply) -> Answer:
             # IRCv3 sasl-3.1: "the server SHOULD abort it and send a 906 numeric, then register the client".
             session.sasl = None
             reply.numeric(n.ERR_SASLABORTED, "SASL authentication aborted")
-        return _register(services, session, reply)
+        return _until_known(services, _register(services, session, reply))
     return None
+
+
+async def _until_known(services: Services, work: Coroutine[Any, Any, None]) -> None:
+    with unfinished(services):
+        await work
 
 
 async def _register(services: Services, session: Session, reply: Reply) -> None:
@@ -149,8 +162,13 @@ async def _register(services: Services, session: Session, reply: Reply) -> None:
     key = nick_key(session.nick)
     assert key is not None
     session.state = State.WELCOMING
-    session.recorded = True
+    token = ""
     try:
+        if session.offered and await take_offered(services, session, reply):
+            return
+        if session.account and await take_by_account(services, session, key, reply):
+            return
+        session.recorded = True
         if not await _claim(services, session, session.nick, reply):
             if session.state is State.CLOSED:
                 await forget(services, session)
@@ -161,9 +179,12 @@ async def _register(services: Services, session: Session, reply: Reply) -> None:
         inbox = services.engine.open_inbox(session.uid, session.deliver)
         session.signed_on_s = int(services.clock_s())
         await services.directory.put(as_user(services, session))
+        if session.has(capabilities.RESUME):
+            token = await issue_token(services, session)
         async with asyncio.timeout(INBOX_TIMEOUT_S):
             await inbox
     except (StoreError, TimeoutError):
+        session.state = State.REGISTERING  # so that the end of the connection gives back what was claimed
         reply.message("ERROR", "The chat's store is away, try again in a moment")
         reply.finish()
         session.close("Store unavailable")
@@ -175,7 +196,9 @@ async def _register(services: Services, session: Session, reply: Reply) -> None:
         return
     session.state = State.READY
     services.sessions[session.uid] = session
-    _welcome(services, session, reply)
+    welcome(services, session, reply)
+    if token:
+        reply.message("RESUME", "TOKEN", token)
     # Set while this registration was on its way, when no session was there yet to be closed.
     close_if_banned(services, session)
 
@@ -199,18 +222,6 @@ async def _claim(services: Services, session: Session, wanted: str, reply: Reply
     return False
 
 
-def _welcome(services: Services, session: Session, reply: Reply) -> None:
-    network = services.network
-    reply.numeric(n.RPL_WELCOME, f"Welcome to {network.name}, {session.source}")
-    reply.numeric(n.RPL_YOURHOST, f"Your host is {network.server_name}, running hubbub {network.version}")
-    reply.numeric(n.RPL_CREATED, f"This server was created {network.created}")
-    # All of its parameters are middle ones.
-    facts = f"{session.nick} {network.server_name} hubbub-{network.version} Biosw CIbeiklmnostv Ibeklov"
-    reply.add(f":{network.server_name} {n.RPL_MYINFO} {facts}\r\n".encode())
-    isupport(services, reply)
-    motd(services, session, Message("MOTD"), reply)
-
-
 def as_user(services: Services, session: Session) -> User:
     """The session as its record has it."""
     return User(
@@ -225,6 +236,7 @@ def as_user(services: Services, session: Session) -> User:
         services.gateway,
         session.operator,
         session.modes,
+        session.epoch,
     )
 
 

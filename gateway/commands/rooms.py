@@ -1,5 +1,7 @@
 """JOIN, PART, TOPIC, NAMES, LIST. Source: RFC 2812 section 3.2; https://modern.ircdocs.horse/#channel-operations."""
 
+import asyncio
+import contextlib
 from itertools import zip_longest
 
 from gateway.commands.changing import Arrived, change_room
@@ -7,6 +9,7 @@ from gateway.commands.departure import leave, unheard
 from gateway.commands.history import replay
 from gateway.commands.services import Services
 from gateway.commands.visible import find_room, identity, visible_room
+from gateway.errors import StoreError
 from gateway.model import Entry, Joined, LeftBy, Member, MsgId, Position, TopicSet
 from gateway.rooms.joining import join_refusal, joining
 from gateway.rooms.ports import Change
@@ -16,14 +19,14 @@ from gateway.rooms.room import Room
 from gateway.session import capabilities
 from gateway.session.render import render
 from gateway.session.reply import Reply
-from gateway.session.session import Session
+from gateway.session.session import Session, State
 from gateway.wire import numerics as n
 from gateway.wire.limits import MAX_BODY_BYTES, TOPICLEN
 from gateway.wire.message import Message
 from gateway.wire.names import casefold, room_key
 from gateway.wire.splitting import clip
 
-__all__ = ["add_names", "inline", "join", "joined_room", "list_", "names", "part", "prefixes", "topic"]
+__all__ = ["add_names", "greet", "inline", "join", "joined_room", "list_", "names", "part", "prefixes", "topic"]
 
 MAX_ROOMS = 100  # a session may sit in; advertised as CHANLIMIT
 MAX_NAMES_TARGETS = 4
@@ -54,7 +57,9 @@ async def join(services: Services, session: Session, message: Message, reply: Re
         else:
             async with services.engine.open_room(key, name) as room:
                 # Within, so that a room that closes at this moment forgets before, and not after.
-                await services.history.remember_log(services.log_of_room(key))
+                await asyncio.gather(
+                    services.history.remember_log(services.log_of_room(key)), services.records.enter(session.uid, key)
+                )
                 await _join(services, session, room, password, reply)
 
 
@@ -75,26 +80,26 @@ async def _join(services: Services, session: Session, room: Room, key: str, repl
             room.replica.members[session.uid] = joined.member
             room.seat(session)
             session.forget_invitation(room.key)
-            _greet(services, session, room, Entry(position, joined), reply)
+            greet(session, room, Entry(position, joined), reply)
+            if not session.has(capabilities.CHATHISTORY):
+                replay(services, session, room, reply)
+            if not reply.label:
+                reply.finish()
         return b""
 
     await change_room(services, room, decide, arrived)
-    if not session.ready:
+    if session.state is State.CLOSED:
         # The connection ended while the JOIN was on its way, too late for its departure to know of this room.
         await leave(services, session, room, LeftBy.QUIT, session.quit_reason, unheard)
 
 
-def _greet(services: Services, session: Session, room: Room, entry: Entry, reply: Reply) -> None:
-    """What a newcomer gets at its own place in the log: JOIN, topic, names, what was said last."""
+def greet(session: Session, room: Room, entry: Entry, reply: Reply) -> None:
+    """What a newcomer gets at its own place in the log: JOIN, topic, names."""
     member = room.replica.members[session.uid]
     reply.add(render(entry, member, room.replica.name, session.render_class))
     if room.replica.topic.text:
         _add_topic(room.replica, reply)
     add_names(session, room.replica, reply)
-    if not session.has(capabilities.CHATHISTORY):
-        replay(services, session, room, reply)
-    if not reply.label:
-        reply.finish()
 
 
 async def part(services: Services, session: Session, message: Message, reply: Reply) -> None:
@@ -113,6 +118,8 @@ async def _part(services: Services, session: Session, room: Room, reason: str, r
         return b""
 
     await leave(services, session, room, LeftBy.PART, reason, arrived)
+    with contextlib.suppress(StoreError):  # it has left; that the note of it stays does no harm
+        await services.records.left(session.uid, room.key)
 
 
 def joined_room(session: Session, name: str, reply: Reply) -> Room | None:

@@ -1,7 +1,7 @@
 """What the command handlers work with: the room engine, the directory, the network's facts."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,9 +14,12 @@ from gateway.model import (
     LogKey,
     MsgId,
     NetworkBan,
+    Position,
     Rate,
+    Refusal,
     RoomRow,
     ScramVerifier,
+    Taken,
     Uid,
     User,
 )
@@ -30,7 +33,7 @@ from gateway.wire.names import NickKey, RoomKey
 if TYPE_CHECKING:
     from gateway.commands.allowances import Allowances
 
-__all__ = ["Accounts", "Directory", "History", "Network", "Oversight", "Passwords", "Rates", "Services"]
+__all__ = ["Accounts", "Directory", "History", "Network", "Oversight", "Passwords", "Rates", "Records", "Services"]
 
 
 class Directory(Protocol):
@@ -54,6 +57,12 @@ class Directory(Protocol):
     async def find_user(self, nick: NickKey) -> User | None:
         """The session that holds a nick."""
 
+    async def away(self, uid: Uid) -> str:
+        """What a session's absence is called; empty: it is here."""
+
+    async def ask_to_drain(self, gateway: GatewayId) -> bool:
+        """Have a gateway drain; False: there is none of that name."""
+
     async def users(self, uids: Sequence[Uid]) -> dict[Uid, User]:
         """The sessions that are there of some."""
 
@@ -65,6 +74,42 @@ class Directory(Protocol):
 
     async def figures(self) -> Figures:
         """What all gateways hold together."""
+
+
+class Records(Protocol):
+    """Sessions as Redis keeps them beyond their connection. Every method raises `StoreError`."""
+
+    async def assert_all(self, user: User, nick: NickKey, token: bytes, rooms: Iterable[RoomKey]) -> bool:
+        """Write everything about a session here afresh; False: its nick is another's."""
+
+    async def set_token(self, uid: Uid, epoch: int, token: bytes) -> bool:
+        """Let its client prove itself by a token with that hash; False: the session is not ours any more."""
+
+    async def enter(self, uid: Uid, room: RoomKey) -> None:
+        """Note that a session may be in a room, before it is."""
+
+    async def left(self, uid: Uid, room: RoomKey) -> None:
+        """It is in it no more."""
+
+    async def take(self, uid: Uid, shown: bytes, account: str, token: bytes) -> Taken | Refusal:
+        """Take a session over, by the hash of the token shown or by its account; `token` is the new hash."""
+
+    async def settle(self, uid: Uid, epoch: int) -> None:
+        """Everything missed was delivered."""
+
+    async def confirm(self, uid: Uid, epoch: int) -> None:
+        """The client has its new token."""
+
+    async def detach(
+        self, uid: Uid, epoch: int, grace_s: float, reason: str, positions: Mapping[LogKey, Position]
+    ) -> None:
+        """Keep a session without a connection for its grace."""
+
+    async def abandon(self, uid: Uid, token: bytes, grace_s: float, reason: str) -> None:
+        """The same for one that was perhaps taken, for the token with that hash."""
+
+    async def claim_end(self, uid: Uid, epoch: int) -> bool:
+        """Make sure that nobody takes the session any more; False: somebody has."""
 
 
 class Accounts(Protocol):
@@ -179,10 +224,12 @@ class Services:
     engine: Engine
     history: History
     directory: Directory
+    records: Records
     oversight: Oversight
     log_of_room: Callable[[RoomKey], LogKey]
     log_of_inbox: Callable[[Uid], LogKey]
     new_msgid: Callable[[], MsgId]
+    new_secret: Callable[[], str]  # url-safe, beyond guessing
     now_s: Callable[[], float]  # monotonic
     clock_s: Callable[[], float]  # since 1970
     check_password: Callable[[str | None, str], Awaitable[bool]]  # hash (None: nobody has this name), text
@@ -191,10 +238,12 @@ class Services:
     allowances: "Allowances"
     request_drain: Callable[[str], None]
     count_command: Callable[[str], None]
+    grace_s: float  # how long a session without a connection is kept
     sessions: dict[Uid, Session] = field(default_factory=dict)  # registered ones here
     resized: dict[RoomKey, Replica] = field(default_factory=dict)  # rooms whose size LIST does not know yet
     under_way: set[asyncio.Task[None]] = field(default_factory=set)  # what took too long to be waited for
     batches: int = 0
+    leaving: int = 0  # sessions of which Redis does not know yet that they have begun, are kept, or have ended
 
     @property
     def withdrawn(self) -> int:

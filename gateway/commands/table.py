@@ -15,6 +15,7 @@ from gateway.commands import (
     oversight,
     queries,
     registration,
+    resuming,
     rooms,
     talking,
 )
@@ -53,6 +54,7 @@ COMMANDS: dict[str, Command] = {
     "CAP": Command(registration.cap, 1, before_ready=True),
     "CHATHISTORY": Command(history.chathistory, 1, needs_store=True),
     "DIE": Command(operators.die),
+    "DRAIN": Command(operators.drain),
     "INVITE": Command(membership.invite, needs_store=True),
     "JOIN": Command(rooms.join, 1, needs_store=True, shared=True),
     "KICK": Command(membership.kick, 2, needs_store=True),
@@ -73,6 +75,7 @@ COMMANDS: dict[str, Command] = {
     "PRIVMSG": Command(talking.talk, flows=True, shared=True),
     "QUIT": Command(registration.quit_, before_ready=True),
     "REGISTER": Command(accounts.register, 3, before_ready=True),
+    "RESUME": Command(resuming.resume, before_ready=True),
     "STATS": Command(oversight.stats, needs_store=True),
     "TAGMSG": Command(talking.talk, flows=True, shared=True),
     "TIME": Command(queries.time),

@@ -360,6 +360,8 @@ async def _to_others(
             if uid is None:
                 sending.refuse(n.ERR_NOSUCHNICK, nick, "No such nick")
                 continue
+            if sending.command == "PRIVMSG" and (away := await services.directory.away(uid)):
+                sending.reply.numeric(n.RPL_AWAY, nick, away)
             event = _event(services.new_msgid(), sending.session, sending.command, nick, tags, text)
             services.engine.send(uid, _ToNick(event, nick, sending, send_key))
             sending.begin()

@@ -8,7 +8,7 @@ from collections import deque
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, cast
 
-from gateway.commands.departure import depart
+from gateway.commands.departure import depart, detach, let_go
 from gateway.commands.table import obey
 from gateway.session.reply import Reply
 from gateway.session.session import Session, State
@@ -33,7 +33,7 @@ def _discard(_: bytes) -> None:
     """Where bytes for a closed connection go."""
 
 
-def _closed(_: str) -> None:
+def _closed(reason: str, *, goes_on: bool = False) -> None:
     """How a closed connection closes again."""
 
 
@@ -41,7 +41,7 @@ class Connection(asyncio.Protocol):
     """Bytes in, commands in order; everything out goes through the transport, bounded in bytes."""
 
     __slots__ = ("_busy", "_decoder", "_proxy", "_server", "_transport", "_waiting", "asked_at_s", "began_at_s",
-                 "closing_at_s",                 "heard_at_s", "session")  # fmt: skip
+                 "closing_at_s", "heard_at_s", "session")  # fmt: skip
 
     def __init__(self, server: "Server") -> None:
         self._server = server
@@ -71,6 +71,7 @@ class Connection(asyncio.Protocol):
         host = _shown_host(transport.get_extra_info("peername"))
         self.session = Session(self._server.new_uid(), host, transport.write)
         self.session.close = self.close
+        self.session.unsent = transport.get_write_buffer_size
         if not self._server.add(self):
             self.close("Too many connections")
         elif transport.get_extra_info("sslcontext") is None and self._server.is_proxy(host):
@@ -157,12 +158,14 @@ class Connection(asyncio.Protocol):
         self.asked_at_s = now_s
         self.session.write(f":{self._server.name} PING :{self._server.name}\r\n".encode())
 
-    def close(self, reason: str) -> None:
-        """Say why, flush what is queued, close. The departure follows when the connection is gone."""
+    def close(self, reason: str, *, goes_on: bool = False) -> None:
+        """Say why, flush what is queued, close. What becomes of the session follows when the connection is gone: it
+        departs, unless it `goes_on` and can prove itself."""
         if self._transport.is_closing():
             return
         self.session.quit_reason = reason
-        self.session.write(f"ERROR :Closing link: {reason}\r\n".encode())
+        self.session.ending = not goes_on
+        self._transport.write(f"ERROR :Closing link: {reason}\r\n".encode())
         self.session.write = _discard
         self.closing_at_s = self._server.now_s()
         self._transport.close()
@@ -182,6 +185,7 @@ class Connection(asyncio.Protocol):
         """Source: asyncio.Protocol."""
         session = self.session
         session.write = _discard
+        session.unsent = int
         session.close = _closed  # no cycle is left: a gone connection is freed at once, and not by some collection
         self._waiting = None
         self._server.remove(self)
@@ -190,6 +194,10 @@ class Connection(asyncio.Protocol):
         _log.info("connection_ended", extra={"uid": session.uid.decode(), "reason": kind})
         if session.state is State.WELCOMING:
             session.state = State.CLOSED  # the registration under way sees it and cleans up
+        elif session.state is State.DETACHED:
+            let_go(self._server.services, session)
+        elif session.state is State.READY and session.provable and not session.ending and self._server.keeps_sessions:
+            self._server.spawn(detach(self._server.services, session))
         elif session.state is State.READY or session.recorded:
             self._server.spawn(depart(self._server.services, session))
         else:

@@ -1,6 +1,7 @@
 """The listener and all its connections: limits, keepalive, drain."""
 
 import asyncio
+import contextlib
 import logging
 import ssl
 from collections.abc import Callable, Coroutine
@@ -8,10 +9,12 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any
 
+from gateway.commands.departure import detach
 from gateway.commands.services import Services
+from gateway.errors import StoreError
 from gateway.model import Uid
 from gateway.net.connection import Connection
-from gateway.session.session import State
+from gateway.session.session import Session, State
 
 __all__ = ["Limits", "Server"]
 
@@ -20,6 +23,7 @@ SWEEP_S = 1.0
 CLOSE_TIMEOUT_S = 5.0  # a peer has to take the last lines
 NO_PING_BEFORE_S = 30.0  # some clients count our first PING as an error while they register
 DRAIN_STEP_S = 0.05
+DRAIN_REASON = "Gateway shutting down"
 HANDSHAKE_LIMIT_S = 10.0  # of TLS; until it is done a connection is none of ours yet
 _log = logging.getLogger(__name__)
 
@@ -126,6 +130,11 @@ class Server:
         address = ip_address(host)
         return any(address in network for network in self._limits.proxy_from)
 
+    @property
+    def keeps_sessions(self) -> bool:
+        """Whether a session that loses its connection is kept at all."""
+        return self.services.grace_s > 0
+
     def store_up(self) -> bool:
         """Whether Redis can be reached, as far as is known."""
         return self.services.history.up
@@ -147,6 +156,7 @@ class Server:
                 if now_s - connection.closing_at_s > CLOSE_TIMEOUT_S:
                     connection.abort()
                 continue
+            self._confirm(connection)
             silent_s = now_s - connection.heard_at_s
             if connection.session.state is not State.READY:
                 if now_s - connection.began_at_s > limits.registration_timeout_s:
@@ -156,26 +166,64 @@ class Server:
             elif connection.asked_at_s <= connection.heard_at_s:
                 connection.ask(now_s)
             elif now_s - connection.asked_at_s > limits.ping_timeout_s:
-                connection.close(f"Ping timeout: {silent_s:.0f} seconds")
+                connection.close(f"Ping timeout: {silent_s:.0f} seconds", goes_on=True)
+
+    def _confirm(self, connection: Connection) -> None:
+        """Whoever came back and has said something since has its new token: the former one is good no more."""
+        session = connection.session
+        if session.returned_at_s is not None and connection.heard_at_s > session.returned_at_s:
+            session.returned_at_s = None
+            self.spawn(self._confirm_token(session))
+
+    async def _confirm_token(self, session: Session) -> None:
+        with contextlib.suppress(StoreError):  # it goes with the next resumption at the latest
+            await self.services.records.confirm(session.uid, session.epoch)
 
     def stop_listening(self) -> None:
         """Take no new connections."""
         for listener in self._listeners:
             listener.close()
 
-    async def drain(self, reason: str, deadline_s: float) -> None:
-        """Tell the peers, let them go, wait until all have left their rooms or the deadline has passed."""
+    async def drain(self, reason: str, deadline_s: float, rate_per_s: float) -> None:
+        """Tell the peers and let them go at a rate, which is raised where half of the deadline would not do; wait until
+        all sessions have left their rooms, or are kept for who comes back elsewhere, or the deadline has passed."""
         self.stop_listening()
         notice = f":{self.name} NOTICE * :This gateway is shutting down ({reason}); connect again\r\n".encode()
-        for connection in list(self.connections):
-            connection.session.write(notice)
-            connection.close("Gateway shutting down")
         try:
             async with asyncio.timeout(deadline_s):
-                # Three parties end in their own time; asking now and then is simpler than an event in each.
-                while self.connections or self.services.sessions or not self.services.engine.settled:  # noqa: ASYNC110
+                await self._let_all_go(notice, max(rate_per_s, 2 * len(self.connections) / max(deadline_s, 1e-3)))
+                # They end in their own time; asking now and then is simpler than an event in each.
+                while self.connections or not self.deserted():  # noqa: ASYNC110
                     await asyncio.sleep(DRAIN_STEP_S)
         except TimeoutError:
             _log.warning("drain_incomplete", extra={"connections": len(self.connections)})
             for connection in list(self.connections):
                 connection.abort()
+
+    def deserted(self) -> bool:
+        """Whether all sessions are gone, and Redis knows."""
+        return not (self.services.sessions or self.services.leaving) and self.services.engine.settled
+
+    async def _let_all_go(self, notice: bytes, rate_per_s: float) -> None:
+        due = 0.0
+        for connection in list(self.connections):
+            while due >= 1:
+                await asyncio.sleep(DRAIN_STEP_S)
+                due -= rate_per_s * DRAIN_STEP_S
+            due += 1
+            self.spawn(self._bid_farewell(connection, notice))
+
+    async def _bid_farewell(self, connection: Connection, notice: bytes) -> None:
+        session = connection.session
+        session.write(notice)
+        session.quit_reason = DRAIN_REASON
+        if session.ready and session.provable and self.keeps_sessions and self.store_up():
+            await detach(self.services, session)  # before the peer hears of it: it comes back at once
+        connection.close(DRAIN_REASON, goes_on=True)
+
+    def abandon(self) -> None:
+        """Close every connection and write nothing: others have taken this gateway for dead, and its sessions over."""
+        self.stop_listening()
+        for connection in list(self.connections):
+            connection.session.state = State.DETACHED
+            connection.close("Gateway lost", goes_on=True)

@@ -6,7 +6,7 @@ was confirmed and when a connection to Redis is back; everything else follows fr
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 
 from gateway.errors import StoreError
@@ -79,6 +79,7 @@ class Engine:
         self._on_fenced = on_fenced
         self._followers: dict[LogKey, Follower] = {}
         self._room_of_log: dict[LogKey, Room] = {}
+        self._new_inboxes: set[LogKey] = set()
         self._loop = asyncio.get_running_loop()
         self._outbox = Outbox(self._loop.time, kept_s)
         self._inboxes = InboxWriters(store, lambda log: self._make_writer(log, None), self._wake, self._outbox)
@@ -189,8 +190,14 @@ class Engine:
 
     # -- direct messages ---------------------------------------------------------------------------------------------
 
-    def open_inbox(self, uid: Uid, deliver: Callable[[list[Entry]], None]) -> asyncio.Future[None]:
-        """Follow a new session's inbox from its beginning; the future is done when nothing can be missed any more."""
+    def open_inbox(
+        self, uid: Uid, deliver: Callable[[list[Entry]], None], after: Position | None = None
+    ) -> asyncio.Future[None]:
+        """Follow an inbox; the future is done when nothing can be missed any more.
+
+        Args:
+            after: the entry before the first to be delivered; None for a session that is new, and its inbox with it.
+        """
         log = self._log_of_inbox(uid)
         opened: asyncio.Future[None] = self._loop.create_future()
         seen = Seen()
@@ -202,15 +209,27 @@ class Engine:
             if fresh:
                 deliver(fresh)
 
-        self._followers[log] = Follower(log, apply, opened, ORIGIN, seen)
+        self._followers[log] = Follower(log, apply, opened, after or ORIGIN, seen)
+        if after is None:
+            self._new_inboxes.add(log)
         self._store.subscribe(log)
         return opened
 
     def close_inbox(self, uid: Uid) -> None:
         """The session is gone."""
         log = self._log_of_inbox(uid)
+        self._new_inboxes.discard(log)
         if self._followers.pop(log, None) is not None:
             self._store.unsubscribe(log)
+
+    def read_up_to(self, uid: Uid) -> Position:
+        """Up to where a session's inbox was delivered."""
+        follower = self._followers.get(self._log_of_inbox(uid))
+        return (follower.last if follower is not None else None) or ORIGIN
+
+    def followers(self) -> Iterable[Follower]:
+        """Of all logs that are followed here."""
+        return self._followers.values()
 
     def send(self, to: Uid, saying: Saying) -> None:
         """Append a direct message to a user's inbox; its origin hears when Redis has it. Raises `FullError`."""
@@ -238,8 +257,8 @@ class Engine:
         """Redis has confirmed: from now on nothing appended goes unannounced."""
         if (follower := self._followers.get(log)) is not None:
             follower.subscribed = True
-            if follower.last == ORIGIN and follower.opened is not None and follower.settle():
-                # A session's own inbox is new with it, so there is nothing to read.
+            if log in self._new_inboxes and follower.settle():
+                # There is nothing to read in it.
                 self._opened(follower)
             else:
                 self._catch_up(follower)
@@ -357,6 +376,7 @@ class Engine:
 
     def _opened(self, follower: Follower) -> None:
         follower.has_opened()
+        self._new_inboxes.discard(follower.log)
         if (room := self._room_of_log.get(follower.log)) is not None:
             room.writer.applied()
             self._wake(room.writer)

@@ -9,6 +9,7 @@ from gateway.model import (
     Answer,
     Entry,
     Event,
+    GatewayId,
     Head,
     LogKey,
     Member,
@@ -43,7 +44,8 @@ class Change:
     need: str = ""  # "in" or "out": the uid must (not) be a member, else nothing is done
     member: Member | None = None  # the member's new value
     leaves: bool = False  # the member is deleted; with the last one the room ends, and that changes permissions
-    capacity: int = 0  # this many members are there already: nothing is done (`Outcome.STALE`); 0: no limit
+    moves_to: GatewayId | None = None  # the member, whatever it is, is that gateway's
+    capacity: int = 0  # this many members are there already: nothing is done (`Outcome.FULL`); 0: no limit
     anew: bool = False  # all lists are emptied first
     blank: bool = False  # the log is emptied first
     state: tuple[tuple[str, str], ...] = ()  # fields of the room's state
@@ -120,6 +122,10 @@ class Seat(Protocol):
     wants_echo: bool
     rooms: "dict[RoomKey, Room]"  # where it sits; kept by the rooms
     write: Callable[[bytes], None]
+
+    @property
+    def wants_batches(self) -> bool:
+        """Whether it understands batches."""
 
 
 class Render(Protocol):

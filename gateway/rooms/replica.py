@@ -14,6 +14,7 @@ from gateway.model import (
     MsgId,
     Position,
     Reaped,
+    Rebound,
     Renamed,
     Restored,
     Said,
@@ -81,7 +82,7 @@ class Replica:
                 return self._join(position, event)
             case Left(uid) | Kicked(target=uid):
                 return self._leave(position, uid, forced=isinstance(event, Kicked))
-            case Renamed() | AccountSet():
+            case Renamed() | AccountSet() | Rebound():
                 return self._rewrite(event)
             case TopicSet(uid, _, source, text):
                 self.topic = Topic(text, source, time_ms(position)) if text else Topic()
@@ -189,14 +190,17 @@ class Replica:
         self.members[event.uid] = member
         return (member,)
 
-    def _rewrite(self, event: Renamed | AccountSet) -> tuple[Member, ...]:
+    def _rewrite(self, event: Renamed | AccountSet | Rebound) -> tuple[Member, ...]:
         member = self.members.get(event.uid)
         if member is None:
             return ()
-        if isinstance(event, Renamed):
-            self.members[event.uid] = member._replace(nick=event.nick)
-        else:
-            self.members[event.uid] = member._replace(account=event.account)
+        match event:
+            case Renamed(nick=nick):
+                self.members[event.uid] = member._replace(nick=nick)
+            case AccountSet(account=account):
+                self.members[event.uid] = member._replace(account=account)
+            case Rebound(gateway=gateway):
+                self.members[event.uid] = member._replace(gateway=gateway)
         self._silenced.pop(event.uid, None)  # a mask may name what has changed
         return (member,)
 

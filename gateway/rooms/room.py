@@ -21,6 +21,8 @@ from gateway.model import (
     Restored,
     Said,
     SaidTo,
+    Split,
+    Splitting,
     Topic,
     TopicSet,
     Uid,
@@ -38,7 +40,6 @@ __all__ = ["GONE", "Line", "Room"]
 SAID = frozenset({Said, SaidTo})
 NOBODY: frozenset[Uid] = frozenset()
 GONE = "Not there any more"  # the reason others see when nobody wrote that a member left
-LOST = "Gateway lost"  # the reason others see when a gateway died with a member on it
 
 
 class Line(NamedTuple):
@@ -169,9 +170,8 @@ class Room:
             case Left(uid) | Kicked(target=uid):
                 self.left.now[uid] = position
                 self._part(entry, uid, about, origin, render)
-            case Reaped():
-                for member in members:
-                    self._reap(position, member)
+            case Reaped(reason=reason):
+                self._reap(position, members, reason)
             case Joined(blank=blank):
                 if blank:
                     self.recent.clear()
@@ -213,6 +213,9 @@ class Room:
             self.doubts.pop(event.uid, None)
         elif isinstance(event, Kicked):
             self.doubts.pop(event.target, None)
+        elif isinstance(event, Reaped):
+            for uid in event.uids:
+                self.doubts.pop(uid, None)
         elif isinstance(event, TopicSet | Restored):
             self.shown_topic = None
 
@@ -260,12 +263,28 @@ class Room:
             self.flush(render)
             self.unseat(uid)
 
-    def _reap(self, position: Position, member: Member) -> None:
-        self.unseat(member.uid)
-        self.left.now[member.uid] = position
-        unseen = self._told_elsewhere(member.uid)
-        left = Left(member.uid, MsgId(b""), LeftBy.QUIT, LOST)
-        self._queue(Entry(position, left), member, unseen, None)
+    def _reap(self, position: Position, members: tuple[Member, ...], reason: str) -> None:
+        """Several that are lost at once reach who knows batches as one netsplit, the others as QUITs.
+
+        Source: IRCv3 batch types, "netsplit".
+        """
+        lost = []
+        for member in members:
+            self.unseat(member.uid)
+            self.left.now[member.uid] = position
+            left = Left(member.uid, MsgId(b""), LeftBy.QUIT, reason)
+            lost.append((left, member, self._told_elsewhere(member.uid)))
+        batching = frozenset(uid for uid, seat in self.seats.items() if seat.wants_batches) if len(lost) > 1 else NOBODY
+        plain = frozenset(self.seats) - batching
+        if plain:
+            for left, member, unseen in lost:
+                self._queue(Entry(position, left), member, unseen | batching, None)
+        if batching:
+            blind = plain | frozenset.intersection(*(unseen for _, _, unseen in lost))
+            self._queue(Entry(position, Split(Splitting.BEGINS)), None, blind, None)
+            for left, member, unseen in lost:
+                self._queue(Entry(position, Split(Splitting.QUIT, left)), member, unseen | plain, None)
+            self._queue(Entry(position, Split(Splitting.ENDS)), None, blind, None)
 
     def _without(self, modes: str) -> frozenset[Uid]:
         """Local members that have none of these modes."""

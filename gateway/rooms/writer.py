@@ -77,7 +77,7 @@ class _Step(NamedTuple):
         return bool(self.sayings) or self.proposal is not None
 
 
-_NOT_CARRIED_OUT = frozenset({Outcome.STALE, Outcome.HOLE, Outcome.FENCED})
+_NOT_CARRIED_OUT = frozenset({Outcome.FULL, Outcome.STALE, Outcome.HOLE, Outcome.FENCED})
 
 
 class Writer:
@@ -236,8 +236,15 @@ class Writer:
         elif trouble.outcome is Outcome.HOLE:
             self._fill_up(trouble.seen)
             self.pump()
+        elif trouble.outcome is Outcome.FULL:
+            # Members came that the replica has not seen yet; in a moment it will, and decide again.
+            self._take_back()
+            self.on_unanswered()
         else:
-            self._take_back(self._flight[0].permissions, trouble)
+            self._refused = self._flight[0].permissions
+            self._take_back()
+            self.on_written([], trouble)
+            self.applied()
 
     def _fill_up(self, seen: int) -> None:
         """Redis has lost what came after its batch `seen`: that goes first."""
@@ -248,11 +255,8 @@ class Writer:
         )
         self.number = seen
 
-    def _take_back(self, refused: Position | None, answer: Answer) -> None:
+    def _take_back(self) -> None:
         # What follows a refused step was not carried out either: its numbers do not join on.
         while self._flight and self._flight[-1].decided_here:
             step = self._flight.pop()
             self._queue.extendleft(reversed(step.sayings) if step.proposal is None else (step.proposal,))
-        self._refused = refused
-        self.on_written([], answer)
-        self.applied()

@@ -18,6 +18,7 @@ __all__ = [
     "LABELED",
     "MULTI_PREFIX",
     "RENDERED",
+    "RESUME",
     "SASL",
     "SERVER_TIME",
     "STANDARD_REPLIES",
@@ -43,6 +44,7 @@ STANDARD_REPLIES = 256
 CHATHISTORY = 512
 CAP_NOTIFY = 1024
 USERHOST_IN_NAMES = 2048
+RESUME = 1 << 12
 IDEM = 1 << 14
 SASL = 1 << 17
 ACCOUNT_REGISTRATION = 1 << 18
@@ -57,6 +59,7 @@ _BITS = {
     "echo-message": ECHO,
     "extended-join": EXTENDED_JOIN,
     "hubbub.chat/idem": IDEM,
+    "hubbub.chat/resume": RESUME,
     "labeled-response": LABELED,
     "message-tags": TAGS,
     "multi-prefix": MULTI_PREFIX,

@@ -16,6 +16,8 @@ from gateway.model import (
     Renamed,
     Said,
     SaidTo,
+    Split,
+    Splitting,
     TopicSet,
     time_ms,
 )
@@ -27,6 +29,12 @@ __all__ = ["in_batch", "render", "with_label"]
 _SAID = (Said, SaidTo)
 
 
+SPLIT = b"netsplit"  # the reference; no two are open at once, since the lines are written in one piece
+SPLIT_SIDES = (
+    b"hubbub.chat gateway.hubbub.chat"  # all gateways have one server name, and their own are nobody's business
+)
+
+
 def render(entry: Entry, about: Member | None, room: str, render_class: int) -> bytes:
     """One event as one line for receivers of a class; empty where they do not get it (`rooms.ports.Render`)."""
     event = entry.event
@@ -34,6 +42,8 @@ def render(entry: Entry, about: Member | None, room: str, render_class: int) -> 
         if not render_class and b" TAGMSG " not in event.line:
             return event.line + b"\r\n"
         return _said(entry, event, render_class)
+    if isinstance(event, Split):
+        return _split(entry, event, about, room, render_class)
     line = _state_line(event, about, room, render_class)
     if not line:
         return b""
@@ -47,6 +57,15 @@ def _said(entry: Entry, event: Said | SaidTo, render_class: int) -> bytes:
     if not render_class & TAGS and b" TAGMSG " in event.line[: event.line.find(b" :", 1)]:
         return b""
     return _tags(entry, event.tags, event.account, render_class) + event.line + b"\r\n"
+
+
+def _split(entry: Entry, event: Split, about: Member | None, room: str, render_class: int) -> bytes:
+    """Source: IRCv3 batch types, "netsplit"; its parameters name the two sides."""
+    if event.line is Splitting.BEGINS:
+        return b"BATCH +%b netsplit %b\r\n" % (SPLIT, SPLIT_SIDES)
+    if event.left is None:
+        return b"BATCH -%b\r\n" % SPLIT
+    return in_batch(render(entry._replace(event=event.left), about, room, render_class), SPLIT.decode())
 
 
 def _tags(entry: Entry, client_tags: bytes, account: bytes, render_class: int) -> bytes:

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from gateway.model import Entry, GatewayId, Member, Said, Uid
+from gateway.model import Entry, GatewayId, Member, Rebound, Said, Uid
 from gateway.session.budget import Budget
-from gateway.session.capabilities import CAP_NOTIFY, ECHO, RENDERED
+from gateway.session.capabilities import BATCH, CAP_NOTIFY, ECHO, RENDERED
 from gateway.session.render import render
 from gateway.wire.limits import KICKLEN
 from gateway.wire.message import Message, Source
@@ -17,28 +17,46 @@ if TYPE_CHECKING:
     from gateway.rooms.room import Room
     from gateway.session.sasl import Exchange
 
-__all__ = ["Session", "State"]
+__all__ = ["Close", "Session", "State"]
 
 MAX_INVITATIONS = 100  # a session remembers; the oldest is forgotten
 BOT_TAG = b"bot"  # IRCv3 bot-mode, "The bot message tag"
 
 
 class State(Enum):
-    """How far a session has come. A closed one never opens again."""
+    """How far a session has come. A closed or detached one never opens again here."""
 
     REGISTERING = 1
     WELCOMING = 2  # everything was said, Redis is being asked
     READY = 3
     CLOSED = 4
+    DETACHED = 5  # it has lost its connection here, and goes on
+
+
+class Close(Protocol):
+    """Ends a session's connection, and the session with it unless it `goes_on`."""
+
+    def __call__(self, reason: str, *, goes_on: bool = False) -> None:
+        """The peer is told the reason."""
+
+
+def _nothing(reason: str, *, goes_on: bool = False) -> None:
+    """How a session without a connection is closed."""
+
+
+def _none() -> int:
+    """What waits for a peer without a connection."""
+    return 0
 
 
 class Session:
     """Who a peer is and what it negotiated. A seat in each of its rooms (`rooms.ports.Seat`)."""
 
-    __slots__ = ("_source", "_source_of", "account", "away", "budget", "caps", "close", "host", "in_flight",
-                 "invitations", "modes", "negotiating", "nick", "on_settled", "operator", "own_tags", "password",
-                 "quit_reason", "realname", "recorded", "render_class", "rooms", "sasl", "signed_on_s", "state", "uid",
-                 "user", "wants_302", "wants_echo", "write")  # fmt: skip
+    __slots__ = ("_source", "_source_of", "account", "away", "budget", "caps", "close", "ending", "epoch",
+                 "host", "in_flight", "invitations", "modes", "negotiating", "nick", "offered", "on_settled",
+                 "operator", "own_tags", "password", "quit_reason", "realname", "recorded", "render_class",
+                 "returned_at_s", "rooms", "sasl", "signed_on_s", "state", "token", "uid", "unsent", "user",
+                 "wants_302", "wants_echo", "write")  # fmt: skip
 
     def __init__(self, uid: Uid, host: str, write: Callable[[bytes], None]) -> None:
         self.uid = uid
@@ -67,7 +85,13 @@ class Session:
         self.sasl: Exchange | None = None  # a login under way
         self.signed_on_s = 0
         self.quit_reason = "Connection closed"
-        self.close: Callable[[str], None] = lambda reason: None
+        self.close: Close = _nothing
+        self.unsent: Callable[[], int] = _none  # bytes that wait for the peer to read them
+        self.ending = False  # the end of the connection is its end too, for it was closed on purpose
+        self.offered: tuple[str, ...] = ()  # what RESUME said while it registers: a token, perhaps a msgid
+        self.token = b""  # hash of the one its client has; empty: none
+        self.epoch = 0  # how often it was taken over
+        self.returned_at_s: float | None = None  # when it came back, until its client is known to have the new token
         self.budget = Budget()
         self.in_flight = 0  # said here and not yet come back through the log
         self.on_settled: Callable[[], None] | None = None  # called when `in_flight` falls to 0
@@ -110,6 +134,16 @@ class Session:
         """Whether everything registration needs was said."""
         return bool(self.nick and self.user) and not self.negotiating
 
+    @property
+    def provable(self) -> bool:
+        """Whether its client could prove to another gateway who it is."""
+        return bool(self.token or self.account)
+
+    @property
+    def wants_batches(self) -> bool:
+        """Whether it understands batches."""
+        return bool(self.caps & BATCH)
+
     def has(self, cap: int) -> bool:
         """Whether a capability was negotiated."""
         return bool(self.caps & cap)
@@ -125,7 +159,11 @@ class Session:
         return Member(self.uid, self.nick, self.user, self.host, self.account, self.realname, gateway, modes)
 
     def deliver(self, entries: list[Entry]) -> None:
-        """Write direct messages to the peer, in one piece; note invitations, and end by a KILL."""
+        """Write direct messages to the peer, in one piece; note invitations, end by a KILL, or let the connection go
+        where the session has moved on."""
+        if any(isinstance(entry.event, Rebound) and entry.event.epoch > self.epoch for entry in entries):
+            self.state = State.DETACHED
+            self.close("Resumed elsewhere", goes_on=True)
         if not self.ready:
             return
         self.write(b"".join(render(entry, None, "", self.render_class) for entry in entries))

@@ -16,7 +16,7 @@ from redis.crc import key_slot
 
 from gateway.errors import StoreError
 from gateway.store.keys import cluster_mark
-from gateway.store.lane import Commands, Lane, OnReply, RedirectError, ignore
+from gateway.store.lane import Commands, Lane, OnReply, RedirectError, always, ignore
 from gateway.store.masters import SHORT_TIMEOUT_S, Server
 from gateway.store.pair import LanePair
 from gateway.store.topology import SLOTS, Range, Topology
@@ -40,6 +40,7 @@ class ClusterLanes(Commands):
         self.on_push: Callable[[list[Any]], None] = ignore
         self.on_read_end: Callable[[], None] = _nothing
         self.observe: Callable[[float], None] = ignore
+        self.may_write: Callable[[], bool] = always
         self._url = url
         self._replicated = replicated
         self._topology = Topology(url)

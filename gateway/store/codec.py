@@ -3,7 +3,7 @@
 An event in the log is `KIND BODY`. What is said keeps its finished line, so that delivering it needs no encoding:
 `M uid msgid account tags line` (`-` for an empty field); `S modes` and the same is for a part of the members. What
 changes state is rare and has a JSON body.
-A member is `modes nick user host account realname gateway`, gateway last because `room_reap.lua` matches it there.
+A member is `modes nick user host account realname gateway`, gateway last because `room_tx.lua` replaces it there.
 """
 
 import json
@@ -32,6 +32,7 @@ from gateway.model import (
     Outcome,
     Position,
     Reaped,
+    Rebound,
     Renamed,
     Restored,
     Said,
@@ -40,6 +41,7 @@ from gateway.model import (
     Topic,
     TopicSet,
     Uid,
+    User,
 )
 from gateway.rooms.lists import from_entries
 from gateway.rooms.ports import Change
@@ -53,15 +55,18 @@ __all__ = [
     "decode_keyed_answer",
     "decode_member",
     "decode_snapshot",
+    "decode_user",
     "encode_effects",
     "encode_event",
     "encode_member",
+    "encode_user",
+    "shown_away",
 ]
 
 # The constructors of the hot path: half the cost of calling the classes by name.
 _entry = partial(tuple.__new__, Entry)
 _said = partial(tuple.__new__, Said)
-_STATE_KINDS = frozenset((b"J", b"P", b"K", b"N", b"L", b"T", b"O", b"I", b"A"))
+_STATE_KINDS = frozenset((b"J", b"P", b"K", b"N", b"L", b"T", b"O", b"I", b"A", b"B"))
 
 
 def encode_member(member: Member) -> bytes:
@@ -115,6 +120,8 @@ def encode_event(event: Event) -> bytes:
                 b"A", Uid(b""), msgid, name=name, created=created_ms, topic=topic, modes=modes, founder=founder,
                 key=key, limit=limit, listed=listed,
             )  # fmt: skip
+        case Rebound(uid, msgid, gateway, epoch):
+            return _body(b"B", uid, msgid, gateway=gateway, epoch=epoch)
     raise TypeError(type(event).__name__)
 
 
@@ -140,8 +147,9 @@ def _decode_said(value: bytes) -> Said:
 def _decode_state(value: bytes) -> Event:
     kind, _, body = value.partition(b" ")
     if kind == b"R":
-        gateway, _, uids = body.partition(b" ")
-        return Reaped(GatewayId(gateway.decode()), tuple(Uid(uid) for uid in uids.split(b",")))
+        gateway, uids, reason = body.split(b" ", 2)
+        name = GatewayId(gateway.decode().removeprefix("-"))
+        return Reaped(name, tuple(Uid(uid) for uid in uids.split(b",")), reason.decode())
     if kind not in _STATE_KINDS:
         return Foreign()
     fields: dict[str, Any] = json.loads(body)
@@ -158,6 +166,8 @@ def _decode_state(value: bytes) -> Event:
             return AccountSet(uid, msgid, fields["account"])
         case b"T":
             return TopicSet(uid, msgid, fields["source"], fields["text"])
+        case b"B":
+            return Rebound(uid, msgid, GatewayId(fields["gateway"]), int(fields["epoch"]))
         case b"K":
             return Kicked(uid, msgid, fields["source"], Uid(fields["target"].encode()), fields["reason"])
         case b"I":
@@ -287,6 +297,55 @@ def decode_snapshot(
 def _decode_listed(name: bytes, value: bytes) -> tuple[str, str, int]:
     ms, _, by = value.decode().partition(" ")
     return name.decode(), by, int(ms)
+
+
+LINK_LOST = "Link lost"
+
+
+def encode_user(user: User) -> list[str]:
+    """Fields and values of a session's record, in turn; not its epoch, which only `session_*.lua` write."""
+    fields = {
+        "nick": user.nick,
+        "user": user.user,
+        "host": user.host,
+        "realname": user.realname,
+        "account": user.account,
+        "away": user.away,
+        "signed_on_s": str(user.signed_on_s),
+        "gateway": user.gateway,
+        "operator": "1" if user.operator else "",
+        "modes": user.modes,
+    }
+    return [part for pair in fields.items() for part in pair]
+
+
+def decode_user(uid: Uid, reply: Any, *, as_shown: bool = True) -> User | None:
+    """A record; None when there is none, or its session is not registered yet, or over.
+
+    As it is shown to others, who has lost its connection is away, whatever it said before.
+    """
+    text = {key.decode(): value.decode() for key, value in _pairs(reply).items()}
+    if "nick" not in text:
+        return None
+    return User(
+        uid,
+        text["nick"],
+        text["user"],
+        text["host"],
+        text["realname"],
+        text["account"],
+        shown_away(text.get("state"), text["away"]) if as_shown else text["away"],
+        int(text["signed_on_s"]),
+        GatewayId(text["gateway"]),
+        bool(text["operator"]),
+        text.get("modes", ""),
+        int(text["epoch"]),
+    )
+
+
+def shown_away(state: str | None, away: str | None) -> str:
+    """What others are told of a session's absence; empty: it is here."""
+    return LINK_LOST if state in {"detached", "reaping"} else away or ""
 
 
 def _pairs(reply: Any) -> dict[bytes, bytes]:

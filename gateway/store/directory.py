@@ -5,13 +5,14 @@ from collections.abc import Sequence
 
 from gateway.errors import NickReservedError
 from gateway.model import Figures, GatewayId, RoomRow, Uid, User
-from gateway.store import keys
-from gateway.store.lanes import Lanes
+from gateway.store import codec, keys
+from gateway.store.lanes import Lanes, must_hold_lease
 from gateway.store.scripts import sha
 from gateway.wire.names import NickKey, RoomKey, casefold
 
-__all__ = ["Directory"]
+__all__ = ["Directory", "end_session"]
 
+ENDED_KEPT_S = 86_400  # how long a client that comes back is told that its session has ended
 MAX_USERS = 1000  # WHO looks through; of a larger network some, which are not always the same
 MAX_LIST_ROWS = 5000  # rooms LIST answers with, the largest first
 
@@ -30,10 +31,13 @@ class Directory:
 
         A holder that is gone (its record or its gateway's lease has ended) is replaced.
         """
+        must_hold_lease(self._lanes)
         lane = self._lanes.commands
         # Written first: a reaper finds the claim whenever this process ends, and nobody takes the holder for gone.
         lane.request(_ignore, "SADD", keys.gateway_users(self._gateway), uid)
-        lane.request(_ignore, "HSET", keys.user_record(uid), "gateway", self._gateway)
+        # Only where there is no record: a session that was taken elsewhere stays there.
+        lane.request(_ignore, "HSETNX", keys.user_record(uid), "gateway", self._gateway)
+        lane.request(_ignore, "HSETNX", keys.user_record(uid), "epoch", 0)
         holder = await self._claim(nick, uid, b"", account)
         if holder is None:
             return True
@@ -50,29 +54,22 @@ class Directory:
         return None if reply[0] == 0 else Uid(reply[1])
 
     async def _is_gone(self, uid: Uid) -> bool:
-        gateway = await self._lanes.commands.call("HGET", keys.user_record(uid), "gateway")
-        return gateway is None or await self._lanes.commands.call("ZSCORE", keys.HEARTBEATS, gateway) is None
+        lane, record = self._lanes.commands, keys.user_record(uid)
+        gateway, *proofs = await lane.call("HMGET", record, "gateway", "token", "account")
+        if gateway is None or any(proofs):
+            # Who can prove itself keeps its nick until its grace is over, whatever has become of its gateway.
+            return gateway is None
+        return await lane.call("ZSCORE", keys.HEARTBEATS, gateway) is None
 
     async def free(self, nick: NickKey, uid: Uid) -> None:
         """Give a nick back. Raises `StoreError`."""
         await self._lanes.commands.call("EVALSHA", sha("nick_free"), 1, keys.nick_claim(nick), uid)
 
     async def put(self, user: User) -> None:
-        """Write a session's record. Raises `StoreError`."""
-        fields = {
-            "nick": user.nick,
-            "user": user.user,
-            "host": user.host,
-            "realname": user.realname,
-            "account": user.account,
-            "away": user.away,
-            "signed_on_s": str(user.signed_on_s),
-            "gateway": user.gateway,
-            "operator": "1" if user.operator else "",
-            "modes": user.modes,
-        }
+        """Write a session's record, unless another connection has taken the session over. Raises `StoreError`."""
+        record = keys.user_record(user.uid)
         await self._lanes.commands.call(
-            "HSET", keys.user_record(user.uid), *(part for pair in fields.items() for part in pair)
+            "EVALSHA", sha("session_write"), 1, record, user.epoch, 0, *codec.encode_user(user)
         )
 
     async def remove(self, uid: Uid, nick: NickKey | None) -> None:
@@ -80,7 +77,7 @@ class Directory:
         lane = self._lanes.commands
         if nick is not None:
             lane.request(_ignore, "EVALSHA", sha("nick_free"), 1, keys.nick_claim(nick), uid)
-        lane.request(_ignore, "DEL", keys.user_record(uid))
+        lane.request(_ignore, *end_session(uid))
         await lane.call("SREM", keys.gateway_users(self._gateway), uid)
 
     async def find(self, nick: NickKey) -> Uid | None:
@@ -90,29 +87,28 @@ class Directory:
 
     async def user(self, uid: Uid) -> User | None:
         """A session's record, or None when it has ended. Raises `StoreError`."""
-        reply = await self._lanes.commands.call("HGETALL", keys.user_record(uid))
-        fields = reply if isinstance(reply, dict) else dict(zip(reply[::2], reply[1::2], strict=True))
-        if b"nick" not in fields:  # none, or not registered yet
-            return None
-        text = {key.decode(): value.decode() for key, value in fields.items()}
-        return User(
-            uid,
-            text["nick"],
-            text["user"],
-            text["host"],
-            text["realname"],
-            text["account"],
-            text["away"],
-            int(text["signed_on_s"]),
-            GatewayId(text["gateway"]),
-            bool(text["operator"]),
-            text.get("modes", ""),
-        )
+        return codec.decode_user(uid, await self._lanes.commands.call("HGETALL", keys.user_record(uid)))
+
+    async def away(self, uid: Uid) -> str:
+        """What a session's absence is called; empty: it is here. Raises `StoreError`."""
+        reply = await self._lanes.commands.call("HMGET", keys.user_record(uid), "state", "away")
+        return codec.shown_away(*(value.decode() if value is not None else None for value in reply))
 
     async def find_user(self, nick: NickKey) -> User | None:
         """The session that holds a nick. Raises `StoreError`."""
         uid = await self.find(nick)
         return None if uid is None else await self.user(uid)
+
+    async def ask_to_drain(self, gateway: GatewayId) -> bool:
+        """Have a gateway drain, at its next beat; False: there is none of that name. Raises `StoreError`."""
+        script = sha("gateway_drain")
+        asked = await self._lanes.commands.call("EVALSHA", script, 2, keys.HEARTBEATS, keys.DRAINS, gateway)
+        return bool(asked)
+
+    async def gateways(self) -> list[GatewayId]:
+        """Those that have a lease. Raises `StoreError`."""
+        names = await self._lanes.commands.call("ZRANGE", keys.HEARTBEATS, 0, -1)
+        return [GatewayId(name.decode()) for name in names]
 
     async def users(self, uids: Sequence[Uid]) -> dict[Uid, User]:
         """The sessions that are there of some. Raises `StoreError`."""
@@ -126,6 +122,8 @@ class Directory:
         for gateway in await lane.call("ZRANGE", keys.HEARTBEATS, 0, -1):
             users = keys.gateway_users(GatewayId(gateway.decode()))
             uids += [Uid(uid) for uid in await lane.call("SRANDMEMBER", users, MAX_USERS - len(uids))]
+        lost = await lane.call("ZRANGE", keys.GRACES, 0, MAX_USERS)  # they belong to no gateway
+        uids += [Uid(uid) for uid in lost[: MAX_USERS - len(uids)]]
         return list((await self.users(uids)).values())
 
     async def count_room(self, room: RoomKey, members: int) -> None:
@@ -156,6 +154,12 @@ class Directory:
         users, unregistered, operators = (sum(column) for column in zip(*rows, strict=True))
         rooms = await lane.call("ZCARD", keys.ROOM_SIZES)
         return Figures(users, unregistered, operators, int(rooms), len(reply))
+
+
+def end_session(uid: Uid) -> tuple[str | int, ...]:
+    """The command that forgets a session."""
+    names = (keys.user_record(uid), keys.session_rooms(uid), keys.session_positions(uid))
+    return ("EVALSHA", sha("session_end"), len(names), *names, ENDED_KEPT_S)
 
 
 def _ignore(_: object) -> None:

@@ -13,14 +13,18 @@ __all__ = [
     "BURIED",
     "DATA_NAME",
     "DELETED_ACCOUNTS",
+    "DRAINS",
     "FIGURES",
+    "GRACES",
     "HEARTBEATS",
     "MARK",
+    "REAPED",
     "ROOM_SIZES",
     "LogKeys",
     "account",
     "cluster_mark",
     "gateway_logs",
+    "gateway_positions",
     "gateway_users",
     "inbox_log",
     "is_room",
@@ -31,6 +35,8 @@ __all__ = [
     "rate",
     "room_log",
     "room_of",
+    "session_positions",
+    "session_rooms",
     "user_record",
 ]
 
@@ -39,8 +45,11 @@ _UNSAFE = str.maketrans({"%": "%25", "{": "%7B", "}": "%7D"})  # a brace in a na
 
 HEARTBEATS = f"{_VERSION}:{{gateways}}:heartbeats"  # zset: gateway -> ms of its last beat, by the clock of Redis
 BURIED = f"{_VERSION}:{{gateways}}:buried"  # hash: dead gateway -> "reaper|ms"
+REAPED = f"{_VERSION}:{{gateways}}:reaped"  # zset: gateway that was buried and reaped -> ms, kept for a day
 DATA_NAME = f"{_VERSION}:{{gateways}}:data"  # string: made with the first beat; another one: all was lost
 FIGURES = f"{_VERSION}:{{gateways}}:figures"  # hash: gateway -> "users unregistered"
+DRAINS = f"{_VERSION}:{{gateways}}:drains"  # set: gateways somebody asked to drain
+GRACES = f"{_VERSION}:{{sessions}}:graces"  # zset: uid of a detached session -> ms when its grace ends
 NETWORK_BANS = tuple(f"{_VERSION}:{{network}}:{name}" for name in ("bans", "ban-ends", "ban-version"))
 """Hash: mask -> "set-ms end-ms json"; zset: mask -> ms when it ends; how often they changed."""
 NOTICES = f"{_VERSION}:{{network}}:notices"  # stream: "mode line" for all users with that mode
@@ -121,9 +130,24 @@ def user_record(uid: Uid) -> str:
     return f"{_VERSION}:{{u:{uid.decode()}}}"
 
 
+def session_rooms(uid: Uid) -> str:
+    """Set: every room a session may be in; written before it joins, and removed after it left."""
+    return f"{_VERSION}:{{u:{uid.decode()}}}:rooms"
+
+
+def session_positions(uid: Uid) -> str:
+    """Hash: log -> the last position a detached session's client had; what follows it was missed."""
+    return f"{_VERSION}:{{u:{uid.decode()}}}:positions"
+
+
 def gateway_users(gateway: GatewayId) -> str:
     """Set: every uid a gateway may hold; written before the session exists."""
     return f"{_VERSION}:{{g:{gateway}}}:users"
+
+
+def gateway_positions(gateway: GatewayId) -> str:
+    """Hash: log -> position a gateway had delivered at its last beat; for the sessions it dies with."""
+    return f"{_VERSION}:{{g:{gateway}}}:positions"
 
 
 def gateway_logs(gateway: GatewayId) -> str:

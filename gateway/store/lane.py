@@ -15,7 +15,7 @@ import hiredis
 
 from gateway.errors import StoreError
 
-__all__ = ["Commands", "Lane", "OnReply", "RedirectError", "ignore"]
+__all__ = ["Commands", "Lane", "OnReply", "RedirectError", "always", "ignore"]
 
 OnReply = Callable[[Any], None]
 """Gets the reply, or a `StoreError` as a value: the command was refused, or its fate is unknown (connection lost)."""
@@ -204,6 +204,11 @@ class Lane(asyncio.Protocol, Commands):
         while self._waiting:
             on_reply, _ = self._waiting.popleft()
             on_reply(StoreError(f"{self.name} lane was lost"))
+
+
+def always() -> bool:
+    """Whether writing is allowed where there is no lease."""
+    return True
 
 
 def ignore(_: object) -> None:

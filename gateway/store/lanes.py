@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from gateway.errors import StoreError
 from gateway.store.cluster import ClusterLanes
 from gateway.store.keys import MARK
 from gateway.store.lane import Commands
@@ -10,7 +11,7 @@ from gateway.store.masters import SentinelMaster, Server
 from gateway.store.pair import LanePair
 from gateway.store.urls import Durability, Kind, RedisUrl
 
-__all__ = ["Lanes", "lanes_to"]
+__all__ = ["Lanes", "lanes_to", "must_hold_lease"]
 
 
 class Lanes(Protocol):
@@ -23,6 +24,9 @@ class Lanes(Protocol):
     on_push: Callable[[list[Any]], None]
     on_read_end: Callable[[], None]
     observe: Callable[[float], None]
+
+    may_write: Callable[[], bool]
+    """Asked before what others build on is written: a gateway that was frozen must not go on as if nothing was."""
 
     @property
     def reconnects(self) -> int:
@@ -53,6 +57,12 @@ class Lanes(Protocol):
 
     async def barrier(self) -> None:
         """Return when everything announced before this call has been told. Raises `StoreError`."""
+
+
+def must_hold_lease(lanes: Lanes) -> None:
+    """Raises `StoreError` while the lease has to be renewed first."""
+    if not lanes.may_write():
+        raise StoreError("the lease has to be renewed first")
 
 
 def lanes_to(redis_url: str, durability: Durability = Durability.REDIS) -> Lanes:

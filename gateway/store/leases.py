@@ -1,7 +1,4 @@
-"""Gateway leases: beat by the clock of Redis, notice gateways that stopped, take their members out of every room.
-
-Every step of reaping may be done twice and by two gateways at once: the scripts remove once.
-"""
+"""Gateway leases: beat by the clock of Redis, notice gateways that stopped, bury them, and end what was lost."""
 
 import asyncio
 import contextlib
@@ -11,19 +8,20 @@ import secrets
 from collections.abc import Callable
 
 from gateway.errors import StoreError
-from gateway.model import GatewayId, LogKey, Uid
+from gateway.model import GatewayId
+from gateway.rooms.progress import Progress
 from gateway.store import keys
 from gateway.store.lanes import Lanes
-from gateway.store.logs import LOG_ENTRIES
+from gateway.store.reaping import CLAIM_MS, Reaper
 from gateway.store.scripts import sha
-from gateway.wire.names import NickKey, casefold
 
-__all__ = ["BEAT_S", "LEASE_MS", "Leases"]
+__all__ = ["BEAT_S", "GRACE_S", "LEASE_MS", "Leases"]
 
 BEAT_S = 2.0
 LEASE_MS = 10_000
-CLAIM_MS = 30_000  # a reaper that has not finished by then is replaced
-INBOX_KEPT_S = 3600  # direct messages of a user that went with its gateway
+RETRY_S = 0.25  # after a beat that Redis did not answer: without a fresh lease nothing is written
+GRACE_S = 60.0
+REAPED_KEPT_MS = 86_400_000
 _log = logging.getLogger(__name__)
 
 
@@ -31,7 +29,14 @@ class Leases:
     """One gateway's lease, and its share in burying the others."""
 
     def __init__(
-        self, lanes: Lanes, gateway: GatewayId, figures: Callable[[], tuple[int, int, int]], *, lease_ms: int = LEASE_MS
+        self,
+        lanes: Lanes,
+        gateway: GatewayId,
+        figures: Callable[[], tuple[int, int, int]],
+        *,
+        lease_ms: int = LEASE_MS,
+        grace_s: float = GRACE_S,
+        progress: Progress | None = None,
     ) -> None:
         self._lanes = lanes
         self._gateway = gateway
@@ -39,6 +44,12 @@ class Leases:
         self._lease_ms = lease_ms
         self.on_data_lost: Callable[[], None] = lambda: None  # Redis has come back with nothing of what it had
         self._data_name = b""
+        self._reaper = Reaper(lanes, gateway, grace_s)
+        self._progress = progress
+        self._held_until_s = 0.0  # by the loop's clock
+        self._now_ms = 0  # by the clock of Redis, at the last beat
+        self._beaten_at_s = 0.0  # the same moment by the loop's clock
+        self.on_drain_asked: Callable[[], None] = lambda: None
         self._beats_since_outage = 0
         self._stale: list[GatewayId] = []  # as the last beat found them
         self._beaten = asyncio.Event()
@@ -53,14 +64,22 @@ class Leases:
             on_buried()
             reaping.cancel()
 
+    def held(self) -> bool:
+        """Whether nobody can have buried this gateway yet: else it was frozen, or Redis was away, and it has to beat
+        before it may write again."""
+        return asyncio.get_running_loop().time() < self._held_until_s
+
     async def _keep_beating(self) -> None:
         while True:
+            wait_s = self._lease_ms / LEASE_MS * BEAT_S
             try:
                 if await self._beat(first=False):
                     return
+                await self._tell_progress()
             except StoreError:
                 self._beats_since_outage = 0
-            await asyncio.sleep(self._lease_ms / LEASE_MS * BEAT_S)
+                wait_s = min(wait_s, RETRY_S)
+            await asyncio.sleep(wait_s)
 
     async def _keep_reaping(self) -> None:
         while True:
@@ -73,6 +92,7 @@ class Leases:
             with contextlib.suppress(StoreError):  # the next beat finds them again
                 for gateway in self._stale + await self._unfinished():
                     await self.bury(gateway, self._lease_ms)
+                await self._reaper.end_graces(self._now_ms)
 
     async def begin(self) -> None:
         """Take the lease. Raises `StoreError`."""
@@ -84,6 +104,8 @@ class Leases:
         for command in (
             ("ZREM", keys.HEARTBEATS, self._gateway),
             ("HDEL", keys.FIGURES, self._gateway),
+            ("SREM", keys.DRAINS, self._gateway),
+            ("DEL", keys.gateway_positions(self._gateway)),
             ("DEL", keys.gateway_users(self._gateway)),
         ):
             lane.request(_ignore, *command)
@@ -91,21 +113,50 @@ class Leases:
 
     async def _beat(self, *, first: bool) -> bool:
         figures = " ".join(map(str, self._figures()))
+        sent_at_s = asyncio.get_running_loop().time()
         reply = await self._lanes.commands.call(
-            "EVALSHA", sha("gateway_beat"), 3, keys.HEARTBEATS, keys.FIGURES, keys.DATA_NAME,
-            self._gateway, int(first), self._lease_ms, figures, self._data_name, secrets.token_hex(8),
+            "EVALSHA", sha("gateway_beat"), 6, keys.HEARTBEATS, keys.FIGURES, keys.DATA_NAME, keys.DRAINS,
+            keys.BURIED, keys.REAPED,
+            self._gateway, int(first), self._lease_ms, figures, secrets.token_hex(8),
         )  # fmt: skip
         if reply[0] == 4:
             return True
+        # From when it was sent: Redis took it for fresh then or later.
+        self._held_until_s = sent_at_s + self._lease_ms / 1000
         self._beats_since_outage += 1
-        known, self._data_name = self._data_name, reply[1]
-        if known and known != self._data_name:
+        _, data_name, now_ms, drain_asked, *stale = reply
+        known, self._data_name = self._data_name, data_name
+        if known and known != data_name:
             _log.error("redis_data_lost")
             self._beats_since_outage = 0
             self.on_data_lost()
-        self._stale = [GatewayId(name.decode()) for name in reply[2:]]
+        self._follow_clock(now_ms)
+        self._stale = [GatewayId(name.decode()) for name in stale]
         self._beaten.set()
+        if drain_asked:
+            self.on_drain_asked()
         return False
+
+    def _follow_clock(self, now_ms: int) -> None:
+        """Notice a clock of Redis that was set ahead: by it everybody's beat is old, and nobody was away."""
+        at_s = asyncio.get_running_loop().time()
+        step_ms = now_ms - self._now_ms - (at_s - self._beaten_at_s) * 1000
+        if self._now_ms and step_ms > self._lease_ms / 4:
+            _log.warning("redis_clock_stepped", extra={"ms": round(step_ms)})
+            self._beats_since_outage = 0
+        self._now_ms, self._beaten_at_s = now_ms, at_s
+
+    async def _tell_progress(self) -> None:
+        """Write down how far the logs were delivered here, for the sessions that would survive this gateway."""
+        if self._progress is None:
+            return
+        lane, key = self._lanes.commands, keys.gateway_positions(self._gateway)
+        moved, closed = self._progress.since_last()
+        if closed:
+            await lane.call("HDEL", key, *closed)
+        if moved:
+            await lane.call("HSET", key, *(part for pair in moved.items() for part in pair))
+        self._progress.told()
 
     async def _unfinished(self) -> list[GatewayId]:
         return [GatewayId(name.decode()) for name in await self._lanes.commands.call("HKEYS", keys.BURIED)]
@@ -131,37 +182,13 @@ class Leases:
             await self._reap(gateway)
 
     async def _reap(self, gateway: GatewayId) -> None:
+        await self._reaper.reap_gateway(gateway)
+        self._lanes.commands.request(_ignore, "SREM", keys.DRAINS, gateway)
+        # Remembered: should it wake up tomorrow, it must hear of its burial.
         lane = self._lanes.commands
-        for name in await lane.call("SMEMBERS", keys.gateway_logs(gateway)):
-            log = LogKey(name.decode())
-            names = keys.log_keys(log)
-            await lane.call(
-                "EVALSHA", sha("room_reap"), 4, names.state, names.log, names.members, names.lists, names.channel,
-                LOG_ENTRIES, gateway,
-            )  # fmt: skip
-            size = await lane.call("HLEN", names.members)
-            if size:
-                await lane.call("ZADD", keys.ROOM_SIZES, size, keys.room_of(log))
-            else:
-                await lane.call("ZREM", keys.ROOM_SIZES, keys.room_of(log))
-        for value in await lane.call("SMEMBERS", keys.gateway_users(gateway)):
-            await self._remove_user(gateway, Uid(value))
-        lane.request(_ignore, "DEL", keys.gateway_users(gateway))
-        lane.request(_ignore, "DEL", keys.gateway_logs(gateway))
+        lane.request(_ignore, "ZADD", keys.REAPED, self._now_ms, gateway)
+        lane.request(_ignore, "ZREMRANGEBYSCORE", keys.REAPED, "-inf", self._now_ms - REAPED_KEPT_MS)
         await lane.call("HDEL", keys.BURIED, gateway)
-
-    async def _remove_user(self, gateway: GatewayId, uid: Uid) -> None:
-        lane = self._lanes.commands
-        holder, nick = await lane.call("HMGET", keys.user_record(uid), "gateway", "nick")
-        if holder is None or holder.decode() != gateway:
-            return
-        if nick is not None:  # else it had claimed one and was not registered yet; who claims it next replaces it
-            claim = keys.nick_claim(NickKey(casefold(nick.decode())))
-            await lane.call("EVALSHA", sha("nick_free"), 1, claim, uid)
-        inbox = keys.log_keys(keys.inbox_log(uid))
-        for key in (inbox.state, inbox.log):
-            lane.request(_ignore, "EXPIRE", key, INBOX_KEPT_S)
-        await lane.call("DEL", keys.user_record(uid))
 
 
 def _ignore(_: object) -> None:

@@ -3,6 +3,7 @@
 Implements `rooms.ports.LogStore`.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from gateway.rooms.ports import Change, OnAnswer
 from gateway.store import codec
 from gateway.store.keys import LogKeys, gateway_logs, is_room, log_keys, log_of_channel
 from gateway.store.lane import ignore
-from gateway.store.lanes import Lanes
+from gateway.store.lanes import Lanes, must_hold_lease
 from gateway.store.scripts import sha
 
 __all__ = ["Logs"]
@@ -48,6 +49,9 @@ class Logs:
         send_keys: Sequence[SendKey | None] = (),
     ) -> None:
         """Append a batch of `Said` as this gateway's batch `number` in that log."""
+        if not self._lanes.may_write():
+            _refuse(on_answer)
+            return
         keys = self._keys_of(log)
         if not send_keys:
             self._lanes.commands.request(
@@ -68,8 +72,13 @@ class Logs:
 
     def append_change(self, log: LogKey, number: int, change: Change, on_answer: OnAnswer) -> None:
         """Append one state change as this gateway's batch `number` in that log."""
+        if not self._lanes.may_write():
+            _refuse(on_answer)
+            return
         keys = self._keys_of(log)
         member = b"-" if change.leaves else codec.encode_member(change.member) if change.member else b""
+        if change.moves_to is not None:
+            member = b">" + change.moves_to.encode()
         self._lanes.commands.request(
             _decoding(on_answer),
             "EVALSHA", sha("room_tx"), 4, keys.state, keys.log, keys.members, keys.lists,
@@ -144,6 +153,7 @@ class Logs:
 
     async def remember_log(self, log: LogKey) -> None:
         """Note that this gateway may have members in the log, before it has any. Raises `StoreError`."""
+        must_hold_lease(self._lanes)
         await self._lanes.commands.call("SADD", gateway_logs(self._gateway), log)
 
     def forget_log(self, log: LogKey) -> None:
@@ -183,6 +193,10 @@ class Logs:
             self.on_announcement(log, *codec.decode_announcement(push[2]))
         elif kind == b"ssubscribe":
             self.on_subscribed(log)
+
+
+def _refuse(on_answer: OnAnswer) -> None:
+    asyncio.get_running_loop().call_soon(on_answer, StoreError("the lease has to be renewed first"))
 
 
 def _decoding(on_answer: OnAnswer, decode: Callable[[Any], Answer] = codec.decode_answer) -> Callable[[Any], None]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gateway.errors import StoreError
-from gateway.store.lane import Lane, ignore
+from gateway.store.lane import Lane, always, ignore
 from gateway.store.masters import CONNECT_ERRORS, Master
 from gateway.store.replicated import HeldPushes, ReplicatedLane
 from gateway.store.scripts import SOURCES
@@ -46,6 +46,7 @@ class LanePair:
         self.on_read_end: Callable[[], None] = _nothing
         self.on_refused: Callable[[Lane, StoreError], None] | None = None  # an SSUBSCRIBE; None: the lane is dropped
         self.observe: Callable[[float], None] = ignore
+        self.may_write: Callable[[], bool] = always
         self.reconnects = -2  # both lanes have to be opened once
 
     @property

@@ -81,18 +81,20 @@ async def test_nobody_sees_a_killed_gateway(two_gateways: Pair, tmp_path: Path) 
     async with witness(two) as bob:
         with terminal(tmp_path, *at(two_gateways)) as ann:
             await asyncio.to_thread(ann.sees, "ann joined")
-            await asyncio.to_thread(ann.prompts, "#tea>")
+            await asyncio.to_thread(ann.prompts, "[ann #tea]")
             ann.type("before" + ENTER)
             await until_said(bob, "before")
             one.kill()
             await bob.send("PRIVMSG #tea :meanwhile", "PRIVMSG ann :psst")
             ann.type("after" + ENTER)
             assert of_ann(await until_said(bob, "after")) == ["after"]
-            await asyncio.to_thread(ann.sees, "-- back on ")
-            await asyncio.to_thread(ann.sees, "bob: psst")
-            for text in ("meanwhile", "psst"):
-                assert sum(f"bob: {text}" in row for row in ann.rows) == 1
+            await asyncio.to_thread(ann.sees, "back on ")
+            await asyncio.to_thread(ann.sees, "ann | after")
+            assert sum("bob | meanwhile" in row for row in ann.rows) == 1
             assert sum("ann joined" in row for row in ann.rows) == 1
+            ann.type("/query bob" + ENTER)
+            await asyncio.to_thread(ann.sees, "bob | psst")
+            assert sum("bob | psst" in row for row in ann.rows) == 1
             assert of_ann(await bob.barrier()) == []
 
 
@@ -101,15 +103,15 @@ async def test_a_killed_client_comes_back_as_the_same_session(two_gateways: Pair
     """SIGKILL of the client, started again within the grace: nobody sees it, and nothing it knew is shown as new."""
     async with witness(two_gateways[1]) as bob:
         with terminal(tmp_path, *at(two_gateways)) as ann:
-            await asyncio.to_thread(ann.prompts, "#tea>")
+            await asyncio.to_thread(ann.prompts, "[ann #tea]")
             ann.type("before" + ENTER)
             await until_said(bob, "before")
-            await asyncio.to_thread(ann.sees, "ann: before")
+            await asyncio.to_thread(ann.sees, "ann | before")
             os.kill(ann.child.pid, signal.SIGKILL)
             ann.exit_code()
         await bob.send("PRIVMSG #tea :meanwhile")
         with terminal(tmp_path, *at(two_gateways)) as ann:
-            await asyncio.to_thread(ann.sees, "bob: meanwhile")
+            await asyncio.to_thread(ann.sees, "bob | meanwhile")
             ann.type("after" + ENTER)
             assert of_ann(await until_said(bob, "after")) == ["after"]
             ann.type("/quit" + ENTER)

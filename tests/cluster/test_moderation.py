@@ -16,7 +16,7 @@ from gateway.store.urls import Durability
 from gateway.wire.message import Message
 from gateway.wire.names import RoomKey
 from tests.commands.test_talking import ALL, join
-from tests.harness.deadlines import DEADLINE_S, eventually
+from tests.harness.deadlines import DEADLINE_FACTOR, DEADLINE_S, eventually
 from tests.harness.gateway_process import GatewayProcess
 from tests.harness.irc_peer import IrcPeer
 from tests.harness.log_site import redis_site
@@ -177,6 +177,8 @@ async def open_rooms(gateway: GatewayProcess) -> int:
     return int(float(next(line for line in lines if line.startswith("hubbub_rooms{")).rpartition(" ")[2]))
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(180)
 async def test_a_gateway_forgets_a_room_whose_last_member_there_was_kicked(network: Network, pair: Pair) -> None:
     """It follows the room no longer; the next join there finds it as it is."""
 
@@ -184,7 +186,8 @@ async def test_a_gateway_forgets_a_room_whose_last_member_there_was_kicked(netwo
         async def said() -> bool | None:
             return await open_rooms(network.two) == rooms or None
 
-        await eventually(said, what=f"{rooms} open rooms")
+        # It is kept for half a minute, should a failover lose what was written there.
+        await eventually(said, what=f"{rooms} open rooms", deadline_s=60 * DEADLINE_FACTOR)
 
     op, guest = await pair("closeop", "closeguest")
     await follows(0)

@@ -50,4 +50,4 @@ async def dial(network: Network) -> AsyncIterator[Connect]:
 @pytest.fixture
 def nick() -> str:
     """A nick nobody else uses, and short enough to be made longer."""
-    return f"user{next(_numbers)}"
+    return f"user{next(_numbers)}x"

@@ -17,6 +17,7 @@ from gateway.model import (
     ModesSet,
     MsgId,
     Position,
+    Rebound,
     Renamed,
     Restored,
     Said,
@@ -26,7 +27,7 @@ from gateway.model import (
 )
 from gateway.rooms.ports import Change
 
-__all__ = ["events", "join", "leave", "member", "members", "promote", "said", "set_topic", "uid_of"]
+__all__ = ["events", "join", "leave", "member", "members", "promote", "rebind", "said", "set_topic", "uid_of"]
 
 
 def uid_of(name: str) -> Uid:
@@ -86,7 +87,14 @@ def promote(who: Member, *, permissions: Position | None = None) -> Change:
     )
 
 
+def rebind(who: Member, gateway: GatewayId, *, epoch: int = 1) -> Change:
+    """`who` has come back on another gateway."""
+    event = Rebound(who.uid, MsgId(b"rebind"), gateway, epoch)
+    return Change(event=event, permissions=None, uid=who.uid, need="in", moves_to=gateway)
+
+
 _word = st.text(string.ascii_letters + string.digits + "-_", min_size=1, max_size=12)
+_accounts = _word.filter(lambda account: account != "-") | st.just("")  # "-" stands for none
 _uids = _word.map(str.encode).map(Uid)
 _msgids = _word.map(str.encode).map(MsgId)
 _text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\0"), max_size=40)
@@ -98,7 +106,7 @@ members: st.SearchStrategy[Member] = st.builds(
     nick=_word,
     user=_spaceless,
     host=_spaceless,
-    account=_word.filter(lambda account: account != "-") | st.just(""),
+    account=_accounts,
     realname=_text.filter(bool),
     gateway=_word.map(GatewayId),
     modes=st.sampled_from(["", "o", "v", "ov"]),
@@ -110,7 +118,7 @@ _changes = st.builds(
 _lines = _text.map(lambda text: b":n!u@h PRIVMSG #room :" + text.encode())
 _tags = _spaceless.map(lambda text: b"+tag=" + text.encode()) | st.just(b"")
 _kinds: list[st.SearchStrategy[Event]] = [
-    st.builds(Said, uid=_uids, msgid=_msgids, account=_word.map(str.encode) | st.just(b""), tags=_tags, line=_lines),
+    st.builds(Said, uid=_uids, msgid=_msgids, account=_accounts.map(str.encode), tags=_tags, line=_lines),
     st.builds(lambda who, msgid: Joined(who.uid, msgid, who), members, _msgids),
     st.builds(Left, uid=_uids, msgid=_msgids, by=st.sampled_from(LeftBy), reason=_text),
     st.builds(Renamed, uid=_uids, msgid=_msgids, nick=_word),
@@ -125,6 +133,7 @@ _kinds: list[st.SearchStrategy[Event]] = [
         modes=st.sampled_from(["", "nt"]),
         uid=st.just(Uid(b"")),
     ),
+    st.builds(Rebound, uid=_uids, msgid=_msgids, gateway=_word.map(GatewayId), epoch=st.integers(0, 2**31)),
     st.builds(ModesSet, uid=_uids, msgid=_msgids, source=_spaceless, changes=st.lists(_changes).map(tuple)),
 ]
 events: st.SearchStrategy[Event] = st.one_of(_kinds)

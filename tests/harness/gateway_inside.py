@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from gateway.commands.allowances import Allowances, SharedLimits
 from gateway.commands.services import Network, Services
-from gateway.identity import message_ids, new_gateway_id, new_uid
+from gateway.identity import message_ids, new_gateway_id, new_secret, new_uid
 from gateway.net.server import Limits, Server
 from gateway.passwords import Cost, PasswordVerifier
 from gateway.rooms.engine import Engine
@@ -19,6 +19,7 @@ from gateway.store.leases import Leases
 from gateway.store.logs import Logs
 from gateway.store.oversight import Oversight
 from gateway.store.rates import Rates
+from gateway.store.sessions import Sessions
 from tests.harness.log_site import opened
 
 __all__ = ["GatewayInside"]
@@ -74,10 +75,12 @@ class GatewayInside:
             engine=engine,
             history=logs,
             directory=Directory(lanes, gateway),
+            records=Sessions(lanes, gateway),
             oversight=Oversight(lanes),
             log_of_room=room_log,
             log_of_inbox=inbox_log,
             new_msgid=message_ids(),
+            new_secret=new_secret,
             now_s=lambda: self.now_s,
             clock_s=lambda: 1_700_000_000.0 + self.now_s,
             check_password=passwords.verify,
@@ -86,6 +89,7 @@ class GatewayInside:
             allowances=Allowances(Rates(lanes), SharedLimits(), lambda: self.now_s),
             request_drain=lambda reason: None,
             count_command=lambda name: None,
+            grace_s=60.0,
         )
         self.server = Server(self.services, _LIMITS, new_uid)
         self.leases = Leases(lanes, gateway, self.server.figures)
@@ -109,7 +113,7 @@ class GatewayInside:
                 inside.port = await inside.server.bind(inside.host, 0)
                 await inside.server.accept()
                 yield inside
-                await inside.server.drain("the test is over", 5.0)
+                await inside.server.drain("the test is over", 5.0, 1000.0)
                 await inside.leases.end()
             finally:
                 for task in running:

@@ -33,6 +33,12 @@ class GatewayProcess:
         self._process: subprocess.Popen[str] | None = None
 
     @property
+    def redis_url(self) -> str:
+        """The Redis it was given; it must have been given one."""
+        assert self._redis_url is not None
+        return self._redis_url
+
+    @property
     def pid(self) -> int:
         """The process, which must be running."""
         assert self._process is not None

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Protocol
 
 from gateway.errors import StoreError
-from gateway.model import Answer, Entry, GatewayId, LogKey, Position, Said, SaidTo, SendKey
+from gateway.model import Answer, Entry, GatewayId, LogKey, Position, Said, SaidTo, SendKey, Uid
 from gateway.rooms.ports import Change, LogStore
 from gateway.store.keys import log_keys
 from gateway.store.lanes import Lanes, lanes_to
@@ -28,8 +28,8 @@ class LogSite(Protocol):
     store: LogStore
     heard: list[Heard]
 
-    async def reap(self, log: LogKey, gateway: GatewayId) -> None:
-        """Take a dead gateway's members out of the log."""
+    async def reap(self, log: LogKey, gateway: GatewayId, *uids: Uid) -> None:
+        """Take members that went with a dead gateway out of the log, and fence it there."""
 
     async def subscribe(self, log: LogKey) -> None:
         """Subscribe and wait until that is confirmed."""
@@ -78,9 +78,9 @@ class MemorySite:
         store.on_announcement = lambda *heard: self.heard.append(heard)
         self._store: MemoryStore = store
 
-    async def reap(self, log: LogKey, gateway: GatewayId) -> None:
+    async def reap(self, log: LogKey, gateway: GatewayId, *uids: Uid) -> None:
         """As in `LogSite`."""
-        self._redis.room_reap(log, gateway)
+        self._redis.room_reap(log, gateway, "lost", *uids)
 
     async def subscribe(self, log: LogKey) -> None:
         """As in `LogSite`."""
@@ -104,12 +104,12 @@ class RedisSite:
         self.logs.on_announcement = lambda *heard: self.heard.append(heard)
         self.logs.on_subscribed = lambda log: self._confirmed[log].set()
 
-    async def reap(self, log: LogKey, gateway: GatewayId) -> None:
+    async def reap(self, log: LogKey, gateway: GatewayId, *uids: Uid) -> None:
         """As in `LogSite`."""
         names = log_keys(log)
         await self.lanes.commands.call(
-            "EVALSHA", sha("room_reap"), 4, names.state, names.log, names.members, names.lists, names.channel,
-            LOG_ENTRIES, gateway,
+            "EVALSHA", sha("room_reap"), 4, names.state, names.log, names.members, names.lists,
+            names.channel, LOG_ENTRIES, gateway, "lost", *uids,
         )  # fmt: skip
 
     async def subscribe(self, log: LogKey) -> None:

@@ -66,6 +66,7 @@ class _Log:
     keys_before: dict[bytes, tuple[bytes, Position, MsgId]] = field(default_factory=dict)
     keys_since_ms: int = 0
     restored: tuple[Position, Position] | None = None
+    ended: Position = ORIGIN
 
     def known(self, key: SendKey | None) -> Known | None:
         """What a key was used for before."""
@@ -92,6 +93,17 @@ class _Log:
         if permissions is not None and permissions != self.permissions:
             return Answer(Outcome.STALE, (self.permissions,))
         return None
+
+    def rewrite(self, change: Change, position: Position) -> None:
+        """The member as the change leaves it."""
+        if change.leaves:
+            self.members.pop(change.uid, None)
+            if not self.members:
+                self.permissions = position
+        elif change.member is not None:
+            self.members[change.uid] = change.member
+        elif change.moves_to is not None:
+            self.members[change.uid] = self.members[change.uid]._replace(gateway=change.moves_to)
 
 
 class MemoryRedis:
@@ -152,6 +164,8 @@ class MemoryRedis:
     def room_restore(self, key: LogKey, event: Restored, last: Position) -> bool:
         """`room_restore.lua`; False: nothing was done."""
         log = self.log(key)
+        if order(log.ended) > order(last):
+            return False
         created = log.fields.get("created")
         if created is not None and (log.restored is not None or int(created) <= time_ms(last)):
             if log.restored is None:
@@ -193,21 +207,16 @@ class MemoryRedis:
             log.produced[gateway] = number
             return Answer(Outcome.UNCHANGED, (log.last,))
         if change.capacity and len(log.members) >= change.capacity:
-            return Answer(Outcome.STALE, (log.last,))
+            return Answer(Outcome.FULL, (log.last,))
         log.produced[gateway] = number
         if change.anew:
             log.lists.clear()
         if change.blank:
-            log.entries.clear()
+            del log.entries[:-1]
         (position,) = self._append(key, [change.event])
         if change.changes_permissions:
             log.permissions = position
-        if change.leaves:
-            log.members.pop(change.uid, None)
-            if not log.members:
-                log.permissions = position
-        elif change.member is not None:
-            log.members[change.uid] = change.member
+        log.rewrite(change, position)
         log.fields |= dict(change.state) | dict.fromkeys(change.stamps, str(time_ms(position)))
         for uid, modes in change.modes:
             if uid in log.members:
@@ -217,16 +226,18 @@ class MemoryRedis:
             log.lists.pop(name, None)
         return Answer(Outcome.DONE, (position,))
 
-    def room_reap(self, key: LogKey, gateway: GatewayId) -> int:
-        """`room_reap.lua`; returns how many members went."""
+    def room_reap(self, key: LogKey, gateway: GatewayId, reason: str = "", *uids: Uid) -> int:
+        """`room_reap.lua`; returns how many members went. No `gateway`: none is fenced."""
         log = self.log(key)
         if not log.produced:  # nothing was ever written: there is no room
             return 0
-        log.produced[gateway] = FENCED
-        gone = tuple(uid for uid, member in log.members.items() if member.gateway == gateway)
+        if gateway:
+            log.produced[gateway] = FENCED
+        gone = tuple(uid for uid in uids if log.members.pop(uid, None) is not None)
         if gone:
-            log.members = {uid: member for uid, member in log.members.items() if uid not in gone}
-            (log.permissions,) = self._append(key, [Reaped(gateway, gone)])
+            (log.permissions,) = self._append(key, [Reaped(gateway, gone, reason)])
+            if not log.members:
+                log.ended = log.permissions
         return len(gone)
 
     def _append(self, key: LogKey, events: Sequence[Event]) -> tuple[Position, ...]:

@@ -33,7 +33,7 @@ from gateway.rooms.modes import as_change, read_modes
 from gateway.rooms.modes import decide as decide_modes
 from gateway.rooms.ports import Change
 from gateway.rooms.replica import DEFAULT_MODES, Replica
-from tests.harness.events import leave, member, promote, said, set_topic, uid_of
+from tests.harness.events import leave, member, promote, rebind, said, set_topic, uid_of
 from tests.harness.memory_store import MemoryRedis
 
 LOG = LogKey("r:#room")
@@ -88,12 +88,15 @@ def decide(replica: Replica, kind: str, name: str, gateway: str) -> Change:
             return Change(event=event, permissions=permissions, uid=who.uid, need="in", member=logged_in)
         case "promote":
             return promote(who, permissions=permissions)
+        case "rebind":
+            return rebind(who, GatewayId(gateway))
     return set_topic(who, "" if kind == "untopic" else name, permissions=permissions)
 
 
 kinds = st.sampled_from(
     [
         *("join", "join", "join", "leave", "kick", "invite", "rename", "login", "promote", "topic", "untopic", "say"),
+        "rebind",
         "reap",
     ]
 )
@@ -122,7 +125,8 @@ async def test_a_replica_is_what_redis_has_at_every_point(run: list[tuple[str, s
         last = redis.log(LOG).last
         if kind == "reap":
             if gateway == "g2":
-                redis.room_reap(LOG, GatewayId("g2"))
+                there = [uid for uid, who in live.members.items() if who.gateway == gateway]
+                redis.room_reap(LOG, GatewayId("g2"), "lost", *there)
         elif kind == "say":
             number += 1
             redis.room_msg(LOG, GatewayId("g1"), number, live.permissions, [said(name, "x"), said(name, "y")])

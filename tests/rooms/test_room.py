@@ -9,6 +9,7 @@ from gateway.model import (
     AccountSet,
     Entry,
     Event,
+    GatewayId,
     Joined,
     Left,
     LeftBy,
@@ -16,6 +17,7 @@ from gateway.model import (
     MsgId,
     Position,
     Reaped,
+    Rebound,
     Renamed,
     TopicSet,
     Uid,
@@ -282,9 +284,47 @@ def test_those_on_a_lost_gateway_quit_once_each() -> None:
         where.flush(render)
     bob.writes.clear()
     for where in rooms:
-        apply((where, Reaped(lost[0].member.gateway, tuple(person.uid for person in lost))))
+        apply((where, Reaped(lost[0].member.gateway, tuple(person.uid for person in lost), "Gateway lost")))
     assert bob.heard() == ["QUIT :Gateway lost"] * 2
     assert [list(where.replica.members) for where in rooms] == [[bob.uid], [bob.uid]]
+
+
+def test_several_lost_at_once_are_one_netsplit_to_who_knows_batches() -> None:
+    """A batch of their QUITs, each once, for such members; plain QUITs for others; one alone is never a batch.
+
+    Source: IRCv3 batch types, "netsplit".
+    """
+    lost = [Person(name) for name in ("x", "y", "z")]
+    plain, batched = Person("plain"), Person("batched", caps.BATCH)
+    one, two = room("#one", plain, batched), room("#two", plain, batched)
+    for where, people in ((one, lost), (two, lost[:1])):
+        for person in people:
+            where.apply([entry(Joined(person.uid, MsgId(b""), person.member))], render)
+        where.flush(render)
+    plain.writes.clear()
+    batched.writes.clear()
+    apply((one, Reaped(GatewayId("g"), tuple(person.uid for person in lost), "gone")))
+    # x is in #two as well: it is told there.
+    assert plain.heard() == ["QUIT :gone"] * 2
+    lines = b"".join(batched.writes).decode().split("\r\n")[:-1]
+    batched.writes.clear()
+    assert [line.split(" ")[0] for line in lines] == ["BATCH", "@batch=netsplit", "@batch=netsplit", "BATCH"]
+    assert lines[0].split(" ")[1:3] == ["+netsplit", "netsplit"]
+    assert [line.split(" ")[1].partition("!")[0] for line in lines[1:3]] == [":y", ":z"]
+    assert lines[-1] == "BATCH -netsplit"
+    apply((two, Reaped(GatewayId(""), (lost[0].uid,), "gone")))
+    assert plain.heard() == batched.heard() == ["QUIT :gone"]
+
+
+def test_who_comes_back_elsewhere_is_seen_by_nobody() -> None:
+    """Not a line; the replica knows the gateway; the origin hears at its place."""
+    ann, bob = Person("ann"), Person("bob")
+    lobby = room("#lobby", ann, bob)
+    author = Author()
+    lobby.origins[MsgId(b"back")] = author
+    apply((lobby, Rebound(bob.uid, MsgId(b"back"), GatewayId("g2"), 1)))
+    assert (ann.heard(), bob.heard(), author.lines) == ([], [], [b""])
+    assert lobby.replica.members[bob.uid] == bob.member._replace(gateway=GatewayId("g2"))
 
 
 def test_new_capabilities_count_from_the_next_line(people: tuple[Person, Person, Person]) -> None:

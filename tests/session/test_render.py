@@ -20,6 +20,7 @@ from gateway.model import (
     MsgId,
     Position,
     Reaped,
+    Rebound,
     Renamed,
     Restored,
     Said,
@@ -74,7 +75,14 @@ def test_state_lines(event: Event, line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "event", [Foreign(), Reaped(GatewayId("g"), ()), Left(ANN.uid, ID, LeftBy.QUIT, ""), Renamed(ANN.uid, ID, "x")]
+    "event",
+    [
+        Foreign(),
+        Reaped(GatewayId("g"), ()),
+        Rebound(ANN.uid, ID, GatewayId("g"), 1),
+        Left(ANN.uid, ID, LeftBy.QUIT, ""),
+        Renamed(ANN.uid, ID, "x"),
+    ],
 )
 def test_what_nobody_can_be_told(event: Event) -> None:
     """A foreign kind, a reaping (each member's QUIT is told), somebody unknown: no line."""
@@ -94,9 +102,8 @@ def test_tags_are_those_of_the_class(render_class: int, event: Event) -> None:
     """`time` from the position, `msgid` from the event, `account` where there is one; without the class none."""
     line = shown(event, ANN, render_class)
     if not line:
-        assert isinstance(event, Said | Restored) or (
-            isinstance(event, AccountSet) and not render_class & caps.ACCOUNT_NOTIFY
-        )
+        hidden = isinstance(event, AccountSet) and not render_class & caps.ACCOUNT_NOTIFY
+        assert hidden or isinstance(event, Said | Rebound | Restored)
         return
     tags = Message.parse(line.encode()).tags
     assert tags.get("time") == (TIME if render_class & caps.SERVER_TIME else None)

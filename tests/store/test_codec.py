@@ -28,7 +28,7 @@ def test_members_round_trip(who: Member) -> None:
 
 
 def test_a_realname_cannot_pass_for_a_gateway() -> None:
-    """The gateway stands last, where `room_reap.lua` looks for it, after all the words a client chose."""
+    """The gateway stands last, where `room_tx.lua` replaces it, after all the words a client chose."""
     sly = member("eve", gateway="g1")._replace(realname="ends with g2")
     assert encode_member(sly).endswith(b" g1")
     assert decode_member(sly.uid, encode_member(sly)) == sly
@@ -52,8 +52,9 @@ def test_announcements_round_trip(prev: Position, entries: list[tuple[Position, 
 
 
 def test_a_reaping_is_read_as_the_script_writes_it() -> None:
-    """`R gateway uid,uid`."""
-    assert decode_event(b"R g1 a,b") == Reaped(GatewayId("g1"), (Uid(b"a"), Uid(b"b")))
+    """`R gateway uid,uid reason`; `-` where no gateway died."""
+    assert decode_event(b"R g1 a,b Gone  away") == Reaped(GatewayId("g1"), (Uid(b"a"), Uid(b"b")), "Gone  away")
+    assert decode_event(b"R - a ") == Reaped(GatewayId(""), (Uid(b"a"),), "")
     with pytest.raises(TypeError):
         encode_event(Reaped(GatewayId("g1"), ()))
 

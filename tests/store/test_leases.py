@@ -13,11 +13,13 @@ from gateway.model import ORIGIN, GatewayId, LogKey, Reaped, Uid, User
 from gateway.store import keys
 from gateway.store.directory import Directory
 from gateway.store.lanes import Lanes, lanes_to
-from gateway.store.leases import CLAIM_MS, LEASE_MS, Leases
+from gateway.store.leases import LEASE_MS, Leases
 from gateway.store.logs import Logs
+from gateway.store.reaping import CLAIM_MS
 from gateway.store.scripts import sha
+from gateway.store.sessions import Sessions
 from gateway.store.urls import Durability
-from gateway.wire.names import NickKey
+from gateway.wire.names import NickKey, RoomKey
 from tests.harness.deadlines import DEADLINE_S, eventually
 from tests.harness.events import join, leave, member, said
 from tests.harness.log_site import LogSite, RedisSite, change, opened, say
@@ -33,11 +35,10 @@ def leases(lanes: Lanes, name: str, lease_ms: int = LEASE_MS) -> Leases:
 
 
 async def beat(lanes: Lanes, name: str, *, first: bool, lease_ms: int = LEASE_MS) -> list[Any]:
-    """Run the script, as a gateway that knows the data by the name they have."""
-    data_name = await lanes.commands.call("GET", keys.DATA_NAME) or b""
+    """Run the script."""
     reply: list[Any] = await lanes.commands.call(
-        "EVALSHA", sha("gateway_beat"), 3, keys.HEARTBEATS, keys.FIGURES, keys.DATA_NAME,
-        name, int(first), lease_ms, "1 0 0", data_name, "new",
+        "EVALSHA", sha("gateway_beat"), 6, keys.HEARTBEATS, keys.FIGURES, keys.DATA_NAME, keys.DRAINS,
+        keys.BURIED, keys.REAPED, name, int(first), lease_ms, "1 0 0", "new",
     )  # fmt: skip
     return reply
 
@@ -89,16 +90,23 @@ class Doomed:
             User(who.uid, who.nick, who.user, who.host, who.realname, "", "", 1, self.id, False)
         )  # fmt: skip
         await self.site.logs.remember_log(self.log)
+        await Sessions(self.lanes, self.id).enter(who.uid, RoomKey(f"#{self.nick}"))
         await change(self.site, self.log, 1, join(who))
         await say(self.site, keys.inbox_log(who.uid), 1, [said("ann", "psst")])
         return self
 
 
 async def test_the_first_beat_takes_the_lease_and_later_ones_keep_it(lanes: Lanes, unique: str) -> None:
-    """{0}; a beat of a gateway that has no lease (it was buried) is {4}."""
+    """{0}; of a gateway that was buried, or buried and reaped, {4}; one whose lease was lost with other data takes it
+    again."""
     assert (await beat(lanes, unique, first=True))[0] == 0
     assert (await beat(lanes, unique, first=False))[0] == 0
     await lanes.commands.call("ZREM", keys.HEARTBEATS, unique)
+    assert (await beat(lanes, unique, first=False))[0] == 0
+    await lanes.commands.call("HSET", keys.BURIED, unique, "somebody|1")
+    assert await beat(lanes, unique, first=False) == [4]
+    await lanes.commands.call("HDEL", keys.BURIED, unique)
+    await lanes.commands.call("ZADD", keys.REAPED, 1, unique)
     assert await beat(lanes, unique, first=False) == [4]
     assert (await beat(lanes, unique, first=True))[0] == 0
 
@@ -124,7 +132,7 @@ async def test_lost_data_are_no_burial(tmp_path: Path) -> None:
                 await lost.wait()
             assert not buried.is_set()
             assert await lanes.commands.call("ZSCORE", keys.HEARTBEATS, "one") is not None
-            await lanes.commands.call("ZREM", keys.HEARTBEATS, "one")
+            await lanes.commands.call("HSET", keys.BURIED, "one", "somebody|1")
             async with asyncio.timeout(2 * DEADLINE_S):
                 await buried.wait()
                 await running
@@ -215,7 +223,7 @@ async def test_a_buried_gateway_is_told(lanes: Lanes, unique: str) -> None:
     """`run` calls back at the next beat and ends."""
     mine = leases(lanes, unique, lease_ms=200)
     await mine.begin()
-    await lanes.commands.call("ZREM", keys.HEARTBEATS, unique)
+    await lanes.commands.call("HSET", keys.BURIED, unique, "somebody|1")
     buried = asyncio.Event()
     async with asyncio.timeout(DEADLINE_S):
         await mine.run(buried.set)

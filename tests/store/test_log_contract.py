@@ -4,6 +4,7 @@ Source: the headers of `room_msg.lua`, `room_tx.lua` and `room_reap.lua`.
 """
 
 import asyncio
+import dataclasses
 from itertools import pairwise
 
 import pytest
@@ -15,19 +16,22 @@ from gateway.model import (
     Entry,
     GatewayId,
     Head,
+    Joined,
+    Left,
     LogKey,
     ModesSet,
     MsgId,
     Outcome,
     Position,
     Reaped,
+    Rebound,
     Restored,
     Said,
     Topic,
     order,
 )
 from tests.harness.deadlines import DEADLINE_S
-from tests.harness.events import join, leave, member, promote, said, set_topic
+from tests.harness.events import join, leave, member, promote, rebind, said, set_topic, uid_of
 from tests.harness.log_site import LogSite, change, say
 from tests.store.conftest import OpenSite
 
@@ -202,6 +206,18 @@ async def test_a_room_that_is_there_is_not_restored(open_site: OpenSite, log: Lo
     assert len(await read_all(site, log)) == 1
 
 
+async def test_a_room_that_ended_is_not_restored(open_site: OpenSite, log: LogKey) -> None:
+    """Whoever founded it anew has another room: who missed the end must not bring back its modes and its key."""
+    site = await open_site("g1")
+    founded = (await change(site, log, 1, join(ANN))).positions[0]
+    await change(site, log, 2, leave(ANN))
+    await change(site, log, 3, dataclasses.replace(join(BOB), permissions=None, anew=True, blank=True))
+    before = await read_all(site, log)
+    await site.store.restore(log, Restored(MsgId(b"r"), "#Room", 1, Topic(), "int", key="key"), founded)
+    assert await read_all(site, log) == before
+    assert [type(entry.event) for entry in before] == [Left, Joined]
+
+
 async def test_where_a_log_stands(open_site: OpenSite, log: LogKey) -> None:
     """Its last position and the number of our last batch, in the order of what was written; nothing for no log."""
     site = await open_site("g1")
@@ -219,26 +235,36 @@ async def test_where_a_log_stands(open_site: OpenSite, log: LogKey) -> None:
 
 
 async def test_a_dead_gateways_members_go_in_one_event(open_site: OpenSite, log: LogKey) -> None:
-    """Exactly the dead gateway's, as one `Reaped`; the permissions change; a second time there is nothing to do."""
+    """Exactly those named, as one `Reaped`; the permissions change; a second time there is nothing to do."""
     dead, alive = await open_site("dead"), await open_site("alive")
     await alive.subscribe(log)
     lost = [member(name, gateway="dead") for name in ("x", "y")]
-    # One gateway's name may end with another's.
-    kept = [member("ann", gateway="alive"), member("z", gateway="un-dead")]
+    kept = [member("ann", gateway="alive"), member("z", gateway="dead")]  # z can prove itself, and may come back
     for number, who in enumerate([*lost, *kept], 1):
         await change(dead, log, number, join(who))
-    await alive.reap(log, GatewayId("dead"))
-    await alive.reap(log, GatewayId("dead"))
+    for _ in range(2):
+        await alive.reap(log, GatewayId("dead"), uid_of("x"), uid_of("nobody"), uid_of("y"))
     entries = await read_all(alive, log)
     assert len(entries) == 5
     event = entries[-1].event
     assert isinstance(event, Reaped)
-    assert (event.gateway, set(event.uids)) == ("dead", {who.uid for who in lost})
+    assert (event.gateway, set(event.uids), event.reason) == ("dead", {who.uid for who in lost}, "lost")
     snapshot = await alive.store.snapshot(log, "#room")
     assert set(snapshot.members) == {who.uid for who in kept}
     assert snapshot.permissions == snapshot.last == entries[-1].position
     await alive.settle()
     assert alive.heard[-1] == (log, entries[-2].position, entries[-1:])
+
+
+async def test_a_member_moves_to_another_gateway_as_it_is(open_site: OpenSite, log: LogKey) -> None:
+    """Its gateway alone changes, whatever else of it has changed meanwhile; who is not there does not move."""
+    old, new = await open_site("old"), await open_site("new")
+    who = member("ann", gateway="old", modes="o")._replace(realname="ends in old")
+    await change(old, log, 1, join(who))
+    assert (await change(new, log, 1, rebind(who, GatewayId("new")))).outcome is Outcome.DONE
+    assert (await new.store.snapshot(log, "#room")).members == {who.uid: who._replace(gateway=GatewayId("new"))}
+    assert (await change(new, log, 2, rebind(member("bob"), GatewayId("new")))).outcome is Outcome.UNCHANGED
+    assert [type(entry.event) for entry in await read_all(new, log)] == [Joined, Rebound]
 
 
 async def test_a_reaped_gateway_may_not_write_there_any_more(open_site: OpenSite, log: LogKey) -> None:

@@ -25,7 +25,7 @@ from gateway.model import (
 )
 from gateway.rooms.ports import Change
 from gateway.store.urls import Durability
-from tests.harness.events import join, leave, member, promote, said, set_topic
+from tests.harness.events import join, leave, member, promote, rebind, said, set_topic, uid_of
 from tests.harness.log_site import LogSite, MemorySite, change, redis_site, say
 from tests.harness.memory_store import MemoryRedis
 
@@ -48,7 +48,7 @@ operations = st.builds(
     Operation,
     kind=st.sampled_from(
         [
-            *("say", "say", "join", "found", "leave", "topic", "promote", "reap"),
+            *("say", "say", "join", "found", "leave", "topic", "promote", "rebind", "reap"),
             *("kick", "moderate", "relax", "found again", "found blank", "join if room"),
         ]
     ),
@@ -92,7 +92,7 @@ async def run(site_of: dict[str, LogSite], log: LogKey, steps: list[Operation]) 
 async def perform(site: LogSite, log: LogKey, step: Operation) -> Answer | None:
     """One step; reaping has no answer."""
     if step.kind == "reap":
-        await site.reap(log, GatewayId("g1" if step.gateway == "g2" else "g2"))
+        await site.reap(log, GatewayId("g1" if step.gateway == "g2" else "g2"), uid_of(step.who))
         return None
     now = (await site.store.snapshot(log, "")).permissions
     permissions = {"now": now, "old": Position(b"1-1"), "any": None}[step.permissions]
@@ -107,6 +107,8 @@ async def perform(site: LogSite, log: LogKey, step: Operation) -> Answer | None:
             what = join(who._replace(modes="o"), permissions=permissions)
         case "leave":
             what = leave(who)
+        case "rebind":
+            what = rebind(who, GatewayId(step.gateway))
         case "kick":
             event = Kicked(who.uid, MsgId(b"kick"), who.source, member("ann").uid, "out")
             what = Change(

@@ -5,7 +5,7 @@
 -- ARGV  1 channel  2 log length limit  3 event  4 last position of the replica
 --       5.. triples: 's' field value = of the state | 'l' entry value = of the lists
 -- Returns {0, position} done | {5} it is not lost, or was restored from a replica that knew as much
-local st = redis.call('HMGET', KEYS[1], 'last', 'created', 'restored')
+local st = redis.call('HMGET', KEYS[1], 'last', 'created', 'restored', 'ended')
 
 local function after(a, b)
   local am, as = string.match(a, '^(%d+)-(%d+)$')
@@ -14,6 +14,8 @@ local function after(a, b)
   return am > bm or (am == bm and as > bs)
 end
 
+-- it ended after all that the replica knew: what is there now is another room
+if st[4] and after(st[4], ARGV[4]) then return {5} end
 -- a room made later than anything the replica knew was made because this one was lost
 if st[2] and (st[3] or tonumber(st[2]) <= tonumber(string.match(ARGV[4], '^%d+'))) then
   if not st[3] then return {5} end

@@ -4,14 +4,16 @@
 -- KEYS  1 state  2 log  3 members  4 lists
 -- ARGV  1 channel  2 log length limit  3 gateway  4 number of the batch  5 permissions ('' = do not check)
 --       6 event  7 '1' = the event changes permissions
---       8 uid  9 'in' | 'out' | '' = must (not) be a member  10 member ('' = leave as is, '-' = delete)
+--       8 uid  9 'in' | 'out' | '' = must (not) be a member  10 member ('' = leave as is, '-' = delete,
+--       '>gateway' = as it is, on that gateway)
 --       11 refuse if so many members are there ('' = no limit)
---       12 '' | '1' = empty the lists first | '2' = empty the log too
+--       12 '' | '1' = empty the lists first | '2' = the log too, but for its last entry, by which followers find on
 --       13.. triples: 's' state field, value | 't' state field, '' = the ms of the event | 'm' uid, modes of a member
 --            that is there | 'l' list entry, by whom | 'x' list entry, '' = delete
 -- Returns {0, position} done | {1, last} duplicate | {3, seen} hole | {4} reaped
---         | {2, position} stale: decide again on a replica that has come as far as this
+--         | {2, permissions} stale: decide again on a replica that knows them
 --         | {5, last} nothing to do (the number of the batch is used up)
+--         | {6, last} full: decide again on a replica that has come as far as this
 local st = redis.call('HMGET', KEYS[1], 'last', 'permissions', 'g:' .. ARGV[3])
 if st[3] == 'X' then return {4} end
 local n, seen, last = tonumber(ARGV[4]), tonumber(st[3] or '0'), st[1] or '0-0'
@@ -22,14 +24,17 @@ if ARGV[9] ~= '' and (redis.call('HEXISTS', KEYS[3], ARGV[8]) == 1) ~= (ARGV[9] 
   redis.call('HSET', KEYS[1], 'g:' .. ARGV[3], n)
   return {5, last}
 end
-if ARGV[11] ~= '' and redis.call('HLEN', KEYS[3]) >= tonumber(ARGV[11]) then return {2, last} end
+if ARGV[11] ~= '' and redis.call('HLEN', KEYS[3]) >= tonumber(ARGV[11]) then return {6, last} end
 if ARGV[12] ~= '' then redis.call('DEL', KEYS[4]) end
-if ARGV[12] == '2' then redis.call('XTRIM', KEYS[2], 'MAXLEN', 0) end
+if ARGV[12] == '2' then redis.call('XTRIM', KEYS[2], 'MAXLEN', 1) end
 local id = redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], '*', 'e', ARGV[6])
 redis.call('HSET', KEYS[1], 'last', id, 'g:' .. ARGV[3], n)
 if ARGV[7] == '1' then redis.call('HSET', KEYS[1], 'permissions', id) end
 if ARGV[10] == '-' then
   redis.call('HDEL', KEYS[3], ARGV[8])
+elseif string.sub(ARGV[10], 1, 1) == '>' then
+  local member = redis.call('HGET', KEYS[3], ARGV[8])
+  redis.call('HSET', KEYS[3], ARGV[8], string.gsub(member, '[^ ]*$', '') .. string.sub(ARGV[10], 2))
 elseif ARGV[10] ~= '' then
   redis.call('HSET', KEYS[3], ARGV[8], ARGV[10])
   if redis.call('HLEN', KEYS[3]) == 1 then
@@ -56,7 +61,7 @@ end
 -- With its last member a room ends; what it kept is there for a day, and for 30 if it belongs to an account. Whoever
 -- joins now decides anew.
 if ARGV[10] == '-' and redis.call('HLEN', KEYS[3]) == 0 then
-  redis.call('HSET', KEYS[1], 'permissions', id)
+  redis.call('HSET', KEYS[1], 'permissions', id, 'ended', id)
   local kept = redis.call('HEXISTS', KEYS[1], 'founder') == 1 and 2592000 or 86400
   for _, k in ipairs({1, 2, 4}) do redis.call('EXPIRE', KEYS[k], kept) end
 end

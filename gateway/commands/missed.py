@@ -1,0 +1,49 @@
+"""What somebody missed while away: read in pages, written at the pace of the peer."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from gateway.commands.history import PAGE
+from gateway.commands.services import Services
+from gateway.model import Entry, LogKey, Position, Said
+from gateway.session.held import Held
+from gateway.session.render import render
+from gateway.session.reply import Reply
+from gateway.session.session import Session, State
+
+__all__ = ["is_talk", "read_missed", "write_missed"]
+
+PACE_BYTES = 8192  # written at once of what a peer missed, and no more before so little waits; half the least sendq
+PACE_S = 0.02
+
+
+def is_talk(entry: Entry) -> bool:
+    """Whether it is something that somebody said, and not what else may come to an inbox."""
+    words = entry.event.line.split(b" ", 2) if isinstance(entry.event, Said) else ()
+    return len(words) > 1 and words[1] in {b"PRIVMSG", b"NOTICE", b"TAGMSG"}
+
+
+async def read_missed(services: Services, log: LogKey, after: Position, before: bytes) -> AsyncIterator[list[Entry]]:
+    """The entries between two places of a log, in pages. Raises `StoreError`."""
+    while True:
+        page = await services.history.read_between(log, b"(" + after, before, PAGE)
+        if page:
+            yield page
+        if len(page) < PAGE:
+            return
+        after = page[-1].position
+
+
+async def write_missed(services: Services, session: Session, target: str, entries: list[Entry], held: Held) -> None:
+    """The messages among the entries, at the pace of the peer: its own history must not be what closes it."""
+    said = (entry for entry in entries if isinstance(entry.event, Said))
+    lines = [line for entry in said if (line := render(entry, None, "", session.render_class))]
+    if lines:
+        reply = Reply(session, services.network.server_name)
+        reply.batch("chathistory", target, lines=lines, reference=services.next_batch())
+        data = reply.take()
+        for start in range(0, len(data), PACE_BYTES):
+            held.write(data[start : start + PACE_BYTES])
+            # The transport tells nobody when its buffer is short again, and the wait is rare.
+            while session.unsent() > PACE_BYTES and session.state is State.WELCOMING:  # noqa: ASYNC110
+                await asyncio.sleep(PACE_S)

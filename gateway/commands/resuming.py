@@ -1,0 +1,276 @@
+"""Coming back: a new connection takes over the session it had, wherever that was. Nobody else sees anything.
+
+The vendor capability `hubbub.chat/resume`, docs/protocol.md; the same without its lines for a client that is logged in
+to the account of the session that holds the nick it asks for.
+"""
+
+import asyncio
+import contextlib
+from typing import NamedTuple
+
+from gateway.commands.changing import change_room
+from gateway.commands.departure import keep, let_go, persistently
+from gateway.commands.history import find
+from gateway.commands.missed import is_talk, read_missed, write_missed
+from gateway.commands.oversight import close_if_banned
+from gateway.commands.queries import welcome
+from gateway.commands.rooms import greet
+from gateway.commands.services import Services
+from gateway.errors import StoreError
+from gateway.model import (
+    ORIGIN,
+    Entry,
+    Joined,
+    MsgId,
+    Position,
+    Rebound,
+    Refusal,
+    Renamed,
+    Said,
+    Taken,
+    Uid,
+)
+from gateway.rooms.ports import Change
+from gateway.rooms.replica import Replica
+from gateway.rooms.room import Room
+from gateway.session import tokens
+from gateway.session.capabilities import CHATHISTORY, RESUME
+from gateway.session.held import Held
+from gateway.session.reply import Reply
+from gateway.session.session import Session, State
+from gateway.wire.message import Message
+from gateway.wire.names import NickKey, RoomKey
+
+__all__ = ["issue_token", "resume", "take_by_account", "take_offered"]
+
+_REFUSED = {
+    Refusal.NOT_ALLOWED: ("INVALID_TOKEN", "No session can be resumed with that token"),
+    Refusal.ENDED: ("SESSION_ENDED", "The session is over; join the rooms afresh"),
+    Refusal.BUSY: ("IN_USE", "Another connection is resuming this session; try again"),
+}
+
+
+def resume(services: Services, session: Session, message: Message, reply: Reply) -> None:
+    """RESUME token [msgid]: noted, and carried out when registration is complete."""
+    if session.state is not State.REGISTERING:
+        _fail(reply, "ALREADY_REGISTERED", "You are registered already")
+    elif not message.params or not message.params[0]:
+        _fail(reply, "NEED_MORE_PARAMS", "Not enough parameters")
+    else:
+        session.offered = tuple(message.params[:2])
+
+
+def _fail(reply: Reply, code: str, text: str) -> None:
+    reply.fail_only("RESUME", code, text=text)
+
+
+async def issue_token(services: Services, session: Session) -> str:
+    """Give a session here a token; empty: another connection has the session by now. Raises `StoreError`."""
+    token = tokens.make(session.uid, services.new_secret())
+    kept = tokens.hash_of(token)
+    if not await services.records.set_token(session.uid, session.epoch, kept):
+        return ""
+    session.token = kept
+    return token
+
+
+async def take_offered(services: Services, session: Session, reply: Reply) -> bool:
+    """Resume the session whose token was shown; False after the refusal was said to a peer that is still there.
+
+    Raises:
+        StoreError: Redis is away.
+    """
+    token, msgid, *_ = (*session.offered, "")
+    session.offered = ()
+    uid = tokens.uid_of(token)
+    if uid is None:
+        _fail(reply, *_REFUSED[Refusal.NOT_ALLOWED])
+        return False
+    returning = _Returning(services, session, reply, by_token=True, msgid=msgid)
+    refusal = await returning.take(uid, tokens.hash_of(token), "")
+    if refusal is not None:
+        _fail(reply, *_REFUSED[refusal])
+    return refusal is None or session.state is State.CLOSED
+
+
+async def take_by_account(services: Services, session: Session, nick: NickKey, reply: Reply) -> bool:
+    """Take over the session that holds the nick, if it is of the same account. Raises `StoreError`."""
+    uid = await services.directory.find(nick)
+    if uid is None:
+        return False
+    return await _Returning(services, session, reply, by_token=False).take(uid, b"", session.account) is None
+
+
+class _Back(NamedTuple):
+    """A room a session is back in."""
+
+    room: Room
+    position: Position  # where it came back
+    greeting: bytes
+    recent: list[Entry]  # what was said last before that
+
+
+class _Returning:
+    """One session on its way back to one connection."""
+
+    def __init__(self, services: Services, session: Session, reply: Reply, *, by_token: bool, msgid: str = "") -> None:
+        self._services = services
+        self._session = session
+        self._reply = reply
+        self._by_token = by_token
+        self._msgid = msgid  # the last direct message the client has
+        self._acts: list[Entry] = []  # what else came to its inbox: invitations, a KILL
+
+    async def take(self, uid: Uid, shown: bytes, account: str) -> Refusal | None:
+        """Take the session over and bring the client up to date; None: it is back, or its connection is lost again.
+
+        Raises:
+            StoreError: Redis did not answer. Should it have been taken, it is kept for its grace.
+        """
+        services, session = self._services, self._session
+        token = tokens.make(uid, services.new_secret())
+        kept = tokens.hash_of(token)
+        try:
+            taken = await services.records.take(uid, shown, account, kept)
+        except StoreError:
+            self._reply.message("ERROR", "The chat's store is away, try again in a moment")
+            self._reply.finish()
+            session.close("Store unavailable")
+            await persistently(lambda: services.records.abandon(uid, kept, services.grace_s, "Connection closed"))
+            return None
+        if isinstance(taken, Refusal):
+            return taken
+        self._adopt(taken, kept)
+        if session.state is State.WELCOMING:
+            self._welcome(token)
+            with Held(session) as held:
+                await self._bring_up(taken, held)
+        if session.state is not State.READY:
+            await self._give_back()
+        return None
+
+    def _adopt(self, taken: Taken, token: bytes) -> None:
+        """Be that session. Its host stays too: the others know its source."""
+        services, session, user = self._services, self._session, taken.user
+        if (old := services.sessions.get(user.uid)) is not None:
+            old.state = State.DETACHED
+            let_go(services, old)
+            old.close("Resumed elsewhere", goes_on=True)
+        session.uid, session.epoch, session.token = user.uid, user.epoch, token
+        session.nick, session.user, session.host, session.realname = user.nick, user.user, user.host, user.realname
+        session.account, session.away, session.operator = user.account, user.away, user.operator
+        session.signed_on_s = user.signed_on_s
+        session.set_modes(user.modes)
+        session.recorded = True
+
+    def _welcome(self, token: str) -> None:
+        reply, session = self._reply, self._session
+        if self._by_token:
+            reply.message("RESUME", "SUCCESS", session.nick)
+        welcome(self._services, session, reply)
+        if self._by_token or session.has(RESUME):
+            reply.message("RESUME", "TOKEN", token)
+        reply.finish()
+
+    async def _bring_up(self, taken: Taken, held: Held) -> None:
+        """Back into the rooms, then what was missed; what is said meanwhile follows. READY at the end if all went
+        well."""
+        services, session = self._services, self._session
+        try:
+            rooms = await asyncio.gather(*(self._enter(RoomKey(room)) for room in sorted(taken.rooms)))
+            for back in filter(None, rooms):
+                held.write(back.greeting)
+                await self._replay(back, taken, held)
+            last = await self._replay_inbox(taken, held)
+        except StoreError:
+            session.close("Store unavailable", goes_on=True)
+            return
+        if session.state is not State.WELCOMING:
+            return
+        if self._by_token:
+            self._reply.message("RESUME", "DONE")
+            held.write(self._reply.take())
+            session.returned_at_s = services.now_s()
+        session.state = State.READY
+        services.sessions[session.uid] = session
+        services.engine.open_inbox(session.uid, session.deliver, last)
+        session.deliver(self._acts)
+        close_if_banned(services, session)
+        with contextlib.suppress(StoreError):  # it ends by itself, and a line too many may be shown next time
+            await services.records.settle(session.uid, session.epoch)
+
+    async def _enter(self, key: RoomKey) -> _Back | None:
+        """Take the seat in one room; None: the session is not in it any more. Raises `StoreError`."""
+        services, session = self._services, self._session
+        back: _Back | None = None
+
+        def decide(replica: Replica, msgid: MsgId) -> Change | None:
+            if session.uid not in replica.members:
+                return None
+            event = Rebound(session.uid, msgid, services.gateway, session.epoch)
+            return Change(event=event, permissions=None, uid=session.uid, need="in", moves_to=services.gateway)
+
+        def arrived(line: bytes, position: Position) -> bytes:
+            nonlocal back
+            member = room.replica.members.get(session.uid)
+            if session.state is State.WELCOMING and member is not None:
+                room.seat(session)
+                greeting = Reply(session, services.network.server_name)
+                joined = Joined(session.uid, MsgId(b""), member)
+                greet(session, room, Entry(position, joined), greeting)
+                back = _Back(room, position, greeting.take(), list(room.recent))
+            return b""
+
+        async with services.engine.open_room(key, key) as room:
+            await services.history.remember_log(services.log_of_room(key))
+            await self._repair_nick(room)
+            if not await change_room(services, room, decide, arrived):
+                await services.records.left(session.uid, key)
+        return back
+
+    async def _repair_nick(self, room: Room) -> None:
+        """Its gateway may have died in the middle of a nick change; the record tells how it ended."""
+        uid, nick = self._session.uid, self._session.nick
+
+        def decide(replica: Replica, msgid: MsgId) -> Change | None:
+            member = replica.members.get(uid)
+            if member is None or member.nick == nick:
+                return None
+            event, now = Renamed(uid, msgid, nick), member._replace(nick=nick)
+            return Change(event=event, permissions=replica.permissions, uid=uid, need="in", member=now)
+
+        if (member := room.replica.members.get(uid)) is not None and member.nick != nick:
+            await change_room(self._services, room, decide, lambda line, position: b"")
+
+    async def _replay(self, back: _Back, taken: Taken, held: Held) -> None:
+        """What was said in a room meanwhile, for a client that cannot ask for it."""
+        if self._session.has(CHATHISTORY):
+            return
+        log = self._services.log_of_room(back.room.key)
+        after = taken.positions.get(log)
+        if after is None:  # it had joined just before its gateway died: as on any join
+            await write_missed(self._services, self._session, back.room.replica.name, back.recent, held)
+            return
+        async for entries in read_missed(self._services, log, after, b"(" + back.position):
+            await write_missed(self._services, self._session, back.room.replica.name, entries, held)
+
+    async def _replay_inbox(self, taken: Taken, held: Held) -> Position:
+        """Direct messages that were missed; returns up to where the inbox was read."""
+        log = self._services.log_of_inbox(self._session.uid)
+        seen = await find(self._services, log, self._msgid) if self._msgid else None
+        last = seen or taken.positions.get(log, ORIGIN)
+        async for entries in read_missed(self._services, log, last, b"+"):
+            last = entries[-1].position
+            await write_missed(
+                self._services, self._session, self._session.nick, [entry for entry in entries if is_talk(entry)], held
+            )
+            self._acts += [entry for entry in entries if isinstance(entry.event, Said) and not is_talk(entry)]
+        return last
+
+    async def _give_back(self) -> None:
+        """The connection was lost on the way: the session waits for the next one, with what it has missed."""
+        services, session = self._services, self._session
+        let_go(services, session)
+        if session.state is not State.DETACHED:
+            session.state = State.DETACHED
+            await keep(services, session, {})

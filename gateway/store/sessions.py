@@ -1,0 +1,162 @@
+"""Sessions that outlive their connection: kept under their uid, taken over by whoever can prove to be their client.
+
+A record's epoch is the right to write it: it goes up whenever a session is taken over or detached, and what somebody
+with an older one still tries is refused. All of a session is one slot.
+"""
+
+from collections.abc import Iterable, Mapping
+from hmac import compare_digest
+from typing import Any
+
+from gateway.model import GatewayId, LogKey, MsgId, Position, Rebound, Refusal, Taken, Uid, User
+from gateway.store import codec, keys
+from gateway.store.lanes import Lanes, must_hold_lease
+from gateway.store.logs import LOG_ENTRIES
+from gateway.store.scripts import sha
+from gateway.wire.names import NickKey, RoomKey, casefold
+
+__all__ = ["Sessions"]
+
+TAKING_MS = 5_000  # no other connection takes a session within that time of a taking that has not settled
+
+
+class Sessions:
+    """What Redis knows of sessions, seen from one gateway. Every method raises `StoreError`."""
+
+    def __init__(self, lanes: Lanes, gateway: GatewayId) -> None:
+        self._lanes = lanes
+        self._gateway = gateway
+
+    async def assert_all(self, user: User, nick: NickKey, token: bytes, rooms: Iterable[RoomKey]) -> bool:
+        """Write everything Redis must know of a session here, as if it knew nothing; False: its nick is another's.
+
+        `token` is the token's hash, empty for none.
+        """
+        lane, record = self._lanes.commands, keys.user_record(user.uid)
+        lane.request(_ignore, "SADD", keys.gateway_users(self._gateway), user.uid)
+        fields: list[str | bytes] = [*codec.encode_user(user), *((b"token", token) if token else ())]
+        lane.request(_ignore, "EVALSHA", sha("session_write"), 1, record, user.epoch, 1, *fields)
+        if names := list(rooms):
+            lane.request(_ignore, "SADD", keys.session_rooms(user.uid), *names)
+        reply = await lane.call(
+            "EVALSHA", sha("nick_claim"), 2, keys.nick_claim(nick), keys.nick_owner(nick),
+            user.uid, b"", casefold(user.account),
+        )  # fmt: skip
+        return bool(reply[0] == 0)
+
+    async def set_token(self, uid: Uid, epoch: int, token: bytes) -> bool:
+        """Let the client of a session here prove itself by a token with that hash; False: it is not ours any more."""
+        return await self._write(uid, epoch, "token", token)
+
+    async def _write(self, uid: Uid, epoch: int, *pairs: str | bytes) -> bool:
+        reply = await self._lanes.commands.call(
+            "EVALSHA", sha("session_write"), 1, keys.user_record(uid), epoch, 0, *pairs
+        )
+        return bool(reply)
+
+    async def enter(self, uid: Uid, room: RoomKey) -> None:
+        """Note that a session may be in a room, before it is."""
+        must_hold_lease(self._lanes)
+        await self._lanes.commands.call("SADD", keys.session_rooms(uid), room)
+
+    async def left(self, uid: Uid, room: RoomKey) -> None:
+        """It is in it no more."""
+        await self._lanes.commands.call("SREM", keys.session_rooms(uid), room)
+
+    async def take(self, uid: Uid, shown: bytes, account: str, token: bytes) -> Taken | Refusal:
+        """Take a session over for a connection here.
+
+        Args:
+            shown: hash of the token its client showed; empty: it is taken by its account.
+            token: hash of the one that proves it from now on; the shown one stays good until `confirm`.
+        Raises:
+            StoreError: it may have been taken or not; `abandon` undoes it.
+        """
+        lane, record = self._lanes.commands, keys.user_record(uid)
+        must_hold_lease(self._lanes)
+        # Looked at first, so that guesses leave nothing behind.
+        *tokens, owner = await lane.call("HMGET", record, "token", "former", "account")
+        if shown:
+            allowed = any(compare_digest(shown, known) for known in tokens if known)
+        else:
+            allowed = bool(account and owner == account.encode())
+        if not allowed:
+            return Refusal.NOT_ALLOWED
+        # Written first: whenever this process ends, its reaper finds the session.
+        await lane.call("SADD", keys.gateway_users(self._gateway), uid)
+        reply = await lane.call(
+            "EVALSHA", sha("session_take"), 1, record, self._gateway, shown, account, token, TAKING_MS
+        )
+        if reply[0]:
+            return Refusal(reply[0])
+        before = codec.decode_user(uid, reply[1], as_shown=False)
+        if before is None:
+            return Refusal.ENDED
+        user = before._replace(gateway=self._gateway, epoch=before.epoch + 1)
+        return await self._as_left(user, before.gateway)
+
+    async def _as_left(self, user: User, former: GatewayId) -> Taken:
+        lane, uid = self._lanes.commands, user.uid
+        inbox = keys.inbox_log(uid)
+        names = keys.log_keys(inbox)
+        event = codec.encode_event(Rebound(uid, MsgId(b""), self._gateway, user.epoch))
+        lane.request(
+            _ignore, "EVALSHA", sha("inbox_move"), 2, names.state, names.log, names.channel, LOG_ENTRIES, event
+        )
+        lane.request(_ignore, "ZREM", keys.GRACES, uid)
+        rooms = frozenset(name.decode() for name in await lane.call("SMEMBERS", keys.session_rooms(uid)))
+        logs = [inbox, *(keys.room_log(RoomKey(room)) for room in rooms)]
+        # Its own where it was detached; else where its gateway was at its last beat.
+        positions: dict[LogKey, Position] = {}
+        for key in (keys.gateway_positions(former), keys.session_positions(uid)):
+            found = await lane.call("HMGET", key, *logs)
+            positions |= {log: Position(value) for log, value in zip(logs, found, strict=True) if value is not None}
+        return Taken(user, rooms, positions)
+
+    async def settle(self, uid: Uid, epoch: int) -> None:
+        """Everything missed was delivered to who took the session."""
+        await self._settle(uid, epoch, "settled")
+
+    async def confirm(self, uid: Uid, epoch: int) -> None:
+        """The client has its new token: the former one is good no more."""
+        await self._settle(uid, epoch, "confirmed")
+
+    async def _settle(self, uid: Uid, epoch: int, what: str) -> None:
+        await self._lanes.commands.call(
+            "EVALSHA", sha("session_settle"), 2, keys.user_record(uid), keys.session_positions(uid), epoch, what
+        )
+
+    async def detach(
+        self, uid: Uid, epoch: int, grace_s: float, reason: str, positions: Mapping[LogKey, Position]
+    ) -> None:
+        """Keep a session without a connection for its grace; nothing happens to one that is not ours any more."""
+        await self._detach(uid, "epoch", str(epoch).encode(), grace_s, reason, positions)
+
+    async def abandon(self, uid: Uid, token: bytes, grace_s: float, reason: str) -> None:
+        """Detach a session that was perhaps taken for the token with that hash, and has no connection."""
+        await self._detach(uid, "token", token, grace_s, reason, {})
+
+    async def _detach(
+        self, uid: Uid, field: str, value: bytes, grace_s: float, reason: str, positions: Mapping[LogKey, Position]
+    ) -> None:
+        lane = self._lanes.commands
+        reply = await lane.call(
+            "EVALSHA", sha("session_detach"), 2, keys.user_record(uid), keys.session_positions(uid),
+            field, value, int(grace_s * 1000), reason, *(part for pair in positions.items() for part in pair),
+        )  # fmt: skip
+        if reply[0] == 1:
+            return
+        # In the schedule first, from our list then: at any moment somebody has it on a list. 0: it is due at once.
+        await lane.call("ZADD", keys.GRACES, reply[1] if reply[0] == 0 else 0, uid)
+        await lane.call("SREM", keys.gateway_users(self._gateway), uid)
+
+    async def claim_end(self, uid: Uid, epoch: int) -> bool:
+        """Make sure that nobody takes a session over any more, before it leaves its rooms; False: somebody has."""
+        reply = await self._lanes.commands.call(
+            "EVALSHA", sha("session_reap"), 1, keys.user_record(uid), self._gateway, epoch, 0
+        )
+        return bool(reply[0] == 0)
+
+
+def _ignore(_: Any) -> None:
+    """The answer to a reply nobody needs."""
