@@ -98,6 +98,8 @@ def test_an_editor_and_the_shell_have_the_terminal_for_a_while(tmp_path: Path) -
         person.type("\x1a")
         person.sees("Stopped")
         person.type("fg" + ENTER)
+        # This emulator has no second screen: what the shell said stands in ours until all is drawn again.
+        child.setwinsize(24, 79)
         person.prompts("[ann #tea] draft, edited")
     finally:
         child.close(force=True)
