@@ -9,7 +9,7 @@ FAST   := not containers and not slow
 # They wait for sockets and processes more than they compute.
 SIDE_BY_SIDE := -n 4 --dist loadscope
 
-.PHONY: run gateway check test format bench clean
+.PHONY: run gateway check test format bench faults faults-kills faults-failovers clean
 
 run: $(APP)  ## a gateway with its own store, and the client in #lobby
 	$(BIN)/python -m client.demo
@@ -36,6 +36,18 @@ format: $(DEV)
 bench: $(DEV)
 	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.fanout
+
+# SEED=n draws the same faults and words again. Each writes its section of docs/faults.md.
+LAB = $(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED)) --write docs/faults.md
+
+faults: $(DEV)  ## the fault lab: ten minutes of every fault, one or two at a time
+	$(LAB) mix
+
+faults-kills: $(DEV)  ## a gateway killed 100 times under load
+	$(LAB) kills
+
+faults-failovers: $(DEV)  ## ten failovers that lose the last second
+	$(LAB) failovers
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

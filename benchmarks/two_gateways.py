@@ -15,7 +15,8 @@ from dataclasses import dataclass, fields
 from benchmarks.machine import describe, raise_open_files
 from benchmarks.servers import Address, hubbub_pair
 from tests.harness.checker import Report
-from tests.harness.witness import Court, Witness
+from tests.harness.court import Court
+from tests.harness.witness import Witness
 
 __all__ = ["Traffic", "exchange", "main"]
 

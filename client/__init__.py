@@ -3,7 +3,7 @@
 The way of a typed line to the screen, through the one place where order is made: the room on the server::
 
     ui ─▶ console ─▶ chat ─▶ ownlines ─▶ session ─▶ link ─▶ server
-    ▲     (actions)   │  (outbox, delivery)                   │
+    ▲   (commands)    │  (outbox, delivery)                   │
     └── face ◀── transcripts ◀── chat ◀── session ◀── link ◀──┘
        (render)  (timeline)     (events)  (inbound)
 
@@ -12,9 +12,9 @@ the last two::
 
     view ─▶ viewport ─▶ rows, folding, cells        which rows of the transcript
       │──▶ panels, state, unread ─▶ layout          what stands around them
-    fullscreen (keys, completer, controls, links) ─▶ screen
+    fullscreen (keys, completer, windows, redraw) ─▶ screen
 
-`presence` is who we are to servers and what proves it to the next one, `membership` which rooms we are in, `cache` what
-earlier runs have seen. Only `link`, `app`, `ui` and `cli` know sockets, clocks or
-terminals; the rest is told what it needs.
+`presence` is who we are to servers and what proves it to the next one, `membership` which rooms we are in, `hearing`
+what follows from what a server says, `ignores` whom we do not hear, `report` what /status tells, `cache` what earlier
+runs have seen. Only `link`, `app`, `ui` and `cli` know sockets, clocks or terminals; the rest is told what it needs.
 """

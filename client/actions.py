@@ -1,21 +1,16 @@
-"""What a typed line means. Imports `gateway.wire` only.
+"""What a person may want: values, no behaviour. `commands` reads them out of typed lines, `console` does them."""
 
-The table `COMMANDS` is the single list of slash commands: `parse` obeys it and /help is made from it.
-"""
-
-from collections.abc import Callable
-from dataclasses import dataclass
-
-from gateway.wire.names import is_nick, is_room_name
+from dataclasses import dataclass, field
 
 __all__ = [
-    "COMMANDS",
     "Action",
     "ChangeNick",
+    "Clear",
     "Connect",
     "Discard",
     "Exit",
     "Help",
+    "Ignore",
     "Invalid",
     "Join",
     "ListRooms",
@@ -25,12 +20,12 @@ __all__ = [
     "Quit",
     "Resend",
     "Say",
+    "Search",
     "SetTopic",
+    "Status",
     "Switch",
-    "clean",
-    "help_lines",
-    "parse",
-    "room_name",
+    "Unignore",
+    "Whois",
 ]
 
 
@@ -45,9 +40,10 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """Enter a room and make it the current one."""
+    """Enter a room, with its key where it has one, and make it the current one."""
 
     room: str
+    key: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +110,44 @@ class ListRooms:
 
 
 @dataclass(frozen=True, slots=True)
+class Whois:
+    """Ask the server who `nick` is."""
+
+    nick: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    """Show nothing more that `nick` says; empty: tell who is ignored."""
+
+    nick: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unignore:
+    """Hear `nick` again."""
+
+    nick: str
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Show the lines of the current room that have `words` in them."""
+
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clear:
+    """Empty the screen of the current room; the lines are still there to be scrolled to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Tell how we stand with the server."""
+
+
+@dataclass(frozen=True, slots=True)
 class Help:
     """Show the commands."""
 
@@ -150,129 +184,14 @@ Action = (
     | SetTopic
     | Names
     | ListRooms
+    | Whois
+    | Ignore
+    | Unignore
+    | Search
+    | Clear
+    | Status
     | Help
     | Exit
     | Quit
     | Invalid
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One slash command: its arguments as /help shows them, what it does, and how they are read."""
-
-    usage: str
-    does: str
-    read: Callable[[str], Action | None]  # None: the arguments do not fit the usage
-
-
-def room_name(text: str) -> str | None:
-    """The room as the wire calls it (`lobby` and `#lobby` are both `#lobby`), or None where `text` names none."""
-    name = text if text.startswith("#") else f"#{text}"
-    return name if is_room_name(name) else None
-
-
-def _say(text: str) -> Action | None:
-    return Say(text=text) if text else None
-
-
-def _emote(text: str) -> Action | None:
-    return Say(text=text, emote=True) if text else None
-
-
-def _message(text: str) -> Action | None:
-    target, _, words = text.partition(" ")
-    if not words.strip():
-        return None
-    if not (is_nick(target) or is_room_name(target)):
-        return Invalid(f"{target!r} is neither a nick nor a #room")
-    return Say(text=words.strip(), target=target)
-
-
-def _join(text: str) -> Action | None:
-    name = room_name(text)
-    return Join(name) if name else None
-
-
-def _part(text: str) -> Action | None:
-    first, _, rest = text.partition(" ")
-    if first.startswith("#"):
-        return Part(first, rest.strip()) if is_room_name(first) else None
-    return Part("", text)
-
-
-def _switch(text: str) -> Action | None:
-    return None if " " in text else Switch(text)
-
-
-def _query(text: str) -> Action | None:
-    return Query(text) if is_nick(text) else None
-
-
-def _nick(text: str) -> Action | None:
-    return ChangeNick(text) if is_nick(text) else None
-
-
-def _names(text: str) -> Action | None:
-    if not text:
-        return Names("")
-    name = room_name(text)
-    return Names(name) if name else None
-
-
-COMMANDS = {
-    "join": Command("ROOM", "enter a room and talk there", _join),
-    "part": Command("[#ROOM] [REASON]", "leave a room", _part),
-    "room": Command("[NAME|NUMBER]", "talk in another room you are in; without a name: which there are", _switch),
-    "query": Command("NICK", "talk to one person", _query),
-    "msg": Command("NICK|#ROOM TEXT", "say something to one person, or in another room", _message),
-    "me": Command("TEXT", "say what you do: * ann waves", _emote),
-    "say": Command("TEXT", "say it as it stands, also `exit` or a /word", _say),
-    "nick": Command("NICK", "change your nick", _nick),
-    "topic": Command("[TEXT]", "set the topic of the room, or show it", SetTopic),
-    "names": Command("[ROOM]", "who is in the room", _names),
-    "list": Command("", "the rooms of this server", lambda text: None if text else ListRooms()),
-    "resend": Command("", "send once more what failed here", lambda text: None if text else Resend()),
-    "discard": Command("", "forget what failed, or still waits, here", lambda text: None if text else Discard()),
-    "connect": Command("", "try to connect now, without waiting", lambda text: None if text else Connect()),
-    "help": Command("", "this list", lambda _: Help()),
-    "quit": Command("[REASON]", "leave at once; `exit`, Ctrl-D and Ctrl-C ask first", Quit),
-}
-
-
-def help_lines() -> list[str]:
-    """The text of /help, one command a line."""
-    width = max(len(f"/{name} {command.usage}") for name, command in COMMANDS.items())
-    return [f"{f'/{name} {command.usage}':{width}}  {command.does}" for name, command in COMMANDS.items()]
-
-
-def clean(line: str) -> str:
-    """One line with spaces for control characters, which would end or alter it on the wire, and none at its end."""
-    return "".join(char if char.isprintable() or ord(char) > 0x9F else " " for char in line).rstrip()
-
-
-def parse(line: str) -> Action | None:
-    """Read one typed line; None when there is nothing in it.
-
-    A line that begins with `/` is a command (any beginning of its name that fits no other will do), `//` says a line
-    that begins with `/`, and `exit` alone asks to leave.
-    """
-    text = clean(line)
-    if not text.strip():
-        return None
-    if text.strip() == "exit":
-        return Exit()
-    if not text.startswith("/"):
-        return Say(text=text)
-    if text.startswith("//"):
-        return Say(text=text[1:])
-    word, _, rest = text[1:].partition(" ")
-    fitting = [name for name in COMMANDS if name.startswith(word.lower())] if word else []
-    if word.lower() in COMMANDS:
-        fitting = [word.lower()]
-    if not fitting:
-        return Invalid(f"there is no command /{word}; /help lists them, //{word} says it")
-    if len(fitting) > 1:
-        return Invalid(f"/{word} could be " + " or ".join(f"/{name}" for name in fitting))
-    command = COMMANDS[fitting[0]]
-    return command.read(rest.strip()) or Invalid(f"usage: /{fitting[0]} {command.usage}".rstrip())

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import count
+from pathlib import Path
 
 from client.chat import Chat
 from client.console import Console
@@ -61,10 +62,16 @@ class App:
         timeout_s: float,
         rng: Callable[[], float],
         tls: ssl.SSLContext | None = None,
+        drafts: Path | None = None,
     ) -> None:
-        """Args: timeout_s: how long a run that is not `interactive` looks for a gateway. tls: as for `Link`."""
+        """Args:
+        timeout_s: how long a run that is not `interactive` looks for a gateway.
+        tls, drafts: as for `Link` and for `Screen`.
+        """
+        self._drafts = drafts
         self._chat = chat
-        self._console = Console(chat)
+        self._status = LinkStatus([str(server) for server in servers], chat.now_ms())
+        self._console = Console(chat, self._status)
         self._face = face
         self._link = Link(servers, self, rng=rng, tls=tls)
         self._interactive = interactive
@@ -75,7 +82,6 @@ class App:
         self._gave_up = False
         self._first_server = servers[0]
         self._lock = Turns()
-        self._status = LinkStatus([str(server) for server in servers], chat.now_ms())
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
 
@@ -91,7 +97,8 @@ class App:
             background = [tasks.create_task(self._link.run()), tasks.create_task(self._tick())]
             if not self._interactive:
                 background.append(tasks.create_task(self._give_up(deadline)))
-            await self._face.run(Screen(self._chat, self._console, self._status, self._lock, self.changed), self)
+            screen = Screen(self._chat, self._console, self._status, self._lock, self.changed, drafts=self._drafts)
+            await self._face.run(screen, self)
             if self._signal is None:
                 await self._flush(deadline)
             code = self._exit_code()
@@ -172,7 +179,7 @@ class App:
     def link_lost(self, server: Server, reason: str) -> None:
         """Say so at once."""
         with self._lock:
-            self._status.lost(str(server), self._chat.closing or reason, self._chat.now_ms())
+            self._status.lost(str(server), self._chat.heard.closing or reason, self._chat.now_ms())
             self._chat.lost()
             self._chat.transcripts.note(f"connection to {server} lost; trying again ({reason})")
         self._pump()
@@ -203,12 +210,12 @@ class App:
     @property
     def _over(self) -> bool:
         """Nothing more is to be typed."""
-        return bool(self._console.left or self._chat.login_refused or self._signal or self._gave_up)
+        return bool(self._console.left or self._chat.heard.login_refused or self._signal or self._gave_up)
 
     async def _give_up(self, deadline: float) -> None:
         """A pipe does not wait for ever for its first gateway."""
         await asyncio.sleep(deadline - asyncio.get_running_loop().time())
-        self._gave_up = not self._chat.welcomed
+        self._gave_up = not self._chat.heard.welcomed
         self._pump()
 
     async def _tick(self) -> None:
@@ -218,8 +225,8 @@ class App:
             with self._lock:
                 if reason := self._chat.unusable():
                     self._link.drop(reason)
-                unmeasured = self._chat.lag_ms is None and self._chat.at_rest
-                if self._chat.pinged_ms is None and (unmeasured or tick % PROBE_TICKS == 0):
+                unmeasured = self._chat.heard.lag_ms is None and self._chat.at_rest
+                if self._chat.heard.pinged_ms is None and (unmeasured or tick % PROBE_TICKS == 0):
                     self._chat.ping()
                 self._chat.save()
                 self._link.send(self._chat.data_to_send())
@@ -240,8 +247,8 @@ class App:
         if self._console.left and not len(self._chat.own_lines):
             return
         left_s = deadline - asyncio.get_running_loop().time()
-        await self._until(lambda: self._chat.welcomed, left_s)
-        moving = self._chat.welcomed
+        await self._until(lambda: self._chat.heard.welcomed, left_s)
+        moving = self._chat.heard.welcomed
         while moving and not self._chat.at_rest:
             left = len(self._chat.own_lines)
             moving = await self._until(partial(self._moved, left), FLUSH_LIMIT_S)
@@ -253,7 +260,7 @@ class App:
         """Wait for `fact`; False when it did not come about in time, or cannot any more."""
         with suppress(TimeoutError):
             async with asyncio.timeout(limit_s):
-                while not (fact() or self._chat.login_refused or self._signal):
+                while not (fact() or self._chat.heard.login_refused or self._signal):
                     await self._progressed()
         return fact()
 
@@ -268,8 +275,8 @@ class App:
             return ExitCode.SIGNAL + self._signal
         if self._face.output_gone:
             return ExitCode.OUTPUT_GONE
-        if self._chat.login_refused:
-            self._chat.transcripts.note(f"the server refuses us: {self._chat.login_refused}")
+        if self._chat.heard.login_refused:
+            self._chat.transcripts.note(f"the server refuses us: {self._chat.heard.login_refused}")
             if not self._interactive:
                 self._chat.own_lines.forget()  # the caller knows, as below
             return ExitCode.LOGIN_REFUSED
@@ -280,7 +287,7 @@ class App:
         lines = self._chat.own_lines
         # The exit code tells the caller; a line kept as well would be said twice when the caller tries again.
         lines.forget()
-        if not self._chat.welcomed and (left or not self._console.left):
+        if not self._chat.heard.welcomed and (left or not self._console.left):
             return ExitCode.UNAVAILABLE
         if left or lines.unconfirmed:
             return ExitCode.NOT_CONFIRMED

@@ -19,6 +19,7 @@ __all__ = ["Cache"]
 
 VERSION = 1
 MAX_ROOMS = 200  # then the one with the oldest last line goes
+MAX_TIME_MS = 2**63 - 1  # the largest number of SQLite
 TRIM_EVERY_LINES = 500  # so a room may have so many more than the limit for a while
 _T = TypeVar("_T")
 _TABLE = """
@@ -45,11 +46,11 @@ class Cache:
         self._attempt(lambda database: database.execute(_FORGET_ROOMS, (MAX_ROOMS,)))
         self.save()
 
-    def lines(self, room: str) -> list[RoomLine]:
-        """The last lines of `room`, oldest first."""
-        query = f"SELECT {_COLUMNS} FROM lines WHERE room = ? ORDER BY time_ms DESC LIMIT ?"
+    def lines(self, room: str, limit: int, *, until_ms: int = MAX_TIME_MS) -> list[RoomLine]:
+        """The last `limit` lines of `room` that are no newer than `until_ms`, oldest first."""
+        query = f"SELECT {_COLUMNS} FROM lines WHERE room = ? AND time_ms <= ? ORDER BY time_ms DESC LIMIT ?"
         found = []
-        for row in reversed(self._rows(query, casefold(room), self._limit)):
+        for row in reversed(self._rows(query, casefold(room), until_ms, limit)):
             with contextlib.suppress(ValueError):  # a kind that a later version knows
                 found.append(_line(row))
         return found

@@ -5,12 +5,12 @@ bytes for the server come out of `data_to_send`, rows for the screen out of `tra
 """
 
 from collections.abc import Callable
-from functools import singledispatchmethod
 
-from client import events
 from client.answers import Answers
 from client.cache import Cache
 from client.catchup import FIRST_LINES
+from client.hearing import Hearing
+from client.ignores import Ignores
 from client.membership import Membership
 from client.outbox import Outbox
 from client.ownlines import OwnLines
@@ -38,6 +38,7 @@ class Chat:
         resumption: Resumption | None = None,
         first_lines: int = FIRST_LINES,
         cache: Cache | None = None,
+        ignored: Ignores | None = None,
     ) -> None:
         """Begin.
 
@@ -45,23 +46,27 @@ class Chat:
             new_key: gives a word of at most 64 bytes that was never given before, by any client.
             resumption: what an earlier run left to come back as the same session.
             cache: as for `Transcripts`.
+            ignored: whose words are not shown.
             first_lines: how many of the last lines of a room are asked for where none is known.
         """
         self.transcripts = Transcripts(now_ms, cache)
         self.own_lines = OwnLines(outbox, self.transcripts, new_key=new_key, now_ms=now_ms)
-        self.welcomed = False  # by any server, ever
-        self.login_refused = ""  # why no server will have us: the client gives up
+        self.ignored = ignored if ignored is not None else Ignores()
         self.now_ms = now_ms
         self._membership = Membership(rooms)
         self._answers = Answers(self.transcripts)
         self._presence = Presence(identity, resumption or Resumption(), first_lines=first_lines)
         self._returning = Returning()
-        self._switch_to = ""
-        self.listed_ms: int | None = None  # when the last list of rooms came
-        self.older_end: set[str] = set()  # casefolded rooms of which the server has nothing older
-        self.closing = ""  # what the server said as it began to close
-        self.lag_ms: int | None = None  # of the last sign of life
-        self.pinged_ms: int | None = None  # when one was asked for that has not come yet
+        self.heard = Hearing(
+            transcripts=self.transcripts,
+            own_lines=self.own_lines,
+            membership=self._membership,
+            presence=self._presence,
+            answers=self._answers,
+            returning=self._returning,
+            ignored=self.ignored,
+            now_ms=now_ms,
+        )
         self.transcripts.recall_talks()
         for room in rooms:
             self._answers.expect("arrival", room)
@@ -122,10 +127,12 @@ class Chat:
         return self._membership.is_caught_up(room)
 
     def older(self, room: str) -> bool:
-        """Ask for a page of lines before the oldest that is here; False when there is nothing to be had now."""
+        """Take, or ask for, a page of lines before the oldest that is here; False when none is to be had now."""
+        if self.transcripts.recall_older(room):
+            return True
         timeline = self.transcripts.get(room)
         session = self.session
-        if session is None or timeline is None or timeline.is_full or casefold(room) in self.older_end:
+        if session is None or timeline is None or timeline.is_full or casefold(room) in self.heard.older_end:
             return False
         return bool(timeline.oldest_position) and session.older(room, timeline.oldest_position)
 
@@ -133,15 +140,14 @@ class Chat:
 
     def opened(self, server: str) -> None:
         """A connection to `server`, as people write it, is there."""
-        self.closing = ""
-        self.lag_ms = self.pinged_ms = None
-        self._presence.opened(server, {room: self._position(room) for room in self.rooms})
+        self.heard.opened()
+        self._presence.opened(server, {room: self._position(room) for room in self.rooms}, self._membership.room_keys)
 
     def received(self, chunk: bytes) -> None:
         """Bytes came from the server."""
         if (connection := self._presence.connection) is not None:
             for event in connection.receive(chunk, now_ms=self.now_ms()):
-                self._react(event)
+                self.heard.hear(event)
             if story := self._returning.story():
                 self.transcripts.note(story)
 
@@ -157,7 +163,7 @@ class Chat:
     def ping(self) -> None:
         """Say something that the server must answer."""
         if (connection := self._presence.connection) is not None:
-            self.pinged_ms = self.pinged_ms or self.now_ms()
+            self.heard.pinged_ms = self.heard.pinged_ms or self.now_ms()
             connection.ping()
 
     def unusable(self) -> str:
@@ -181,7 +187,7 @@ class Chat:
         """The connection is gone."""
         self._returning.lost(self.now_ms(), was_online=self.session is not None)
         self._presence.lost()
-        self.pinged_ms = None
+        self.heard.lost()
         self._membership.offline()
         self.own_lines.delivery.offline()
 
@@ -201,17 +207,17 @@ class Chat:
         else:
             self.own_lines.say(text, target=target, emote=emote, nick=self.nick, position=self._position(target))
 
-    def join(self, room: str) -> None:
-        """Enter a room, and make it the current one as soon as we are in."""
+    def join(self, room: str, key: str = "") -> None:
+        """Enter a room, whose key is `key`, and make it the current one as soon as we are in."""
         if self._membership.is_entered(room):
             self.transcripts.current = self._membership.spelled(room)
             return
-        self._membership.want(room)
+        self._membership.want(room, key)
         self.transcripts.recall(room)
-        self._switch_to = casefold(room)
+        self.heard.switch_to = casefold(room)
         self._answers.expect("arrival", room)
         if self.session is not None:
-            self.session.join(room, self._position(room))
+            self.session.join(room, self._position(room), self._membership.room_keys.get(casefold(room), ""))
         else:
             self.transcripts.note(f"{room} will be entered as soon as there is a connection")
 
@@ -220,7 +226,7 @@ class Chat:
         if self.session is not None and self._membership.is_entered(room):
             self.session.part(room, reason)
         else:
-            self._forget(room, "you left the room")
+            self.heard.forget(room, "you left the room")
 
     def change_nick(self, nick: str) -> None:
         """Be called `nick`, now or on the next connection."""
@@ -233,126 +239,6 @@ class Chat:
     def await_answer(self, what: str, room: str) -> None:
         """A person has asked for the `"names"` or the `"topic"` of `room`, or for the `"list"` of no room: show it."""
         self._answers.expect(what, room)
-
-    # What the server says.
-
-    @singledispatchmethod
-    def _react(self, event: events.Event) -> None:
-        raise NotImplementedError(event)
-
-    @_react.register
-    def _(self, event: events.Registered) -> None:
-        self._presence.registered(event)
-        self.welcomed = True
-        self.transcripts.note(f"connected to {self._presence.server} as {event.nick}")
-        self.own_lines.delivery.online(idempotent=self._presence.idempotent)
-        rooms = self._membership.keys
-        self._returning.back(self._presence.server, self.now_ms(), rooms=rooms, keys=self.own_lines.keys_for(rooms))
-
-    @_react.register
-    def _(self, event: events.TokenGranted | events.ResumeRefused | events.NickTaken | events.NickChanged) -> None:
-        if text := self._presence.heard(event):
-            self.transcripts.note(text)
-
-    @_react.register
-    def _(self, event: events.LoginRefused) -> None:
-        if event.retry and self.welcomed:
-            self._presence.give_up(event.reason)
-        else:
-            self.login_refused = event.reason
-
-    @_react.register
-    def _(self, event: events.RoomEntered) -> None:
-        self._membership.entered(event.room)
-        if self._presence.idempotent:
-            self.own_lines.delivery.opened(event.room)
-        timeline = self.transcripts[event.room]
-        if self._switch_to == casefold(event.room) or not self.transcripts.current:
-            self.transcripts.current = timeline.room
-            self._switch_to = ""
-
-    @_react.register
-    def _(self, event: events.CaughtUp) -> None:
-        self.own_lines.delivery.opened(event.room)
-        self._membership.caught_up(event.room)
-        self._returning.room_settled(casefold(event.room))
-
-    @_react.register
-    def _(self, event: events.Hole) -> None:
-        self.transcripts.note("messages may be missing here", event.room)
-
-    @_react.register
-    def _(self, event: events.RoomLeft) -> None:
-        self._forget(event.room, f"{event.by} threw you out" if event.by else "you left the room")
-
-    @_react.register
-    def _(self, event: events.RoomRefused) -> None:
-        self.transcripts.note(f"cannot enter {event.room}: {event.reason}")
-        self._forget(event.room, event.reason)
-
-    @_react.register
-    def _(self, event: events.RoomDelayed) -> None:
-        if self._membership.delayed(event.room, self.now_ms()):
-            self.transcripts.note(f"{event.room} has to wait: {event.reason}")
-
-    @_react.register
-    def _(self, event: events.RoomLine) -> None:
-        if event.kind is events.Kind.TOPIC:
-            self._answers.topic_changed(event.room, event.text)
-        if event.msgid and not event.own and not event.room.startswith("#"):
-            self._presence.direct_seen(event.msgid)
-        if event.key:
-            self._settled(event.key)
-        if self.transcripts.add(event) and event.replayed and not event.own:
-            self._returning.line_caught_up()
-
-    @_react.register
-    def _(self, event: events.Accepted) -> None:
-        self._settled(event.key)
-
-    @_react.register
-    def _(self, event: events.Refused) -> None:
-        self.own_lines.refused(event.key, event.reason, retry=event.retry)
-        if not event.retry:
-            self._returning.line_settled(event.key, sent=False)
-
-    @_react.register
-    def _(self, event: events.Members | events.TopicIs | events.RoomList) -> None:
-        if isinstance(event, events.RoomList):
-            self.listed_ms = self.now_ms()
-        self._answers.tell(event)
-
-    @_react.register
-    def _(self, _event: events.Alive) -> None:
-        if self.pinged_ms is not None:
-            self.lag_ms = max(0, self.now_ms() - self.pinged_ms)
-            self.pinged_ms = None
-
-    @_react.register
-    def _(self, event: events.OlderCame) -> None:
-        if not event.more:
-            self.older_end.add(casefold(event.room))
-
-    @_react.register
-    def _(self, event: events.ServerText | events.Closing) -> None:
-        text = event.text if isinstance(event, events.ServerText) else f"the server says: {event.reason}"
-        if isinstance(event, events.Closing):
-            self.closing = event.reason
-        self.transcripts.note(text)
-
-    def _settled(self, key: str) -> None:
-        if self.own_lines.accepted(key):
-            self._returning.line_settled(key, sent=True)
-
-    def _forget(self, room: str, reason: str) -> None:
-        """`room` is none of ours any more; its transcript stays to be read."""
-        self._membership.forget(room)
-        self.own_lines.delivery.shut(room)
-        self.own_lines.drop(room, reason)
-        self._returning.room_settled(casefold(room))
-        self._returning.only_lines(self.own_lines.keys_for(self._membership.keys))
-        if casefold(self.transcripts.current) == casefold(room):
-            self.transcripts.current = next(iter(self._membership.rooms), "")
 
     def _position(self, room: str) -> str:
         position = self.transcripts[room].position if room in self.transcripts else ""

@@ -20,6 +20,7 @@ from client.catchup import FIRST_LINES
 from client.chat import Chat, Identity
 from client.config import ClientConfig
 from client.face import Face
+from client.ignores import Ignores
 from client.options import parse
 from client.outbox import Outbox, open_outbox
 from client.resumption import Resumption
@@ -73,6 +74,7 @@ async def _run(settings: ClientConfig) -> int:
         now_ms=lambda: time.time_ns() // 1_000_000,
         first_lines=max(FIRST_LINES, settings.script.tail if settings.script is not None else 0),
         cache=cache,
+        ignored=Ignores(state_dir / "ignored" if interactive and state_dir is not None else None),
         resumption=Resumption(outbox.path.with_suffix(".session") if outbox.path is not None else None),
     )
     app = App(
@@ -83,6 +85,7 @@ async def _run(settings: ClientConfig) -> int:
         timeout_s=settings.timeout_s,
         rng=random.random,
         tls=settings.tls,
+        drafts=outbox.path.with_suffix(".drafts") if interactive and outbox.path is not None else None,
     )
     try:
         code = await app.run()

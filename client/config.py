@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from client.actions import room_name
+from client.commands import room_name
 from client.link import Server
 from client.registration import Login
 from gateway.wire.names import casefold, is_nick

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import singledispatchmethod
 
-from client import actions
+from client import actions, commands
 from client.chat import Chat
+from client.linkstatus import LinkStatus
 from client.outbox import OutboxFullError
+from client.report import found_lines, status_lines
 from client.transcripts import Transcripts
 from gateway.wire.names import casefold
 
@@ -30,12 +32,14 @@ class _Question:
 class Console:
     """Typed lines to actions, actions to the chat."""
 
-    def __init__(self, chat: Chat) -> None:
+    def __init__(self, chat: Chat, status: LinkStatus) -> None:
+        """Args: status: what /status tells."""
         self.left = False
         self.reason = ""  # of leaving, told to others
         self.refused = False  # what was typed last had no effect, and should be there to be put right
         self.connect_now = False  # asked for; whoever does it takes it back
         self._chat = chat
+        self._status = status
         self._question: _Question | None = None
 
     @property
@@ -62,12 +66,12 @@ class Console:
         lines = [line for line in text.splitlines() if line.strip()]
         if len(lines) > 1:
             self._paste(lines)
-        elif (action := actions.parse(text)) is not None:
+        elif (action := commands.parse(text)) is not None:
             self._do(action)
 
     def say(self, text: str, room: str) -> None:
         """Say a line in `room`, whatever it looks like."""
-        if (line := actions.clean(text)).strip():
+        if (line := commands.clean(text)).strip():
             self._do(actions.Say(text=line, target=room))
 
     def ask_to_leave(self) -> None:
@@ -91,7 +95,7 @@ class Console:
 
     @_do.register
     def _(self, action: actions.Join) -> None:
-        self._chat.join(action.room)
+        self._chat.join(action.room, action.key)
 
     @_do.register
     def _(self, action: actions.Part) -> None:
@@ -180,8 +184,48 @@ class Console:
             session.list_rooms()
 
     @_do.register
+    def _(self, action: actions.Whois) -> None:
+        if (session := self._chat.session) is None:
+            self._offline()
+        else:
+            session.whois(action.nick)
+
+    @_do.register
+    def _(self, action: actions.Ignore) -> None:
+        ignored = self._chat.ignored
+        if action.nick:
+            ignored.add(action.nick)
+            self._note(f"{action.nick} is ignored from now on; /unignore {action.nick} takes it back")
+        else:
+            self._note("ignored: " + (", ".join(ignored.nicks) or "nobody"))
+
+    @_do.register
+    def _(self, action: actions.Unignore) -> None:
+        known = self._chat.ignored.discard(action.nick)
+        self._note(f"{action.nick} is heard again" if known else f"{action.nick} is not ignored")
+
+    @_do.register
+    def _(self, action: actions.Search) -> None:
+        rooms = self._chat.transcripts
+        for line in found_lines(rooms[rooms.current], action.words):
+            self._note(line)
+
+    @_do.register
+    def _(self, _action: actions.Clear) -> None:
+        rooms = self._chat.transcripts
+        if self._chat.quiet:
+            rooms[rooms.current].clear()
+        else:
+            self._note("lines that are printed cannot be cleared")
+
+    @_do.register
+    def _(self, _action: actions.Status) -> None:
+        for line in status_lines(self._chat, self._status):
+            self._note(line)
+
+    @_do.register
     def _(self, _action: actions.Help) -> None:
-        for line in actions.help_lines():
+        for line in commands.help_lines():
             self._note(line)
 
     @_do.register

@@ -32,6 +32,7 @@ __all__ = [
     "ServerText",
     "TokenGranted",
     "TopicIs",
+    "Unavailable",
 ]
 
 
@@ -170,6 +171,11 @@ class RoomDelayed:
 
 
 @dataclass(frozen=True, slots=True)
+class Unavailable:
+    """The server can keep nothing just now; what it refused for that reason has its own event."""
+
+
+@dataclass(frozen=True, slots=True)
 class Hole:
     """Between the lines before this event and those after it some may be missing, and the server cannot give them."""
 
@@ -273,4 +279,5 @@ Event = (
     | ServerText
     | TokenGranted
     | TopicIs
+    | Unavailable
 )

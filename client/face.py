@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Protocol
 
 from client.chat import Chat
@@ -24,12 +25,16 @@ class Screen:
         status: LinkStatus,
         lock: AbstractContextManager[object],
         changed: Callable[[], None] = lambda: None,
+        *,
+        drafts: Path | None = None,
     ) -> None:
         """Args:
         lock: stands around everything here; a face whose thread is not the app's takes it.
         changed: to be told, from any thread, when a face has changed something; as `Typist.changed`.
+        drafts: where what is typed and not sent is kept, by this client alone; None: nowhere.
         """
         self.changed = changed
+        self.drafts = drafts
         self.chat = chat
         self.console = console
         self.status = status

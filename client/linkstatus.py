@@ -33,6 +33,11 @@ class LinkStatus:
         return self.phase is Phase.ONLINE
 
     @property
+    def servers(self) -> list[str]:
+        """All there are to try, in that order."""
+        return list(self._servers)
+
+    @property
     def count(self) -> int:
         """How many servers there are to try."""
         return len(self._servers)

@@ -14,6 +14,7 @@ class Membership:
 
     def __init__(self, rooms: Iterable[str]) -> None:
         self._wanted = {casefold(room): room for room in rooms}
+        self._keys: dict[str, str] = {}
         self._entered: set[str] = set()
         self._caught_up: set[str] = set()
         self._delayed_ms: dict[str, int] = {}  # rooms the server could not serve, and when it said so
@@ -48,9 +49,16 @@ class Membership:
         """Whether all that was said there is known."""
         return casefold(room) in self._caught_up
 
-    def want(self, room: str) -> None:
-        """A person wants to be in `room`."""
+    @property
+    def room_keys(self) -> dict[str, str]:
+        """Casefolded room to the key that opens it, where a person gave one; a copy."""
+        return dict(self._keys)
+
+    def want(self, room: str, key: str = "") -> None:
+        """A person wants to be in `room`, and says its `key` where it has one."""
         self._wanted[casefold(room)] = room
+        if key:
+            self._keys[casefold(room)] = key
 
     def entered(self, room: str) -> None:
         """The server has let us in; its spelling holds."""
@@ -78,6 +86,7 @@ class Membership:
         """`room` is none of ours any more."""
         key = casefold(room)
         self._wanted.pop(key, None)
+        self._keys.pop(key, None)
         self._entered.discard(key)
         self._caught_up.discard(key)
         self._delayed_ms.pop(key, None)

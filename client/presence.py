@@ -49,8 +49,8 @@ class Presence:
         """Whether the server takes a line that is sent twice for one."""
         return self.connection is not None and self.connection.idempotent
 
-    def opened(self, server: str, rooms: Mapping[str, str]) -> None:
-        """There is a connection: say who we are. `rooms` as in `Wishes`."""
+    def opened(self, server: str, rooms: Mapping[str, str], keys: Mapping[str, str]) -> None:
+        """There is a connection: say who we are. `rooms` and `keys` as in `Wishes`."""
         self.server = server
         self.unusable = ""
         self.connection = Session(
@@ -60,6 +60,7 @@ class Presence:
                 realname=self._identity.realname,
                 password=self._identity.password,
                 rooms=rooms,
+                keys=keys,
                 own_nicks=self.nicks.all,
                 ticket=self._resumption.ticket,
                 login=self._identity.login,

@@ -18,8 +18,10 @@ from client.events import (
     RoomRefused,
     ServerText,
     TopicIs,
+    Unavailable,
 )
 from client.state import State
+from client.whois import WHOIS, whois
 from gateway.wire import numerics
 from gateway.wire.message import Message
 from gateway.wire.names import casefold
@@ -29,6 +31,8 @@ __all__ = ["REPLIES", "refused", "standard_reply"]
 MAX_LISTED_ROOMS = 500
 # Codes of FAIL that say: not now. MESSAGE_ERROR is CHATHISTORY's.
 _RETRY_CODES = frozenset({"TRY_AGAIN", "TEMPORARILY_UNAVAILABLE", "RATE_LIMITED", "MESSAGE_ERROR"})
+# Commands that a server refuses in this way for want of its store; others have reasons of their own.
+_WRITES = frozenset({"PRIVMSG", "*", "JOIN", "PART", "TOPIC", "NICK", "MODE", "KICK", "AWAY"})
 _NICK_ERRORS = frozenset(
     {numerics.ERR_NONICKNAMEGIVEN, numerics.ERR_ERRONEUSNICKNAME, numerics.ERR_NICKNAMEINUSE, "437"}
 )
@@ -72,6 +76,8 @@ def refused(state: State, message: Message) -> Iterator[Event]:
         del state.sent[key]
         yield Refused(key, reason, retry=code == numerics.RPL_TRYAGAIN)
     elif is_error and (room := _room_refused(state, params, by_order=False)):
+        if code == numerics.ERR_BADCHANNELKEY:
+            reason = f"it takes a key: /join {room} KEY"
         yield RoomDelayed(room, reason) if code == numerics.RPL_TRYAGAIN else RoomRefused(room, reason)
     elif code in _NICK_ERRORS:
         yield NickTaken(params[1] if len(params) > 2 else "", "", reason)
@@ -86,6 +92,8 @@ def standard_reply(state: State, message: Message) -> Iterator[Event]:
         return
     command, code, reason = params[0].upper(), params[1].upper(), params[-1]
     retry = code in _RETRY_CODES
+    if message.command == "FAIL" and code == "TEMPORARILY_UNAVAILABLE" and command in _WRITES:
+        yield Unavailable()
     if message.command != "FAIL":
         yield ServerText(reason)
     elif command in ("PRIVMSG", "*") and (key := _line_refused(state, message)):
@@ -155,6 +163,11 @@ def _end_of_names(state: State, message: Message) -> Iterator[Event]:
         yield Members(room, state.roster.list_ended(room))
 
 
+def _whois(_state: State, message: Message) -> Iterator[Event]:
+    if text := whois(message.command, message.params[1:]):
+        yield ServerText(text)
+
+
 def _topic(_state: State, message: Message) -> Iterator[Event]:
     if len(message.params) >= 3:
         yield TopicIs(message.params[1], message.params[2])
@@ -188,4 +201,5 @@ REPLIES: dict[str, Callable[[State, Message], Iterable[Event]]] = {
     numerics.RPL_NOTOPIC: _no_topic,
     numerics.RPL_LIST: _listed,
     numerics.RPL_LISTEND: _end_of_list,
+    **dict.fromkeys(WHOIS, _whois),
 }

@@ -101,8 +101,9 @@ class Session:
             # No echo will come: when the PONG is here without an error before it, the line has been taken.
             state.send("PING", key)
 
-    def join(self, room: str, position: str = "") -> None:
-        """Enter `room`; `RoomEntered` or `RoomRefused` follows. `position` as in `Wishes.rooms`."""
+    def join(self, room: str, position: str = "", key: str = "") -> None:
+        """Enter `room`, whose key is `key`; `RoomEntered` or `RoomRefused` follows. `position` as in `Wishes.rooms`."""
+        self._state.keys[casefold(room)] = key
         self._state.join(room, position)
 
     def ask_again(self, room: str, position: str = "") -> None:
@@ -127,6 +128,10 @@ class Session:
     def names(self, room: str) -> None:
         """Ask who is in `room`; `Members` is the answer."""
         self._state.send("NAMES", room)
+
+    def whois(self, nick: str) -> None:
+        """Ask who `nick` is; the answers are `ServerText`."""
+        self._state.send("WHOIS", nick)
 
     def list_rooms(self) -> None:
         """Ask for all rooms; `RoomList` is the answer."""

@@ -30,6 +30,7 @@ class Wishes:
         ticket: to come back as the session we were.
         login: the account to log in to, where a ticket does not do.
         first_lines: how many of the last lines of a room to ask for where no position is known.
+        keys: casefolded room to its key, for rooms that have one.
     """
 
     nick: str
@@ -41,6 +42,7 @@ class Wishes:
     ticket: Ticket | None = None
     login: Login | None = field(default=None, repr=False)
     first_lines: int = FIRST_LINES
+    keys: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class State:
         self.batches = Batches()
         self.catchups: dict[str, CatchUp] = {}
         self.older: dict[str, Older] = {}  # casefolded room -> the one request under way
+        self.keys = dict(wishes.keys)
         self.joining: dict[str, str] = {}  # casefolded room -> position
         self.positions = {casefold(room): position for room, position in wishes.rooms.items()}  # until entered
         self.sent: dict[str, Sent] = {}
@@ -127,7 +130,8 @@ class State:
     def join(self, room: str, position: str) -> None:
         """Ask to enter `room`."""
         self.joining[casefold(room)] = position
-        self.send("JOIN", room)
+        key = self.keys.get(casefold(room), "")
+        self.send("JOIN", room, *([key] if key else []))
 
     def entered(self, room: str) -> None:
         """We are a member of `room`: ask for its history."""

@@ -59,7 +59,9 @@ class Timeline:
         self._idents: set[str] = set()
         self._floor_ms = -1  # time of the newest row that had to go
         self._pending: dict[str, Pending] = {}
+        self.cleared: Row | None = None  # the newest row when the screen was cleared
         self._latest_text: RoomLine | None = None
+        self._oldest_skipped: RoomLine | None = None
         self._first_seen_ms: int | None = None
 
     @property
@@ -86,9 +88,12 @@ class Timeline:
 
     @property
     def oldest_position(self) -> str:
-        """What older lines come before: `msgid=...` of the oldest row that has one; empty: nothing known."""
+        """What older lines come before: `msgid=...` of the oldest line that has one; empty: nothing known."""
         lines = (row for row in islice(self._rows, self._first, None) if isinstance(row, RoomLine) and row.msgid)
         oldest = next(lines, None)
+        skipped = self._oldest_skipped
+        if skipped is not None and (oldest is None or skipped.time_ms < oldest.time_ms):
+            oldest = skipped
         return f"msgid={oldest.msgid}" if oldest is not None else ""
 
     @property
@@ -115,13 +120,20 @@ class Timeline:
             return False
         if line.ident:
             self._idents.add(line.ident)
-        if self._first_seen_ms is None:
-            self._first_seen_ms = line.time_ms
-        latest = self._latest_text
-        if line.msgid and line.kind.is_text and (latest is None or latest.time_ms <= line.time_ms):
-            self._latest_text = line
+        self._known(line)
         self._insert(line)
         return True
+
+    def skip(self, line: RoomLine) -> None:
+        """Pass over a line that nobody wants to see: it is no row, but need not be asked for again."""
+        self._known(line)
+        oldest = self._oldest_skipped
+        if line.msgid and (oldest is None or line.time_ms < oldest.time_ms):
+            self._oldest_skipped = line
+
+    def clear(self) -> None:
+        """The screen is to be empty but for what comes; all rows are still here."""
+        self.cleared = self._rows[-1] if len(self) else None
 
     def note(self, text: str, now_ms: int) -> Note:
         """Add a line of our own; it stands last, whatever the server's clock says."""
@@ -159,6 +171,13 @@ class Timeline:
         """Forget the rows of lines that were not sent."""
         self._rows = [row for row in islice(self._rows, self._first, None) if not isinstance(row, Failed)]
         self._first = 0
+
+    def _known(self, line: RoomLine) -> None:
+        if self._first_seen_ms is None:
+            self._first_seen_ms = line.time_ms
+        latest = self._latest_text
+        if line.msgid and line.kind.is_text and (latest is None or latest.time_ms <= line.time_ms):
+            self._latest_text = line
 
     def _not_before_last(self, now_ms: int) -> int:
         return max(now_ms, self._rows[-1].time_ms) if self._rows else now_ms

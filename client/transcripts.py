@@ -14,6 +14,8 @@ __all__ = ["Shown", "Transcripts"]
 
 MAX_TIMELINES = 200  # then the private talk that began first is forgotten, so that strangers cannot fill our memory
 SHOWN_RECALLED = 50
+RECALLED_LINES = 5_000  # of a room, when the client starts; older ones as soon as somebody scrolls to them
+PAGE_LINES = 500
 RECALLED_TALKS = 50  # private ones; older are shown when somebody says something in them
 MAX_FRESH = 10_000  # rows a stalled face has not drawn; then the oldest are only in the timeline
 
@@ -82,16 +84,30 @@ class Transcripts:
         """Take what earlier runs have seen of `room`, when it is not here yet; only the last lines are shown again."""
         if room in self:
             return
-        lines = self._cache.lines(room)
+        lines = self._cache.lines(room, RECALLED_LINES)
         for number, line in enumerate(lines):
             timeline = self[line.room]
             if timeline.add(line) and len(lines) - number <= SHOWN_RECALLED:
                 self._fresh.append(Shown(timeline.room, line, recalled=True))
 
+    def recall_older(self, room: str) -> bool:
+        """Take a page of what earlier runs have seen before the oldest row of `room`; False when there is none."""
+        timeline = self.get(room)
+        if timeline is None or not len(timeline) or timeline.is_full:
+            return False
+        lines = self._cache.lines(room, PAGE_LINES, until_ms=timeline[0].time_ms)
+        # The newest first: each is then put in front of the ones before it.
+        return sum([timeline.add(line) for line in reversed(lines)]) > 0
+
     def recall_talks(self) -> None:
         """Take the private talks of earlier runs."""
         for talk in self._cache.talks(RECALLED_TALKS):
             self.recall(talk)
+
+    def skip(self, line: RoomLine) -> None:
+        """Pass over a line from the server that nobody wants to see."""
+        if (timeline := self.get(line.room)) is not None:
+            timeline.skip(line)
 
     def save(self) -> None:
         """Write down what has been said."""

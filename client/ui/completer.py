@@ -34,9 +34,9 @@ class ChatCompleter(Completer):
     ) -> AsyncGenerator[Completion, None]:
         """What is known, or can be asked for in a moment."""
         if listing_wanted(document.text_before_cursor) and ask_for_rooms(self._screen):
-            known = self._screen.chat.listed_ms
+            known = self._screen.chat.heard.listed_ms
             for _ in range(round(LISTING_WAIT_S / LISTING_STEP_S)):
-                if self._screen.chat.listed_ms != known:
+                if self._screen.chat.heard.listed_ms != known:
                     break
                 await asyncio.sleep(LISTING_STEP_S)
         for completion in self.get_completions(document, complete_event):
@@ -59,7 +59,7 @@ def ask_for_rooms(screen: Screen) -> bool:
     """Ask the server for its rooms when what we know is old; whether an answer will come."""
     with screen.lock:
         chat = screen.chat
-        known = chat.listed_ms
+        known = chat.heard.listed_ms
         if chat.session is None or (known is not None and chat.now_ms() - known < LISTING_KEPT_MS):
             return False
         chat.session.list_rooms()

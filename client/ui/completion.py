@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from client.actions import COMMANDS
+from client.commands import COMMANDS
 from client.events import RoomLine
 from client.timeline import Timeline
 from gateway.wire.names import casefold

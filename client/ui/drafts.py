@@ -14,7 +14,7 @@ MAX_CHARS = 20_000  # of one; a longer one is kept in memory only
 
 
 class Drafts:
-    """Drafts of a client. Two clients that share a file: the one that writes last is right."""
+    """Drafts of a client; the file is its own, as its outbox is."""
 
     def __init__(self, path: Path | None = None) -> None:
         """Args: path: None: they last as long as the client; as they do where the disk refuses."""

@@ -4,8 +4,6 @@ Everything that reads or changes the conversation holds its lock; nothing that w
 """
 
 import asyncio
-import gc
-import time
 from collections.abc import Callable
 from datetime import tzinfo
 from pathlib import Path
@@ -27,6 +25,7 @@ from client.ui.history import InputHistory
 from client.ui.keys import key_bindings
 from client.ui.links import LinkStyle
 from client.ui.picker import Picker
+from client.ui.redraw import Redraw, tidy
 from client.ui.rows import Cells
 from client.ui.style import style
 from client.ui.view import View
@@ -34,10 +33,7 @@ from client.ui.windows import Windows
 
 __all__ = ["FullScreen"]
 
-MIN_REDRAW_S = 0.1  # traffic redraws the screen ten times a second at most; a key does so at once
-REDRAW_SHARE = 0.08  # and so seldom that it takes no more than this part of a core
 TICK_S = 1.0
-LONG_COLLECTION_S = 0.01
 ESCAPE_WAIT_S = 0.05
 RESIZE_POLL_S = 0.2  # on a thread that gets no signals
 MIN_BELL_S = 1.0
@@ -61,16 +57,12 @@ class FullScreen:
         self.typist = typist
         self.lock = screen.lock
         self.screen = screen
-        self._drafts = Drafts(state_dir / "drafts" if state_dir is not None else None)
+        self._drafts = Drafts(screen.drafts)
         self._room = screen.chat.transcripts.current
         self._asked = ""  # the paste that is asked about, to be given back
         self._style = style(light=light)
         self._links = LinkStyle(self._style)
-        self._timer: asyncio.TimerHandle | None = None
-        self._drawn_s = 0.0
-        self._redraw_cpu_s = 0.0  # what the last redraw for traffic took
-        self._frame: tuple[int, int, list[Cells]] | None = None  # what is shown; None: to be drawn anew
-        self._render_cpu_s = 0.0
+        self._redraw = Redraw(self.refresh)
         self._typed = ""  # what stood in the input before the key that is pressed now
         self._rung_s = -MIN_BELL_S
         self._title = ""
@@ -85,7 +77,7 @@ class FullScreen:
         )
         self.query = Buffer(multiline=False, name="query")
         self._windows = Windows(
-            draw=self._draw,
+            draw=lambda width, height: self._redraw.rows(width, height, self._draw),
             prefix=self._prefix,
             typed=self.buffer,
             query=self.query,
@@ -131,7 +123,7 @@ class FullScreen:
                 self.view.said()
             self._drafts[self._room] = self.buffer.text
             self.follow_room()
-        self._frame = None
+        self._redraw.forget()
 
     def leave(self) -> None:
         """Ctrl-C and Ctrl-D on an empty line: ask to leave, or take the question back."""
@@ -197,23 +189,17 @@ class FullScreen:
 
     def mark(self) -> None:
         """Something has changed: draw soon."""
-        if self._timer is None:
-            loop = asyncio.get_running_loop()
-            pause_s = max(MIN_REDRAW_S, self._redraw_cpu_s / REDRAW_SHARE)
-            self._timer = loop.call_later(max(0.0, self._drawn_s + pause_s - loop.time()), self.refresh)
+        self._redraw.soon()
 
     def refresh(self) -> None:
         """Take what came, tell of what calls for the person, and draw."""
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._frame = None
-        self._drawn_s = asyncio.get_running_loop().time()
+        now_s = self._redraw.begin()
         with self.lock:
             called = self.view.update()
             self.follow_room()
             title = printable(self.view.title())
-        if called and self._drawn_s - self._rung_s >= MIN_BELL_S:
-            self._rung_s = self._drawn_s
+        if called and now_s - self._rung_s >= MIN_BELL_S:
+            self._rung_s = now_s
             self.app.output.bell()
         if title != self._title:
             self._title = title
@@ -255,20 +241,14 @@ class FullScreen:
                 self._told = told
                 self.app.invalidate()
             self._drafts.save()
-            _tidy()
+            tidy()
 
     # What it is made of.
 
     def _draw(self, width: int, height: int) -> list[Cells]:
-        # While a redraw for traffic is due anyway, a key changes the input line only: its echo does not wait for all
-        # the cells that the traffic has changed meanwhile.
-        if self._timer is not None and self._frame is not None and self._frame[:2] == (width, height):
-            return self._frame[2]
         self._links.make_room()
         with self.lock:
-            rows = self.view.draw(width, height)
-        self._frame = (width, height, rows)
-        return rows
+            return self.view.draw(width, height)
 
     def _prefix(self, line: int, wrapped: int) -> StyleAndTextTuples:
         with self.lock:
@@ -295,8 +275,7 @@ class FullScreen:
         app.ttimeoutlen = app.timeoutlen = ESCAPE_WAIT_S  # a lone Esc acts at once, not after 1.5 s
         app.key_processor.before_key_press += lambda _: self._before_key()
         app.key_processor.after_key_press += lambda _: self._after_key()
-        app.before_render += lambda _: self._begin_render()
-        app.after_render += lambda _: self._end_render()
+        self._redraw.watch(app)
         return app
 
     def _before_key(self) -> None:
@@ -306,23 +285,4 @@ class FullScreen:
     def _after_key(self) -> None:
         """A key that types nothing is about the rest of the screen."""
         if self.buffer.text == self._typed:
-            self._frame = None
-
-    def _begin_render(self) -> None:
-        self._render_cpu_s = time.thread_time()
-
-    def _end_render(self) -> None:
-        if self._timer is None:
-            self._redraw_cpu_s = time.thread_time() - self._render_cpu_s
-
-
-def _tidy() -> None:
-    """Free the screens of the last second, a megabyte each, which prompt_toolkit leaves in cycles.
-
-    The collector would look for them rarely, and long, for it looks at all lines of all rooms as well. When looking
-    takes long, what is left is set apart for good: it is nearly all lines, and those are in no cycle.
-    """
-    begun_s = time.thread_time()
-    gc.collect()
-    if time.thread_time() - begun_s > LONG_COLLECTION_S:
-        gc.freeze()
+            self._redraw.forget()

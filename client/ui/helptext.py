@@ -1,6 +1,6 @@
 """What /help and F1 show: the keys of the full screen and the commands. Pure; the commands come from their table."""
 
-from client.actions import help_lines
+from client.commands import help_lines
 from client.render import Fragment
 from client.ui.cells import wrap
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from prompt_toolkit.history import FileHistory
 
+from client.commands import holds_key
+
 __all__ = ["InputHistory"]
 
 MAX_LINES = 1000  # kept on disk; the file is trimmed when it is read and may double in between
@@ -33,7 +35,9 @@ class InputHistory(FileHistory):
         return []
 
     def store_string(self, string: str) -> None:
-        """Add one line to the file; a disk that refuses costs the history, not the chat."""
+        """Add one line to the file, unless it is a secret; a disk that refuses costs the history, not the chat."""
+        if holds_key(string):
+            return
         with contextlib.suppress(OSError):
             os.close(os.open(self._path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))
             super().store_string(string)

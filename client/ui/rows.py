@@ -142,7 +142,7 @@ def _cut(text: str, first: int, others: int) -> list[tuple[int, int]]:
     start, end = wrap(text, first)[0]
     begin = end + (text[end : end + 1] == " ")
     if begin >= len(text):
-        return [(start, len(text))]
+        return [(start, end)]
     return [(start, end), *((begin + a, begin + b) for a, b in wrap(text[begin:], others))]
 
 

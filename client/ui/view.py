@@ -247,15 +247,14 @@ class View:
         if not self.here.find(fits, up=up, look=self._look(areas), height=areas.middle):
             self.hint = otherwise
 
-    @property
-    def _refused(self) -> bool:
-        """The server said "not now" to a line of ours: it cannot write."""
-        return any(line.reason for _, line in self._chat.transcripts.pending)
-
     def _state(self, now_ms: int) -> State:
         chat = self._chat
         return state_words(
-            self._screen.status, now_ms=now_ms, lag_ms=chat.lag_ms, pinged_ms=chat.pinged_ms, refused=self._refused
+            self._screen.status,
+            now_ms=now_ms,
+            lag_ms=chat.heard.lag_ms,
+            pinged_ms=chat.heard.pinged_ms,
+            refused=chat.heard.read_only,
         )
 
     def _troubles(self, now_ms: int) -> list[str]:
@@ -263,7 +262,9 @@ class View:
         unsent = len(chat.own_lines)
         if self._screen.question and unsent:
             return [f"{unsent} unsent {'message is' if unsent == 1 else 'messages are'} kept for next time."]
-        return banner(self._screen.status, now_ms=now_ms, unsent=unsent, refused=self._refused, closing=chat.closing)
+        return banner(
+            self._screen.status, now_ms=now_ms, unsent=unsent, refused=chat.heard.read_only, closing=chat.heard.closing
+        )
 
     def _unread_hint(self) -> str:
         name = self.next_unread()

@@ -92,7 +92,8 @@ class Viewport:
             return Page([], 0, at_start=True)
         index, cut = self._bottom(items)
         newer = len(items) - 1 - index
-        while index >= 0 and len(rows) < height:
+        cleared = self._timeline.cleared if self.at_end else None
+        while index >= 0 and len(rows) < height and (cleared is None or items[index] is not cleared):
             block = self._block(items, index)
             if cut is not None:
                 block, cut = block[: cut + 1], None
@@ -107,6 +108,8 @@ class Viewport:
         items = self._seen_with(look)
         if not len(items):
             return
+        if rows > 0:
+            self._timeline.cleared = None
         index, cut = self._bottom(items)
         last = len(self._block(items, index)) - 1
         row = last if cut is None else min(cut, last)

@@ -5,6 +5,7 @@ from itertools import count
 from client.cache import Cache
 from client.chat import Chat, Identity
 from client.console import Console
+from client.linkstatus import LinkStatus
 from client.outbox import Outbox
 from client.registration import Login
 from client.render import plain, render
@@ -37,7 +38,8 @@ class Play:
             resumption=resumption,
             cache=cache,
         )
-        self.console = Console(self.chat)
+        self.status = LinkStatus(["irc:6667", "other:6667"], 0)
+        self.console = Console(self.chat, self.status)
         self._msgids = count(1)
 
     def hear(self, *lines: str) -> None:

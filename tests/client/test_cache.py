@@ -28,7 +28,7 @@ def test_lines_come_back_in_order_and_as_history(tmp_path: Path) -> None:
         cache.add(item)
     cache.close()
     again = Cache(tmp_path / "c.sqlite")
-    first, second = again.lines("#TEA")
+    first, second = again.lines("#TEA", 1000)
     assert (first.text, first.replayed) == ("line 1", True)
     assert (second.kind, second.subject, second.own, second.text) == (Kind.KICK, "eve", True, kick.text)
     again.close()
@@ -38,7 +38,7 @@ def test_what_cannot_be_told_from_others_is_not_kept(tmp_path: Path) -> None:
     """Without msgid and time a line would be there twice."""
     cache = Cache(tmp_path / "c.sqlite")
     cache.add(RoomLine(room="#tea", kind=Kind.MESSAGE, nick="bob", text="hi", time_ms=1))
-    assert cache.lines("#tea") == []
+    assert cache.lines("#tea", 1000) == []
     cache.close()
 
 
@@ -54,11 +54,13 @@ def test_it_is_bounded(tmp_path: Path) -> None:
         (count,) = database.execute("SELECT count(*) FROM lines WHERE room = '#tea'").fetchone()
     database.close()
     assert count == 10
-    assert [item.time_ms for item in cache.lines("#tea")] == list(range(TRIM_EVERY_LINES - 9, TRIM_EVERY_LINES + 1))
+    assert [item.time_ms for item in cache.lines("#tea", 1000)] == list(
+        range(TRIM_EVERY_LINES - 9, TRIM_EVERY_LINES + 1)
+    )
     cache.close()
     again = Cache(tmp_path / "c.sqlite", limit_lines=10)
-    assert again.lines("#tea") == []
-    assert len(again.lines("#room0")) == 1
+    assert again.lines("#tea", 1000) == []
+    assert len(again.lines("#room0", 1000)) == 1
     again.close()
 
 
@@ -92,7 +94,7 @@ def test_a_broken_file_is_begun_anew(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "c.sqlite").write_bytes(content)
     cache = Cache(tmp_path / "c.sqlite")
     cache.add(line(1))
-    assert len(cache.lines("#tea")) == 1
+    assert len(cache.lines("#tea", 1000)) == 1
     cache.close()
 
 
@@ -103,7 +105,7 @@ def test_a_file_of_another_version_is_begun_anew(tmp_path: Path) -> None:
     database.close()
     cache = Cache(tmp_path / "c.sqlite")
     cache.add(line(1))
-    assert len(cache.lines("#tea")) == 1
+    assert len(cache.lines("#tea", 1000)) == 1
     cache.close()
 
 
@@ -112,7 +114,7 @@ def test_no_place_to_keep_it_costs_nothing_else(tmp_path: Path) -> None:
     cache = Cache(tmp_path / "none" / "c.sqlite")
     cache.add(line(1))
     cache.save()
-    assert cache.lines("#tea") == []
+    assert cache.lines("#tea", 1000) == []
     assert cache.talks(5) == []
     cache.close()
 
@@ -132,7 +134,7 @@ def test_a_killed_client_keeps_what_was_saved(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", script, str(tmp_path / "c.sqlite")], check=False, timeout=20)
     assert done.returncode == -signal.SIGKILL
     cache = Cache(tmp_path / "c.sqlite")
-    assert [item.time_ms for item in cache.lines("#tea")] == [1]
+    assert [item.time_ms for item in cache.lines("#tea", 1000)] == [1]
     cache.close()
 
 

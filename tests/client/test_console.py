@@ -4,6 +4,7 @@ import pytest
 
 from client.chat import Chat, Identity
 from client.console import Console
+from client.linkstatus import LinkStatus
 from client.outbox import Outbox
 
 
@@ -12,7 +13,8 @@ def console() -> Console:
     """A console whose chat has no connection and one room."""
     identity = Identity(nick="ann", user="ann", realname="Ann")
     keys = iter(range(10_000))
-    return Console(Chat(identity, ["#tea"], Outbox(), new_key=lambda: str(next(keys)), now_ms=lambda: 0))
+    chat = Chat(identity, ["#tea"], Outbox(), new_key=lambda: str(next(keys)), now_ms=lambda: 0)
+    return Console(chat, LinkStatus(["irc:6667"], 0))
 
 
 @pytest.mark.parametrize(

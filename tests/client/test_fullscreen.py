@@ -409,10 +409,10 @@ async def test_states_of_the_connection() -> None:
         desk.connect()
         desk.enter("#tea")
         await screen.sees("gw-a 12ms")
-        desk.chat.pinged_ms = desk.now_ms - 4_000
+        desk.chat.heard.pinged_ms = desk.now_ms - 4_000
         desk.changed()
         await screen.sees("gw-a lag 4 s")
-        desk.chat.pinged_ms = None
+        desk.chat.heard.pinged_ms = None
         screen.type("hi" + ENTER)
         await screen.sees("hi  (sending)")
         label = desk.said[-1].partition("label=")[2].partition(";")[0]
@@ -437,3 +437,54 @@ async def test_any_size_can_be_drawn() -> None:
             await screen.resize(columns, rows)
         screen.type("still here" + ENTER)
         await screen.sees("ann | still here")
+
+
+async def test_a_cleared_screen_shows_what_comes_and_page_up_the_rest() -> None:
+    """Nothing is lost: the lines are above, and stay there once they have been looked at."""
+    desk = in_rooms()
+    desk.hear(*(desk.line(desk.now_ms + number, "bob", f"line {number}") for number in range(5)))
+    async with screen_inside(desk) as screen:
+        await screen.sees("bob | line 4")
+        screen.type("/clear" + ENTER)
+        await screen.until(lambda rows: not any("bob |" in row for row in rows), "an empty screen")
+        desk.hear(desk.line(desk.now_ms + 10, "bob", "anew"))
+        await screen.sees("bob | anew")
+        assert not any("line 4" in row for row in screen.rows)
+        screen.type(PAGE_UP)
+        await screen.sees("bob | line 4")
+        screen.type(ESC)
+        await screen.drawn()
+        await screen.sees("bob | line 4")
+
+
+async def test_read_only_ends_when_a_line_is_taken_again() -> None:
+    """The words stand while the server refuses, and go with the first line it keeps."""
+    desk = in_rooms()
+    async with screen_inside(desk) as screen:
+        screen.type("hi" + ENTER)
+        await screen.sees("hi  (sending)")
+        label = desk.said[-1].partition("label=")[2].partition(";")[0]
+        desk.hear(f"@label={label} FAIL PRIVMSG TEMPORARILY_UNAVAILABLE #tea :The store is away")
+        await screen.sees("READ-ONLY gw-a")
+        desk.now_ms += 3_000
+        desk.changed()
+        desk.echo()
+        await screen.until(lambda rows: not any("READ-ONLY" in row for row in rows), "no READ-ONLY")
+        await screen.sees("ann | hi")
+
+
+async def test_a_key_is_in_no_file(tmp_path: Path) -> None:
+    """What opens a room can be had back with Up, but is not written down; other lines are."""
+    desk = in_rooms()
+    async with screen_inside(desk, state_dir=tmp_path) as screen:
+        screen.type("/join ops sesame" + ENTER)
+        await eventually(desk.heard("JOIN #ops sesame"), what="JOIN")
+        screen.type("hello" + ENTER)
+        await screen.sees("ann | hello")
+        screen.type(UP + UP)
+        await screen.input_is("[ann #tea] /join ops sesame")
+        screen.type(CTRL_C)
+        await screen.input_is("[ann #tea]")
+    kept = (tmp_path / "history").read_text()
+    assert "hello" in kept
+    assert "sesame" not in kept

@@ -101,11 +101,11 @@ def test_a_login_that_was_good_before_is_tried_again() -> None:
     first.chat.opened("irc:6667")
     answers = (":irc CAP * LS :sasl", ":irc CAP ann ACK :sasl", "AUTHENTICATE +", ":irc 904 * :Failed")
     first.hear(*answers)
-    assert first.chat.login_refused == "Failed"
+    assert first.chat.heard.login_refused == "Failed"
     again = Play(login=ANN)
     again.connect()
     again.chat.lost()
     again.chat.opened("irc:6667")
     again.hear(*answers)
-    assert again.chat.login_refused == ""
+    assert again.chat.heard.login_refused == ""
     assert again.chat.unusable() == "Failed"

@@ -92,3 +92,8 @@ def test_an_address_ends_before_the_punctuation_behind_it() -> None:
         "https://a.test/x",
         "https://b.test",
     ]
+
+
+def test_a_space_that_ends_a_full_row_is_dropped_on_narrow_screens() -> None:
+    """It would stand in a cell that is not there."""
+    assert all(cell_width(row) <= 30 for row in shown(said("x" * 25 + " ", "bob"), 30))

@@ -22,6 +22,7 @@ from client.events import (
     RoomRefused,
     ServerText,
     TopicIs,
+    Unavailable,
 )
 from tests.client.exchange import NOW_MS, Exchange, texts
 
@@ -244,7 +245,7 @@ def test_without_echo_a_barrier_acknowledges() -> None:
         (":irc 442 ann #tea :Cannot send", False),
         (":irc 417 ann :Cannot send", False),
         (":irc 263 ann PRIVMSG :Cannot send", True),
-        ("@label=k1 :irc FAIL PRIVMSG TEMPORARILY_UNAVAILABLE #tea :Cannot send", True),
+        ("@label=k1 :irc FAIL PRIVMSG TRY_AGAIN #tea :Cannot send", True),
         (":irc FAIL PRIVMSG RATE_LIMITED 3 :Cannot send", True),
         (":irc FAIL PRIVMSG INVALID_UTF8 :Cannot send", False),
     ],
@@ -354,7 +355,8 @@ def test_members_topic_and_list() -> None:
     ("answer", "event"),
     [
         (":irc 473 ann #tea :Invite only", RoomRefused("#tea", "Invite only")),
-        (":irc FAIL JOIN TEMPORARILY_UNAVAILABLE :Away", RoomDelayed("#tea", "Away")),
+        (":irc 475 ann #tea :Wrong key", RoomRefused("#tea", "it takes a key: /join #tea KEY")),
+        (":irc FAIL JOIN TRY_AGAIN :Away", RoomDelayed("#tea", "Away")),
         (":irc FAIL JOIN WHATEVER #tea :No", RoomRefused("#tea", "No")),
     ],
 )
@@ -364,6 +366,60 @@ def test_a_room_that_does_not_let_us_in(answer: str, event: object) -> None:
     talk.register()
     talk.session.join("#tea")
     assert talk.hear(answer) == [event]
+
+
+def test_a_server_that_can_keep_nothing_is_told_apart() -> None:
+    """hubbub's TEMPORARILY_UNAVAILABLE for what writes; the same code of OPER is about OPER."""
+    talk = Exchange()
+    talk.register()
+    talk.session.join("#tea")
+    away = talk.hear(":irc FAIL JOIN TEMPORARILY_UNAVAILABLE :Away")
+    assert away == [Unavailable(), RoomDelayed("#tea", "Away")]
+    talk.enter("#tea")
+    talk.session.say(key="k1", target="#tea", text="hi")
+    refused = talk.hear("@label=k1 :irc FAIL PRIVMSG TEMPORARILY_UNAVAILABLE #tea :Away")
+    assert refused == [Unavailable(), Refused("k1", "Away", retry=True)]
+    assert talk.hear(":irc FAIL TOPIC TEMPORARILY_UNAVAILABLE :Away") == [Unavailable(), ServerText("Away")]
+    assert talk.hear(":irc FAIL OPER TEMPORARILY_UNAVAILABLE :Too many") == [ServerText("Too many")]
+
+
+def test_a_key_opens_a_room_each_time() -> None:
+    """RFC 2812 section 3.2.1: JOIN #room key; also when the server asked us to try again, and by `Wishes`."""
+    talk = Exchange()
+    talk.register()
+    talk.session.join("#tea", key="sesame")
+    assert talk.said() == ["JOIN #tea sesame"]
+    talk.hear(":irc FAIL JOIN TRY_AGAIN #tea :Away")
+    talk.session.ask_again("#TEA")
+    assert talk.said() == ["JOIN #TEA sesame"]
+
+
+@pytest.mark.parametrize(
+    ("reply", "told"),
+    [
+        ("311 ann bob b host.example * :Bob Bobson", "bob is b@host.example: Bob Bobson"),
+        ("319 ann bob :@#tea #ops ", "bob is in @#tea #ops"),
+        ("312 ann bob irc.example :A server", "bob is on irc.example (A server)"),
+        ("330 ann bob robert :is logged in as", "bob is logged in as robert"),
+        ("317 ann bob 125 :seconds idle", "bob has said nothing for 2 min"),
+        ("313 ann bob :is an operator", "bob is an operator"),
+        ("401 ann bob :No such nick", "bob No such nick"),
+    ],
+)
+def test_who_somebody_is_comes_in_words(reply: str, told: str) -> None:
+    """WHOIS, RFC 2812 section 5.1."""
+    talk = Exchange()
+    talk.register()
+    talk.session.whois("bob")
+    assert talk.said() == ["WHOIS bob"]
+    assert talk.hear(f":irc {reply}") == [ServerText(told)]
+
+
+def test_who_somebody_is_says_nothing_where_nothing_is_known() -> None:
+    """An idle time of 0 that stands for not known, a sign-on time that is none, and the end."""
+    talk = Exchange()
+    talk.register()
+    assert talk.hear(":irc 317 ann bob 0 99999999999999999 :seconds idle, signon time", ":irc 318 ann bob :End") == []
 
 
 def test_signs_of_life() -> None:

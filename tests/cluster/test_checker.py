@@ -1,11 +1,12 @@
 """The checker of deliveries: a clean run is clean, and each fault that is planted is found, and nothing else."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
 
 import pytest
 
-from tests.harness.checker import Kind, Report, Roster, Sight, check, merged
+from tests.harness.checker import Kind, Log, Message, Report, Roster, Sight, check, merged
 
 ROOM = "#tea"
 NICKS = ("ann", "bob", "cy")
@@ -104,6 +105,39 @@ def test_a_message_that_is_logged_twice_is_doubled_and_forked() -> None:
     assert judged(run) == only(deliveries=18, doubled=3, forked=3)
 
 
+def kept(run: Run) -> list[Message]:
+    """What the log has of the clean run."""
+    return [(sight.nick, sight.text) for sight in run["cy"] if sight.kind is Kind.HEARD]
+
+
+def with_log(messages: Sequence[Message], *, trimmed: bool = False) -> Report:
+    """The report of a clean run whose log ended up with these."""
+    return replace(check(clean_run(), rosters(*NICKS), {ROOM: Log(messages, trimmed)}), details=())
+
+
+def test_a_log_that_has_each_message_once_is_clean() -> None:
+    """Whatever its order is: a failover may have changed it."""
+    assert with_log(kept(clean_run())) == with_log(kept(clean_run())[::-1]) == only()
+
+
+def test_a_message_that_everybody_heard_and_the_log_lacks_is_unkept() -> None:
+    """Whoever comes later would not find it."""
+    log = kept(clean_run())
+    assert with_log(log[:3] + log[4:]) == only(unkept=1)
+    assert with_log([*log, log[0]]) == only(unkept=1)
+    assert with_log(()) == only(unkept=8)
+
+
+def test_what_was_trimmed_from_a_log_is_not_missing() -> None:
+    """A log that lost its beginning is judged from there on."""
+    run = clean_run(2000)
+    log = kept(run)[1000:]
+    whole = check(run, rosters(*NICKS), {ROOM: Log(log, trimmed=True)})
+    assert whole.unkept == 0
+    holed = check(run, rosters(*NICKS), {ROOM: Log(log[:-1], trimmed=True)})
+    assert holed.unkept == 1
+
+
 def test_two_receivers_that_disagree_are_out_of_order() -> None:
     """Messages of two senders, swapped for one receiver alone: no single order explains both."""
     run = clean_run()
@@ -156,6 +190,22 @@ def test_lines_after_a_kick_are_counted() -> None:
     assert rightly == only(sent=9, acknowledged=9, deliveries=17)
     append(run, "cy", Kind.HEARD, ROOM, "ann", text="are they gone?")
     assert judged(run, "ann", "bob") == replace(rightly, deliveries=18, after_leaving=1)
+
+
+def test_words_of_one_who_was_kicked_are_counted() -> None:
+    """Nobody hears more of who was kicked; back in the room, its words are heard again."""
+    run = clean_run()
+    append(run, "cy", Kind.LEAVING, ROOM, "bob")
+    for witness in ("ann", "cy"):
+        append(run, witness, Kind.LEFT, ROOM, "bob")
+    append(run, "bob", Kind.SAID, ROOM, "bob", text="I am still here")
+    append(run, "cy", Kind.HEARD, ROOM, "bob", text="I am still here")
+    assert judged(run) == only(sent=9, deliveries=17, after_leaving=1)
+    append(run, "bob", Kind.ENTERING, ROOM, "bob")
+    append(run, "cy", Kind.ENTERED, ROOM, "bob")
+    append(run, "bob", Kind.SAID, ROOM, "bob", text="back")
+    append(run, "cy", Kind.HEARD, ROOM, "bob", text="back")
+    assert judged(run) == only(sent=10, deliveries=18, after_leaving=1)
 
 
 def test_a_stay_that_ended_is_judged_up_to_what_it_heard_last() -> None:

@@ -17,12 +17,13 @@ from gateway.store.codec import decode_event
 from gateway.store.keys import log_keys, room_log
 from gateway.wire.names import RoomKey
 from tests.harness.checker import Kind
+from tests.harness.court import Court
 from tests.harness.deadlines import DEADLINE_S, eventually
 from tests.harness.gateway_process import GatewayProcess
 from tests.harness.irc_peer import IrcPeer
 from tests.harness.pair import ServerPair
 from tests.harness.private_server import PrivateServer
-from tests.harness.witness import Court, Witness
+from tests.harness.witness import Witness
 
 ROOM = "#lost"
 PACE_S = 0.01

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.servers import Address, hubbub
 from tests.harness.checker import Report
-from tests.harness.witness import Court
+from tests.harness.court import Court
 
 ROOM = "#tea"
 TEXTS = 20

@@ -6,6 +6,8 @@ run: the pair of sender and text is the message. Rules:
 - *lost*: acknowledged to its sender, said after a receiver had entered, and not heard by it. A stay that ended is
   judged up to the last message heard in it, since what lay behind that was cut off rightly.
 - *doubled*: heard again within one stay. Coming back without having left (a resumed session) is the same stay.
+- *unkept*: acknowledged, and not in the room's log at the end, or in it twice. Its place there is not judged: a
+  failover may give another one to what was heard already.
 - *out of order*: no single order of the room's messages explains what was heard; each sender's own order is part of
   that order. One per message that a receiver heard after a later one.
 """
@@ -16,8 +18,12 @@ from dataclasses import dataclass, field, fields
 from enum import Enum
 from itertools import pairwise
 
-__all__ = ["Kind", "Report", "Roster", "Sight", "check", "merged"]
+__all__ = ["Kind", "Log", "Message", "Report", "Roster", "Sight", "check", "merged"]
 
+Message = tuple[str, str]
+"""Sender and text, in one room."""
+
+BORDER = 500  # entries of a trimmed log, the oldest, that are not judged
 MAX_DETAILS = 40  # lines in a report; the counts go on
 
 
@@ -57,6 +63,14 @@ class Roster:
     nicks: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Log:
+    """What a room's log has at the end."""
+
+    messages: Sequence[Message]
+    trimmed: bool = False  # it has lost its beginning
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """Counts of a run. What is below `deliveries` is wrong."""
@@ -65,11 +79,12 @@ class Report:
     acknowledged: int = 0
     deliveries: int = 0  # to others than the sender
     lost: int = 0
+    unkept: int = 0
     doubled: int = 0
     out_of_order: int = 0
     invented: int = 0  # heard, and said by nobody
     forked: int = 0  # messages with more than one msgid
-    after_leaving: int = 0  # heard while not in the room
+    after_leaving: int = 0  # heard while not in the room, or of one who had been seen to part or to be kicked
     flaps: int = 0  # joins and leaves seen that nobody asked for
     ghosts: int = 0  # listed as members, and not there
     missing: int = 0  # members that are not listed
@@ -82,9 +97,6 @@ class Report:
         return not any(getattr(self, each.name) for each in fields(self) if each.name not in good)
 
 
-Message = tuple[str, str]  # sender, text
-
-
 @dataclass(slots=True)
 class _Stay:
     """From a witness's entry into a room to its leaving."""
@@ -93,6 +105,11 @@ class _Stay:
     start: int
     open: bool = True
     heard: list[Message] = field(default_factory=list)
+    places: dict[Message, int] = field(default_factory=dict)  # of the first time each was heard
+
+    def hear(self, message: Message) -> None:
+        self.places.setdefault(message, len(self.heard))
+        self.heard.append(message)
 
 
 class _Faults:
@@ -108,12 +125,17 @@ class _Faults:
             self.details.append(f"{fault}: {where}")
 
 
-def check(sights: Mapping[str, Sequence[Sight]], rosters: Iterable[Roster] = ()) -> Report:
+def check(
+    sights: Mapping[str, Sequence[Sight]],
+    rosters: Iterable[Roster] = (),
+    logs: Mapping[str, Log] | None = None,
+) -> Report:
     """Judge a run.
 
     Args:
         sights: of each witness, by its nick, in the order it made them.
         rosters: the last NAMES replies, of any number of witnesses and rooms.
+        logs: of each room at the end; without them nothing is `unkept`.
     """
     faults = _Faults()
     everything = [sight for own in sights.values() for sight in own]
@@ -128,6 +150,8 @@ def check(sights: Mapping[str, Sequence[Sight]], rosters: Iterable[Roster] = ())
         here = [(nick, text) for where, nick, text in acked if where == room]
         _check_order(room, stays[room], sorted(here, key=lambda message: last[message]), faults)
         _check_arrival(room, stays[room], {message: first[message] for message in here}, faults)
+        if logs is not None:
+            _check_log(room, logs.get(room, Log(())), {message: first[message] for message in here}, faults)
     _check_flaps(sights, faults)
     _check_rosters(stays, rosters, faults)
     return Report(
@@ -182,11 +206,18 @@ def _stays(sights: Mapping[str, Sequence[Sight]], faults: _Faults) -> dict[str, 
     stays: dict[str, list[_Stay]] = defaultdict(list)
     for witness, own in sights.items():
         current: dict[str, _Stay] = {}
+        outside: set[tuple[str, str]] = set()  # room and nick of those who were seen to leave it
         for sight in own:
+            if sight.kind is Kind.LEFT:
+                outside.add((sight.room, sight.nick))
+            elif sight.kind is Kind.ENTERED:
+                # Who comes back is told afresh who is in.
+                outside -= {(sight.room, nick) for _, nick in outside} if sight.nick == witness else set()
+                outside.discard((sight.room, sight.nick))
             if sight.kind in (Kind.HEARD, Kind.ACKED):
                 if sight.room in current:
-                    current[sight.room].heard.append((sight.nick, sight.text))
-                else:
+                    current[sight.room].hear((sight.nick, sight.text))
+                if sight.room not in current or (sight.room, sight.nick) in outside:
                     faults.add("after_leaving", f"{witness} in {sight.room}: {sight.text!r} of {sight.nick}")
             elif sight.kind is Kind.ENTERED and sight.nick == witness and sight.room not in current:
                 current[sight.room] = _Stay(witness, sight.tick)
@@ -237,7 +268,22 @@ def _heard_before(ended: _Stay, stays: Sequence[_Stay]) -> set[Message]:
     if not ended.heard:
         return set()
     last = ended.heard[-1]
-    return {message for stay in stays if last in stay.heard for message in stay.heard[: stay.heard.index(last)]}
+    return {
+        message
+        for stay in stays
+        if (place := stay.places.get(last)) is not None
+        for message in stay.heard[:place]
+        if message not in ended.places
+    }
+
+
+def _check_log(room: str, log: Log, said: Mapping[Message, int], faults: _Faults) -> None:
+    times = Counter(log.messages)
+    # What was said just before the oldest entry may have been appended just after it.
+    oldest = [said[message] for message in log.messages[:BORDER] if message in said] if log.trimmed else []
+    for message, tick in said.items():
+        if tick > max(oldest, default=-1) and times[message] != 1:
+            faults.add("unkept", f"{times[message]} times in the log of {room}: {message}")
 
 
 def _check_flaps(sights: Mapping[str, Sequence[Sight]], faults: _Faults) -> None:

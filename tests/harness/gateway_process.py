@@ -9,6 +9,7 @@ from collections import deque
 from pathlib import Path
 
 from tests.harness.deadlines import DEADLINE_S
+from tests.harness.shifted_clock import PRELOADED, ClockShift
 
 __all__ = ["GatewayProcess"]
 
@@ -30,6 +31,7 @@ class GatewayProcess:
         self._state_dir = state_dir
         self._settings = {"port": 0, "http_port": 0, **settings}
         self._redis_url = redis_url
+        self.clock: ClockShift | None = None  # set before `start`, lets its wall clock be stepped
         self._process: subprocess.Popen[str] | None = None
 
     @property
@@ -44,14 +46,21 @@ class GatewayProcess:
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended, None while it runs; minus the signal for one that was killed."""
+        return None if self._process is None else self._process.poll()
+
     def start(self) -> "GatewayProcess":
         """Run it and wait until it listens. Raises AssertionError with its log if it does not."""
         flags = [f"--{name.replace('_', '-')}={value}" for name, value in self._settings.items()]
         flags += [f"--state-dir={self._state_dir}"]
         flags += [f"--redis-url={self._redis_url}"] if self._redis_url else []
-        environ = {name: value for name, value in os.environ.items() if not name.startswith("CHAT_GATEWAY_")}
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("CHAT_GATEWAY_")}
+        environ = {name: value for name, value in ours.items() if name not in PRELOADED}
+        clock = ["tests.harness.shifted_clock", str(self.clock.path)] if self.clock else []
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "gateway", *flags],
+            [sys.executable, "-m", *clock, "gateway", *flags],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -99,12 +108,16 @@ class GatewayProcess:
 
     def stop(self) -> int:
         """SIGTERM, and the exit code; does nothing to one that has ended."""
-        if self._process is None or self._process.returncode is not None:
+        if self._process is None:
+            return 0
+        if self.exit_code is not None:
+            self.wait()
             return 0
         self.send_signal(signal.SIGCONT)
         self.send_signal(signal.SIGTERM)
         return self.wait(deadline_s=15.0)
 
     def restart(self) -> None:
-        """Run it again on the same port with the same data."""
+        """Run it again, once it has ended, on the same port with the same data."""
+        self.wait()
         self.start()

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import unquote
 
 import redis
 
@@ -38,6 +39,11 @@ class PrivateServer:
             if store.alive():
                 server.thaw()
             store.stop()
+
+    @property
+    def socket_path(self) -> Path:
+        """Where it listens, for who speaks to sockets."""
+        return Path(unquote(self.url.removeprefix("unix://")))
 
     def client(self) -> redis.Redis:
         """A plain client, to look and to interfere."""

@@ -107,8 +107,8 @@ class Desk:
             now_ms=lambda: self.now_ms,
         )
         self.chat.quiet = True
-        self.console = Console(self.chat)
         self.status = LinkStatus(servers, self.now_ms)
+        self.console = Console(self.chat, self.status)
         self.screen = Screen(self.chat, self.console, self.status, Turns(), self.changed)
         self.said: list[str] = []
         self.told: Callable[[], None] = lambda: None
@@ -158,7 +158,7 @@ class Desk:
         nick = self.chat.nick
         self.hear(f":irc CAP * LS :{CAPS}", f":irc CAP {nick} ACK :{CAPS}", f":irc 001 {nick} :Welcome")
         self.status.welcomed(self.now_ms)
-        self.chat.lag_ms = lag_ms
+        self.chat.heard.lag_ms = lag_ms
 
     def enter(self, room: str, members: str = "@ann", *, topic: str = "", history: tuple[str, ...] = ()) -> None:
         """The server lets us into `room` and answers the request for its history."""
@@ -294,6 +294,7 @@ async def screen_inside(
         output = LinkOutput(
             wire, lambda: Size(rows=size[1], columns=size[0]), term="xterm", enable_cpr=False, default_color_depth=depth
         )
+        desk.screen.drafts = state_dir / "drafts" if state_dir is not None else None
         ui = FullScreen(desk.screen, desk, state_dir=state_dir, light=light, tz=UTC, input=keys, output=output)
         inside = ScreenInside(desk, ui, keys, wire, size)
         desk.told = ui.mark

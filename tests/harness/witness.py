@@ -1,89 +1,61 @@
 """A plain IRC peer that remembers all it did and saw, for `tests.harness.checker`. Real sockets, asyncio streams.
 
-Unlike an `IrcPeer` it reads all the time, whoever waits or not.
-
-A `Court` is one run: its witnesses share a clock, and it asks the checker for the report. Witnesses negotiate
-`echo-message` (the acknowledgement), `message-tags` (msgids) and `batch`, as far as the server has them.
+Unlike an `IrcPeer` it reads all the time, whoever waits or not. It negotiates what it is told to, as far as the server
+has it: `echo-message` (the acknowledgement) and `message-tags` (msgids) at least. With those of a `RESIDENT` it comes
+back as itself and fetches what it missed: docs/protocol.md.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
-from itertools import count
+from collections.abc import Callable, Iterable
 
 from gateway.wire.framing import LineDecoder, Overlong
 from gateway.wire.limits import MAX_LINE_BYTES, MAX_TAGS_BYTES
 from gateway.wire.message import Message, Source
 from gateway.wire.names import casefold
-from tests.harness.checker import Kind, Report, Roster, Sight, check
+from tests.harness.catching_up import CatchingUp
+from tests.harness.checker import Kind, Sight
 from tests.harness.deadlines import DEADLINE_S
+from tests.harness.outgoing import IDEM, Outgoing
 
-__all__ = ["Court", "Witness"]
+__all__ = ["CAPABILITIES", "RESIDENT", "WAIT_S", "SessionEndedError", "Witness"]
 
 WAIT_S = 4 * DEADLINE_S  # for any fact: what is waited for may stand behind thousands of others
 CAPABILITIES = ("echo-message", "message-tags", "server-time", "batch")
+HISTORY = "draft/chathistory"
+RESIDENT = (*CAPABILITIES, "labeled-response", "standard-replies", HISTORY, "hubbub.chat/resume", IDEM)
+ASK_AGAIN_S = 0.5  # for history that could not be read
 MAX_REFUSED = 1_000  # refusals kept, the newest
-MAX_SIGHTS = 4_000_000  # of one run; more is a mistake in the test
+SESSION_GONE = frozenset(("INVALID_TOKEN", "SESSION_ENDED", "433"))  # or somebody else has the nick
+TRY_AGAIN = frozenset(("TEMPORARILY_UNAVAILABLE", "RATE_LIMITED"))
 
 
-class Court:
-    """One run. Its witnesses are closed at the end of `async with`."""
-
-    def __init__(self) -> None:
-        self._clock = count()
-        self._witnesses: dict[str, Witness] = {}
-
-    async def __aenter__(self) -> "Court":
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            for witness in self._witnesses.values():
-                tasks.create_task(witness.drop())
-
-    async def witness(self, nick: str, host: str, port: int) -> "Witness":
-        """A new witness, registered."""
-        witness = self._witnesses[casefold(nick)] = Witness(nick, self._tick)
-        await witness.connect(host, port)
-        return witness
-
-    async def report(self) -> Report:
-        """Ask all connected witnesses for the members of their rooms, and judge the run.
-
-        A barrier on every witness goes first: what the server sent before it has been seen by then.
-        """
-        connected = [witness for witness in self._witnesses.values() if witness.connected]
-        async with asyncio.TaskGroup() as tasks:
-            for witness in connected:
-                tasks.create_task(witness.barrier())
-        rosters = [
-            Roster(casefold(witness.nick), room, await witness.names(room))
-            for witness in connected
-            for room in sorted(witness.rooms)
-        ]
-        return check({nick: witness.sights for nick, witness in self._witnesses.items()}, rosters)
-
-    def _tick(self) -> int:
-        tick = next(self._clock)
-        if tick > MAX_SIGHTS:
-            raise OverflowError(f"more than {MAX_SIGHTS} sights")
-        return tick
+class SessionEndedError(ConnectionError):
+    """The server does not have the session that was to be resumed; its text is the code."""
 
 
 class Witness:
     """One peer. `connect` again after `drop` or a lost connection, to any gateway: what it knows goes on."""
 
-    def __init__(self, nick: str, tick: Callable[[], int]) -> None:
+    def __init__(self, nick: str, tick: Callable[[], int], capabilities: Iterable[str] = CAPABILITIES) -> None:
         self.nick = nick
         self.sights: list[Sight] = []
         self.rooms: set[str] = set()
+        self.capabilities: set[str] = set()  # those the server granted
         self.refused: deque[Message] = deque(maxlen=MAX_REFUSED)  # error numerics and FAIL, for the test to look at
+        self.outgoing = Outgoing()
         self.connected = False
+        self.resumed = False  # the last `connect` brought the former session back
+        self.heard_s = 0.0  # when anything was last read
         self._me = casefold(nick)
         self._tick = tick
-        self._unacked: dict[tuple[str, str], None] = {}
+        self._wanted = tuple(capabilities)
+        self._token = ""
+        self._ended = ""  # why the session could not be resumed
+        self._last: dict[str, str] = {}  # room -> reference of what was seen last, since we are in
+        self._behind = CatchingUp()
         self._pongs: set[str] = set()
-        self._names: dict[str, set[str]] = {}
+        self._names: dict[str, set[str]] = {}  # with their prefixes
         self._listed: set[str] = set()
         self._ready = False
         self._changed = asyncio.Condition()
@@ -91,53 +63,71 @@ class Witness:
         self._writer: asyncio.StreamWriter | None = None
 
     @property
+    def can_return(self) -> bool:
+        """The server has given it what it needs to resume its session."""
+        return bool(self._token)
+
+    @property
     def unacknowledged(self) -> list[tuple[str, str]]:
         """Room and text of what was said and has not come back, oldest first."""
-        return list(self._unacked)
+        return list(self.outgoing.open)
 
     async def connect(self, host: str, port: int) -> None:
-        """Open a connection and register; the capabilities the server lacks are left out."""
+        """Open a connection and register, resuming the former session if there is one and the server can.
+
+        Raises:
+            ConnectionError, TimeoutError: no connection, or the server closed it.
+            SessionEndedError: there was a session, and it cannot be resumed any more; this witness has nothing left.
+        """
         async with asyncio.timeout(WAIT_S):
             reader, self._writer = await asyncio.open_connection(host, port)
-        self.connected, self._ready = True, False
+        self.connected, self.resumed, self._ready, self._ended = True, False, False, ""
+        self.heard_s = asyncio.get_running_loop().time()
+        self.capabilities.clear()
         self.rooms.clear()  # a resumed session is told its rooms again
+        self._behind = CatchingUp()
         # Owned by this witness: `drop` ends it and waits for it.
         self._reading = asyncio.create_task(self._read(reader), name=f"witness {self.nick}")
-        self._send("CAP LS 302", *(f"CAP REQ {name}" for name in CAPABILITIES))
-        self._send(f"NICK {self.nick}", f"USER {self.nick} 0 * :{self.nick}", "CAP END")
-        await self._until(lambda: self._ready)
+        self.send("CAP LS 302", *(f"CAP REQ {name}" for name in self._wanted))
+        self.send(f"NICK {self.nick}", f"USER {self.nick} 0 * :{self.nick}")
+        self.send(*([f"RESUME {self._token}"] if self._token else []), "CAP END")
+        await self._until(lambda: self._ready or bool(self._ended))
+        if self._ended:
+            raise (SessionEndedError if self._ended in SESSION_GONE else ConnectionError)(self._ended)
 
     async def join(self, room: str) -> None:
         """Enter a room; returns when the server has said so."""
         self._note(Kind.ENTERING, room, self._me)
-        self._send(f"JOIN {room}")
+        self.send(f"JOIN {room}")
         await self._until(lambda: casefold(room) in self.rooms)
 
     async def part(self, room: str) -> None:
         """Leave a room; returns when the server has said so."""
         self._note(Kind.LEAVING, room, self._me)
-        self._send(f"PART {room}")
+        self.send(f"PART {room}")
         await self._until(lambda: casefold(room) not in self.rooms)
 
     def kick(self, room: str, nick: str) -> None:
         """Ask that another leave a room."""
         self._note(Kind.LEAVING, room, nick)
-        self._send(f"KICK {room} {nick}")
+        self.send(f"KICK {room} {nick}")
 
     def say(self, room: str, text: str) -> None:
         """Send one message; its text must be unlike any other of this sender, unless it is sent again."""
+        now_s = asyncio.get_running_loop().time()
+        message = casefold(room), text
+        tags = self.outgoing.tags(message, f"{self._tick()}", now_s, self._me, self.capabilities)
         self._note(Kind.SAID, room, self._me, text)
-        self._unacked[casefold(room), text] = None
-        self._send(f"PRIVMSG {room} :{text}")
+        self.send(f"{tags}PRIVMSG {room} :{text}")
 
     async def acknowledged(self, at_most_open: int = 0) -> None:
         """Wait until no more than so many messages are unacknowledged: a window."""
-        await self._until(lambda: len(self._unacked) <= at_most_open)
+        await self._until(lambda: len(self.outgoing.open) <= at_most_open)
 
     async def barrier(self) -> None:
         """PING: what was under way from the server before has been seen when this returns."""
         token = f"b{self._tick()}"
-        self._send(f"PING {token}")
+        self.send(f"PING {token}")
         await self._until(lambda: token in self._pongs)
 
     async def names(self, room: str) -> frozenset[str]:
@@ -145,16 +135,30 @@ class Witness:
         key = casefold(room)
         self._names[key] = set()
         self._listed.discard(key)
-        self._send(f"NAMES {room}")
+        self.send(f"NAMES {room}")
         await self._until(lambda: key in self._listed)
-        return frozenset(self._names[key])
+        return frozenset(casefold(name.lstrip("@+")) for name in self._names[key])
+
+    def operators(self, room: str) -> frozenset[str]:
+        """Who had `@` when `names` was last asked, casefolded."""
+        return frozenset(casefold(name[1:]) for name in self._names.get(casefold(room), ()) if name[0] == "@")
 
     async def quit(self) -> None:
         """Say goodbye, and read until the server has closed."""
         self._note(Kind.LEAVING, "", self._me)
-        self._send("QUIT")
+        self.send("QUIT")
         await self._until(lambda: not self.connected)
         await self.drop()
+
+    def read_nothing(self) -> None:
+        """Let the connection fill up; the next `drop` or `read_on` ends it."""
+        if self._writer is not None:
+            self._writer.transport.pause_reading()  # type: ignore[attr-defined] # a socket's transport reads, too
+
+    def read_on(self) -> None:
+        """Read again."""
+        if self._writer is not None and not self._writer.transport.is_closing():
+            self._writer.transport.resume_reading()  # type: ignore[attr-defined]
 
     async def drop(self, *, for_good: bool = False) -> None:
         """Cut the connection without a word; `for_good`: others may see it leave once its grace has run out."""
@@ -171,7 +175,8 @@ class Witness:
                 reading.result()  # a line that it could not take is the test's business
         self.connected = False
 
-    def _send(self, *lines: str) -> None:
+    def send(self, *lines: str) -> None:
+        """Send lines as they are; what they do is noted when it comes back."""
         if self._writer is None:
             raise ConnectionError(f"{self.nick} is not connected")
         self._writer.write("".join(f"{line}\r\n" for line in lines).encode())
@@ -194,10 +199,37 @@ class Witness:
                 chunk = b""
             for line in decoder.feed(chunk):
                 assert not isinstance(line, Overlong), "the server sent a line longer than the wire allows"
-                self._see(Message.parse(line))
+                self._take(Message.parse(line))
             self.connected = bool(chunk)
+            self.heard_s = asyncio.get_running_loop().time()
             async with self._changed:
                 self._changed.notify_all()
+
+    def _take(self, message: Message) -> None:
+        """See a line now, or once what was missed before it has been seen."""
+        mine = message.command == "JOIN" and casefold(Source.parse(message.source).nick) == self._me
+        if self._behind.in_page(message) or (not mine and self._behind.takes(message)):
+            return
+        if page := self._behind.page_ended(message):
+            room, lines = page
+            for line in lines:
+                self._see(line)
+            self._ask_history(self._behind.go_on(room, lines))
+        elif not self._behind.repeats(message):
+            self._see(message)
+
+    def _ask_history(self, question: str | None, after_s: float = 0.0) -> None:
+        if question is None:
+            for message in self._behind.released():
+                self._see(message)
+        elif after_s:
+            asyncio.get_running_loop().call_later(after_s, self._ask_again, self._writer, question)
+        else:
+            self.send(question)
+
+    def _ask_again(self, writer: asyncio.StreamWriter | None, question: str) -> None:
+        if writer is self._writer is not None:
+            self.send(question)
 
     def _see(self, message: Message) -> None:
         nick = casefold(Source.parse(message.source).nick)
@@ -206,34 +238,71 @@ class Witness:
             case "PRIVMSG" | "NOTICE" if params[0].startswith("#"):
                 self._see_text(nick, casefold(params[0]), params[1], message.tags.get("msgid", ""))
             case "JOIN":
-                self._note(Kind.ENTERED, params[0], nick)
-                if nick == self._me:
-                    self.rooms.add(casefold(params[0]))
+                self._see_entry(nick, casefold(params[0]), message.tags.get("time", ""))
             case "PART" | "KICK" | "QUIT":
                 self._see_leaving(message.command, nick, params)
             case "353":
-                self._names.setdefault(casefold(params[2]), set()).update(
-                    casefold(name.lstrip("@+")) for name in params[3].split()
-                )
+                self._names.setdefault(casefold(params[2]), set()).update(params[3].split())
             case "366":
                 self._listed.add(casefold(params[1]))
             case "376" | "422":
-                self._ready = True
+                self._ready = not self.resumed
             case "PING":
-                self._send(f"PONG :{params[0]}")
+                self.send(f"PONG :{params[0]}")
             case "PONG":
                 self._pongs.add(params[-1])
+            case "CAP" if params[1] == "ACK":
+                self.capabilities.update(params[2].split())
+            case "RESUME":
+                self._see_resumption(params)
             case command if command == "FAIL" or command[0] in "45":
-                self.refused.append(message)
+                self._see_refusal(message)
+
+    def _see_resumption(self, params: tuple[str, ...]) -> None:
+        match params[0]:
+            case "TOKEN":
+                self._token = params[1]
+            case "SUCCESS":
+                self.resumed = True
+            case "DONE":
+                self._ready = True
+
+    def _see_entry(self, nick: str, room: str, time: str) -> None:
+        self._note(Kind.ENTERED, room, nick)
+        if nick != self._me:
+            return
+        self.rooms.add(room)
+        if HISTORY in self.capabilities and room in self._last:
+            self._ask_history(self._behind.begin(room, self._last[room]))
+        elif HISTORY in self.capabilities and time:
+            self._last[room] = f"timestamp={time}"
 
     def _see_text(self, nick: str, room: str, text: str, msgid: str) -> None:
+        now_s = asyncio.get_running_loop().time()
+        if nick == self._me and not self.outgoing.came_back((room, text), msgid, now_s):
+            return
         self._note(Kind.ACKED if nick == self._me else Kind.HEARD, room, nick, text, msgid)
-        if nick == self._me:
-            self._unacked.pop((room, text), None)
+        if room in self.rooms:
+            self._last[room] = f"msgid={msgid}"
 
     def _see_leaving(self, command: str, nick: str, params: tuple[str, ...]) -> None:
         room = "" if command == "QUIT" else params[0]
         who = casefold(params[1]) if command == "KICK" else nick
         self._note(Kind.LEFT, room, who)
         if who == self._me:
-            self.rooms -= {casefold(room)} if room else self.rooms
+            left = {casefold(room)} if room else set(self.rooms)
+            self.rooms -= left
+            for each in left:
+                self._last.pop(each, None)
+
+    def _see_refusal(self, message: Message) -> None:
+        self.refused.append(message)
+        if message.command == "FAIL" and message.params[0] == "CHATHISTORY":
+            self._ask_history(self._behind.refused(message), ASK_AGAIN_S)
+        elif message.command == "FAIL" and message.params[0] == "RESUME":
+            self._ended = message.params[1]
+        elif message.command == "433" and not self._ready:
+            self._ended = self._ended or "433"
+        else:
+            for_now = message.command == "FAIL" and message.params[1] in TRY_AGAIN
+            self.outgoing.refused(message.tags.get("label", ""), for_now=for_now)

@@ -24,6 +24,7 @@ from tests.harness.deadlines import DEADLINE_S, eventually
 from tests.harness.events import join, leave, member, said
 from tests.harness.log_site import LogSite, RedisSite, change, opened, say
 from tests.harness.private_server import PrivateServer
+from tests.harness.shifted_clock import can_preload, preloaded
 from tests.store.conftest import OpenLanes
 
 DAY_S = 86_400
@@ -136,6 +137,39 @@ async def test_lost_data_are_no_burial(tmp_path: Path) -> None:
             async with asyncio.timeout(2 * DEADLINE_S):
                 await buried.wait()
                 await running
+
+
+@pytest.mark.skipif(not can_preload(), reason="no C compiler here")
+async def test_a_clock_set_ahead_is_nobodys_death(tmp_path: Path) -> None:
+    """Who is late by a step of the clock of Redis has a lease's time to beat again; who does not is buried."""
+    with preloaded(tmp_path) as clock, PrivateServer.running(tmp_path) as server:
+        async with opened(lanes_to(server.url, Durability.REDIS)) as lanes:
+            assert clock is not None
+            lease_ms = LEASE_MS // 10
+            mine, call = leases(lanes, "mine", lease_ms), lanes.commands.call
+
+            async def beats(number: int) -> None:
+                for _ in range(number):
+                    former = await call("ZSCORE", keys.HEARTBEATS, "mine")
+
+                    async def again(former: bytes = former) -> bool | None:
+                        return await call("ZSCORE", keys.HEARTBEATS, "mine") != former or None
+
+                    await eventually(again, what="another beat")
+
+            async def buried() -> bool | None:
+                claimed, reaped = keys.BURIED, keys.REAPED
+                return bool(await call("HEXISTS", claimed, "other") or await call("ZSCORE", reaped, "other")) or None
+
+            await mine.begin()
+            running = asyncio.create_task(mine.run(lambda: None))
+            await beats(8)  # nobody is buried before a lease's time
+            await beat(lanes, "other", first=True)
+            clock.step_to(2 * lease_ms / 1000)
+            await beats(4)
+            assert not await buried()
+            await eventually(buried, what="who stays away is buried")
+            running.cancel()
 
 
 async def test_only_who_stopped_is_buried_and_by_one(lanes: Lanes, unique: str) -> None:

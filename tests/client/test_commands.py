@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from client import actions
-from client.actions import COMMANDS, Action, Exit, Invalid, Say, help_lines, parse
+from client.actions import Action, Exit, Invalid, Say
+from client.commands import COMMANDS, help_lines, holds_key, parse
 
 
 @pytest.mark.parametrize(
@@ -22,6 +23,14 @@ from client.actions import COMMANDS, Action, Exit, Invalid, Say, help_lines, par
         ("/msg bob hi there", Say(text="hi there", target="bob")),
         ("/msg #ops hi", Say(text="hi", target="#ops")),
         ("/join dev", actions.Join("#dev")),
+        ("/join dev sesame", actions.Join("#dev", "sesame")),
+        ("/whois bob", actions.Whois("bob")),
+        ("/ignore eve", actions.Ignore("eve")),
+        ("/ignore", actions.Ignore("")),
+        ("/unignore eve", actions.Unignore("eve")),
+        ("/search two words", actions.Search("two words")),
+        ("/clear", actions.Clear()),
+        ("/status", actions.Status()),
         ("/JOIN #dev", actions.Join("#dev")),
         ("/j dev", actions.Join("#dev")),
         ("/part", actions.Part("", "")),
@@ -44,7 +53,21 @@ def test_typed_line(line: str, action: Action) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["/", "/frobnicate", "/join", "/join a b", "/msg bob", "/msg a,b x", "/nick 1st", "/n"]
+    "line",
+    [
+        "/",
+        "/frobnicate",
+        "/join",
+        "/join a b c",
+        "/search",
+        "/clear all",
+        "/whois",
+        "/unignore",
+        "/msg bob",
+        "/msg a,b x",
+        "/nick 1st",
+        "/n",
+    ],
 )
 def test_nonsense_is_explained_and_never_sent(line: str) -> None:
     """A mistyped command does not become a message in the room."""
@@ -71,3 +94,11 @@ def test_help_lists_every_command() -> None:
     """/help is made from the table that is obeyed."""
     text = "\n".join(help_lines())
     assert all(f"/{name}" in text for name in COMMANDS)
+
+
+def test_a_key_is_known_as_a_secret() -> None:
+    """So that it is not kept among the lines typed before, nor shown where actions are."""
+    assert holds_key("/j dev sesame")
+    assert not holds_key("/join dev")
+    assert not holds_key("sesame")
+    assert "sesame" not in repr(parse("/join dev sesame"))

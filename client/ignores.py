@@ -1,0 +1,65 @@
+"""Whom a person does not want to hear, in memory and on disk: one nick a line."""
+
+import contextlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from gateway.wire.names import casefold, is_nick
+
+__all__ = ["Ignores"]
+
+MAX_IGNORED = 500  # then the one ignored first is heard again
+
+
+class Ignores:
+    """Nicks, in any case. Clients that run at once share the file; each change is made to what it says then."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        """Args: path: None: they last as long as the client, as they do where the disk refuses."""
+        self._path = path
+        self._nicks = dict.fromkeys(self._kept())
+
+    def __contains__(self, nick: str) -> bool:
+        return bool(self._nicks) and casefold(nick) in self._nicks
+
+    @property
+    def nicks(self) -> list[str]:
+        """All of them, casefolded, in the order they were ignored."""
+        return list(self._nicks)
+
+    def add(self, nick: str) -> None:
+        """Hear nothing more of `nick`."""
+        self._reread()
+        self._nicks[casefold(nick)] = None
+        if len(self._nicks) > MAX_IGNORED:
+            del self._nicks[next(iter(self._nicks))]
+        self._write()
+
+    def discard(self, nick: str) -> bool:
+        """Hear `nick` again; False when it was not ignored."""
+        self._reread()
+        known = casefold(nick) in self._nicks
+        self._nicks.pop(casefold(nick), None)
+        self._write()
+        return known
+
+    def _reread(self) -> None:
+        if self._path is not None and self._path.exists():
+            self._nicks = dict.fromkeys(self._kept())
+
+    def _kept(self) -> Iterable[str]:
+        if self._path is not None:
+            with contextlib.suppress(OSError, ValueError):
+                lines = self._path.read_text().splitlines()[:MAX_IGNORED]
+                return [casefold(line) for line in lines if is_nick(line)]
+        return []
+
+    def _write(self) -> None:
+        if self._path is None:
+            return
+        with contextlib.suppress(OSError):
+            fresh = self._path.with_suffix(f".{os.getpid()}")
+            with open(os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
+                file.writelines(f"{nick}\n" for nick in self._nicks)
+            fresh.replace(self._path)

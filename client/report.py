@@ -1,0 +1,54 @@
+"""What /status and /search tell, as lines. Pure: time comes with the chat."""
+
+from client.chat import Chat
+from client.events import RoomLine
+from client.linkstatus import LinkStatus
+from client.render import day_of, plain, render
+from client.timeline import Timeline
+
+__all__ = ["MAX_FOUND", "found_lines", "status_lines"]
+
+MAX_FOUND = 20  # lines that are shown; of more only the number
+
+
+def status_lines(chat: Chat, status: LinkStatus) -> list[str]:
+    """How we stand with the server, in which rooms we are, and what waits."""
+    now_ms = chat.now_ms()
+    since = f"since {day_of(status.since_ms):%H:%M}"
+    if status.online:
+        lag = f", lag {chat.heard.lag_ms} ms" if chat.heard.lag_ms is not None else ""
+        lines = [f"connected to {status.server} as {chat.nick} {since}{lag}"]
+    else:
+        why = f": {status.reason}" if status.reason else ""
+        when = ""
+        if status.next_try_ms is not None:
+            when = f"; {status.next_server} is tried in {max(0, status.next_try_ms - now_ms) // 1000} s"
+        lines = [f"no connection {since}{why}{when}"]
+    if chat.heard.read_only:
+        lines.append("the server can keep nothing just now")
+    if status.count > 1:
+        lines.append(f"servers: {', '.join(status.servers)}")
+    lines.append("rooms: " + (", ".join(_room(chat, room) for room in chat.rooms) or "none"))
+    if waiting := len(chat.own_lines):
+        lines.append(f"{waiting} of yours {'waits' if waiting == 1 else 'wait'} for an acknowledgement")
+    if ignored := chat.ignored.nicks:
+        lines.append(f"ignored: {', '.join(ignored)}")
+    return lines
+
+
+def found_lines(timeline: Timeline, words: str) -> list[str]:
+    """The newest lines of a transcript that have `words` in them, in any case, oldest first; then their number."""
+    wanted = words.casefold()
+    rows = (timeline[index] for index in range(len(timeline)))
+    found = [row for row in rows if isinstance(row, RoomLine) and row.kind.is_text and wanted in row.text.casefold()]
+    shown = [f"{day_of(row.time_ms):%d %b} {plain(render(row, own_nick=''))}" for row in found[-MAX_FOUND:]]
+    count = "1 line has" if len(found) == 1 else f"{len(found)} lines have" if found else "no line here has"
+    newest = f"; the newest {MAX_FOUND} are above" if len(found) > MAX_FOUND else ""
+    return [*shown, f"{count} {words!r}{newest}"]
+
+
+def _room(chat: Chat, room: str) -> str:
+    if not chat.is_known(room) or chat.session is None:
+        return f"{room} (waits)"
+    people = chat.session.member_count(room)
+    return f"{room} ({'1 person' if people == 1 else f'{people} people'})"

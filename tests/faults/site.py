@@ -1,0 +1,111 @@
+"""What the lab breaks: gateways as processes over one Redis, each with a wire of its own to it, and who lives there."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from tests.faults.stores import Start, Store
+from tests.harness.court import Court
+from tests.harness.gateway_process import GatewayProcess
+from tests.harness.resident import Address, Resident
+from tests.harness.shifted_clock import ClockShift
+from tests.harness.tcp_proxy import TcpProxy
+
+__all__ = ["Site", "Station"]
+
+DRAIN_S = 2
+
+
+class Station:
+    """A gateway and its wire to Redis."""
+
+    def __init__(self, name: str, process: GatewayProcess, wire: TcpProxy | None) -> None:
+        self.name = name
+        self.process = process
+        self.wire = wire
+        """None where the gateways find their way through the deployment itself."""
+
+    @property
+    def address(self) -> Address:
+        """Where clients reach it."""
+        return self.process.host, self.process.port
+
+
+class Site:
+    """Made by `running`. A station or the store that a fault works on is `taken` meanwhile."""
+
+    def __init__(self, directory: Path, store: Store, court: Court, stack: AsyncExitStack) -> None:
+        self.store = store
+        self.court = court
+        self.stations: list[Station] = []
+        self.residents: list[Resident] = []
+        self.taken: set[object] = set()
+        self._directory = directory
+        self._stack = stack
+        self._started = 0
+
+    @classmethod
+    @asynccontextmanager
+    async def running(cls, directory: Path, *, gateways: int, start_store: Start) -> AsyncIterator["Site"]:
+        """Start the store and the gateways; nobody lives there yet."""
+        async with AsyncExitStack() as stack:
+            store = await stack.enter_async_context(start_store(directory))
+            site = cls(directory, store, await stack.enter_async_context(Court()), stack)
+            for _ in range(gateways):
+                await site.add_gateway()
+            yield site
+
+    async def add_gateway(self) -> Station:
+        """One more; clients may come to it when this returns."""
+        self._started += 1
+        name = f"gateway-{self._started}"
+        wire = None
+        if (url := self.store.url) is None:
+            wire = await self._stack.enter_async_context(TcpProxy.running(self.store.wire_target))
+            url = f"redis://{wire.host}:{wire.port}"
+        process = GatewayProcess(
+            state_dir=self._directory / name,
+            redis_url=url,
+            limits="off",
+            drain_s=DRAIN_S,
+            log_level="warning",
+        )
+        process.clock = ClockShift(self._directory / f"{name}.clock")
+        self._stack.push_async_callback(asyncio.to_thread, process.stop)
+        await asyncio.to_thread(process.start)
+        station = Station(name, process, wire)
+        self.stations.append(station)
+        return station
+
+    def addresses(self) -> Sequence[Address]:
+        """What clients know: every gateway that belongs to the site, whether it runs or not."""
+        return [station.address for station in self.stations]
+
+    def settle_in(self, *, residents: int, rooms: Sequence[str], pace_s: float, seed: int) -> None:
+        """People who live there, each in half of the rooms or more; `pace_s` between one's messages, on average."""
+        chance = random.Random(seed)
+        for number in range(residents):
+            theirs = chance.sample(rooms, max(1, len(rooms) // 2))
+            resident = Resident(self.court, f"r{number}", theirs, self.addresses, pace_s=pace_s, seed=seed + number)
+            self.residents.append(resident)
+
+    def point_wires(self) -> None:
+        """Gateways find the master of now from their next connection on, as behind a moved address."""
+        for station in self.stations:
+            if station.wire is not None:
+                station.wire.target = self.store.wire_target
+
+    def free(self) -> list[Station]:
+        """Stations no fault works on."""
+        return [station for station in self.stations if station not in self.taken]
+
+    async def fallen(self, expected: Callable[[Station], bool] = lambda station: False) -> list[str]:
+        """Start again every gateway that ended by itself, and name them."""
+        names = []
+        for station in self.free():
+            if station.process.exit_code is not None and not expected(station):
+                names.append(f"{station.name} ended with {station.process.exit_code}")
+                await asyncio.to_thread(station.process.restart)
+        return names

@@ -1,0 +1,69 @@
+"""One run of witnesses: they share a clock, and the checker is asked about all of them at the end."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from itertools import count
+
+from gateway.wire.names import casefold
+from tests.harness.checker import Log, Report, Roster, check
+from tests.harness.witness import CAPABILITIES, Witness
+
+__all__ = ["Court"]
+
+MAX_SIGHTS = 4_000_000  # of one run; more is a mistake in the test
+
+
+class Court:
+    """One run. Its witnesses are closed at the end of `async with`."""
+
+    def __init__(self) -> None:
+        self._clock = count()
+        self._witnesses: dict[str, Witness] = {}
+
+    async def __aenter__(self) -> "Court":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for witness in self._witnesses.values():
+                tasks.create_task(witness.drop())
+
+    def call(self, nick: str, capabilities: Iterable[str] = CAPABILITIES) -> Witness:
+        """A new witness, not connected yet."""
+        witness = self._witnesses[casefold(nick)] = Witness(nick, self._tick, capabilities)
+        return witness
+
+    async def witness(self, nick: str, host: str, port: int) -> Witness:
+        """A new witness, registered."""
+        witness = self.call(nick)
+        await witness.connect(host, port)
+        return witness
+
+    async def report(self) -> Report:
+        """Ask all connected witnesses for the members of their rooms, and judge the run."""
+        return self.judge(await self.rosters())
+
+    async def rosters(self) -> list[Roster]:
+        """What all connected witnesses are told by NAMES.
+
+        A barrier on every witness goes first: what the server sent before it has been seen by then.
+        """
+        connected = [witness for witness in self._witnesses.values() if witness.connected]
+        async with asyncio.TaskGroup() as tasks:
+            for witness in connected:
+                tasks.create_task(witness.barrier())
+        return [
+            Roster(casefold(witness.nick), room, await witness.names(room))
+            for witness in connected
+            for room in sorted(witness.rooms)
+        ]
+
+    def judge(self, rosters: Iterable[Roster], logs: Mapping[str, Log] | None = None) -> Report:
+        """The checker's word about everything seen so far."""
+        return check({nick: witness.sights for nick, witness in self._witnesses.items()}, rosters, logs)
+
+    def _tick(self) -> int:
+        tick = next(self._clock)
+        if tick > MAX_SIGHTS:
+            raise OverflowError(f"more than {MAX_SIGHTS} sights")
+        return tick
