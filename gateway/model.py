@@ -152,6 +152,7 @@ class Left(NamedTuple):
     msgid: MsgId
     by: LeftBy
     reason: str
+    last: bool = False  # the room ended with it, as the store found: whoever joins now decides anew
 
 
 class Renamed(NamedTuple):
@@ -325,6 +326,7 @@ class Snapshot:
     name: str
     last: Position = ORIGIN
     permissions: Position = ORIGIN  # the last event that changed who may do what
+    restored: Position = ORIGIN  # where a lost room was written back: no line of its log is older; ORIGIN: never lost
     produced: int = 0  # how many batches this gateway has had accepted here
     created_ms: int = 0
     founder: str = ""  # the account that keeps its rights here; empty: none

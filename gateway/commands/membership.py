@@ -56,7 +56,6 @@ async def _kick(
         return Change(
             event=Kicked(session.uid, msgid, session.source, target.uid, reason),
             permissions=replica.permissions,
-            changes_permissions=True,
             uid=target.uid,
             need="in",
             leaves=True,

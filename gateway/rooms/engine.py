@@ -200,7 +200,7 @@ class Engine:
         """
         log = self._log_of_inbox(uid)
         opened: asyncio.Future[None] = self._loop.create_future()
-        seen = Seen()
+        seen = Seen(after or ORIGIN)
 
         def apply(entries: list[Entry]) -> None:
             # After a failover what was delivered may come again, at another place.
@@ -451,6 +451,9 @@ class Engine:
                 self._expected[log] = position
             elif answer.outcome is Outcome.STALE and room.replica.permissions != position:
                 self._catch_up(follower)  # ours are of a log that a failover has replaced
+            if answer.outcome is Outcome.STALE:
+                # Most often the permissions that Redis has come before that, and wake it.
+                self._loop.call_later(RETRY_S, room.writer.decide_again)
             # The announcement may have overtaken this answer, and everybody may have gone since.
             self.close_if_empty(room)
 

@@ -59,7 +59,6 @@ def joining(replica: Replica, who: Member, msgid: MsgId) -> tuple[Joined, Change
     return event, Change(
         event=event,
         permissions=replica.permissions,
-        changes_permissions=founds,
         uid=who.uid,
         need="out",
         member=member,
@@ -78,7 +77,6 @@ def inviting(replica: Replica, event: Invited) -> Change:
     return Change(
         event=event,
         permissions=replica.permissions,
-        changes_permissions=True,
         uid=event.uid,
         need="in",
         listed=((f"i {event.target.decode()}", event.source),),

@@ -38,6 +38,7 @@ async def load(store: LogStore, room: Room) -> None:
     room.recent.extend(recent)
     room.replica.reset(snapshot)
     room.follower.start_at(snapshot.last)
+    room.seen.upto = snapshot.last
     room.writer.number = snapshot.produced
 
 
@@ -69,14 +70,19 @@ class _Read(NamedTuple):
     entries: list[Entry]
 
 
-async def _read_back(store: LogStore, follower: Follower, upto: Position) -> _Read:
-    """From `upto` back to where the log was still the one we know, or to its beginning."""
+async def _read_back(store: LogStore, follower: Follower, upto: Position, *, anew: bool = False) -> _Read:
+    """From `upto` back to where the log was still the one we know, or to its beginning.
+
+    Args:
+        anew: the log was lost as a whole, so all that it has came after what we know.
+    """
     last, seen = follower.last or ORIGIN, follower.seen
-    # Not `last`: the clock of a promoted server may be behind, and what is new there have a lower position.
-    known_upto = order(seen.oldest() or last)
+    # Not `last`: the clock of a promoted server may be behind, and what is new there have a lower position. A log that
+    # begins again may be below everything we know.
+    known_upto = order(ORIGIN if anew else seen.upto)
     entries: list[Entry] = []
     before: Position | None = None
-    loss = _Loss.FORKED if upto == ORIGIN else _Loss.TRIMMED
+    loss = _Loss.FORKED if anew or upto == ORIGIN else _Loss.TRIMMED
     for _ in range(RELOAD_PAGES):
         page = await store.read_before(follower.log, before, RELOAD_ENTRIES)
         for entry in page:
@@ -105,8 +111,10 @@ async def reload(store: LogStore, room: Room, render: Render, *, settled_s: floa
     if replica.created_ms:
         await store.restore(follower.log, replica.restored(MsgId(b"restored-" + replica.last)), replica.last)
     snapshot = await store.snapshot(follower.log, replica.name)
-    loss, entries = await _read_back(store, follower, snapshot.last)
+    anew = snapshot.restored != replica.restored_at
+    loss, entries = await _read_back(store, follower, snapshot.last, anew=anew)
     if loss is _Loss.TRIMMED:
+        follower.seen.upto = snapshot.last  # what was missed by then is not shown later
         room.tell(warning)
         said = [entry for entry in entries if isinstance(entry.event, Said)]
         room.apply(_difference(room, snapshot) + said, render)

@@ -90,7 +90,6 @@ def as_change(replica: Replica, event: ModesSet) -> Change:
     return Change(
         event=event,
         permissions=replica.permissions,
-        changes_permissions=True,
         uid=event.uid,
         need="in",
         state=tuple(state.items()),

@@ -21,7 +21,7 @@ from gateway.model import (
     Snapshot,
     Uid,
 )
-from gateway.rooms.replica import Replica
+from gateway.rooms.replica import Replica, changes_permissions
 from gateway.wire.names import RoomKey
 
 if TYPE_CHECKING:
@@ -39,11 +39,10 @@ class Change:
 
     event: Event
     permissions: Position | None  # what the decision was made on; None: it holds whatever has changed
-    changes_permissions: bool = False
     uid: Uid
     need: str = ""  # "in" or "out": the uid must (not) be a member, else nothing is done
     member: Member | None = None  # the member's new value
-    leaves: bool = False  # the member is deleted; with the last one the room ends, and that changes permissions
+    leaves: bool = False  # the member is deleted; a `Left` of the last one is logged as such: the room ends with it
     moves_to: GatewayId | None = None  # the member, whatever it is, is that gateway's
     capacity: int = 0  # this many members are there already: nothing is done (`Outcome.FULL`); 0: no limit
     anew: bool = False  # all lists are emptied first
@@ -53,6 +52,11 @@ class Change:
     modes: tuple[tuple[Uid, str], ...] = ()  # new modes of members; who is not there stays away
     listed: tuple[tuple[str, str], ...] = ()  # (entry of the lists, by whom), stamped with the event's ms
     unlisted: tuple[str, ...] = ()  # entries of the lists that go
+
+    @property
+    def changes_permissions(self) -> bool:
+        """Whether what was decided before has to be decided again."""
+        return changes_permissions(self.event)
 
 
 class LogStore(Protocol):

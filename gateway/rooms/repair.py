@@ -44,10 +44,7 @@ class _StillHere:
         if member is None:
             return None
         event = Joined(self._uid, self._msgid, member)
-        changes = bool(member.modes)
-        return Change(
-            event=event, permissions=None, changes_permissions=changes, uid=self._uid, need="out", member=member
-        )
+        return Change(event=event, permissions=None, uid=self._uid, need="out", member=member)
 
     def arrived(self, line: bytes, position: Position) -> bytes:
         """Nobody is told: it never left."""

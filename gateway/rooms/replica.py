@@ -3,6 +3,7 @@
 from gateway.model import (
     AccountSet,
     Entry,
+    Event,
     Invited,
     Joined,
     Kicked,
@@ -18,7 +19,6 @@ from gateway.model import (
     Renamed,
     Restored,
     Said,
-    SaidTo,
     Snapshot,
     Topic,
     TopicSet,
@@ -29,11 +29,28 @@ from gateway.rooms import lists
 from gateway.wire.masks import mask_applies
 from gateway.wire.names import casefold
 
-__all__ = ["DEFAULT_MODES", "MAX_INVITED", "Replica"]
+__all__ = ["DEFAULT_MODES", "MAX_INVITED", "Replica", "changes_permissions"]
 
 DEFAULT_MODES = "nt"  # no messages from outside; topic for operators
 MAX_INVITED = 100  # invitations of one room; one more ends the oldest
 _RESTRICTIVE = frozenset("Cm")
+
+
+def changes_permissions(event: Event) -> bool:
+    """Whether what was decided before the event has to be decided again.
+
+    It depends on the event alone, never on a replica: Redis and all gateways have to agree, also while some of them
+    do not know who is in.
+    """
+    match event:
+        case Joined(member=member):
+            return "o" in member.modes
+        case Left(last=last):
+            return last
+        case Kicked() | ModesSet() | Invited() | Reaped() | Restored():
+            return True
+        case _:
+            return False
 
 
 class Replica:
@@ -45,7 +62,7 @@ class Replica:
     """
 
     __slots__ = ("_silenced", "created_ms", "founder", "invited", "key", "last", "limit", "lists", "members", "modes",
-                 "name", "permissions", "restricted", "topic")  # fmt: skip
+                 "name", "permissions", "restored_at", "restricted", "topic")  # fmt: skip
 
     def __init__(self, name: str) -> None:
         self.reset(Snapshot(name=name))
@@ -55,6 +72,7 @@ class Replica:
         self.name = snapshot.name
         self.last = snapshot.last
         self.permissions = snapshot.permissions
+        self.restored_at = snapshot.restored
         self.created_ms = snapshot.created_ms
         self.founder = snapshot.founder
         self.topic = snapshot.topic
@@ -77,30 +95,27 @@ class Replica:
         self.last = position
         if event.__class__ is Said:
             return ()
+        if changes_permissions(event):
+            self.permissions = position
         match event:
             case Joined():
                 return self._join(position, event)
             case Left(uid) | Kicked(target=uid):
-                return self._leave(position, uid, forced=isinstance(event, Kicked))
+                return self._leave(uid)
             case Renamed() | AccountSet() | Rebound():
                 return self._rewrite(event)
             case TopicSet(uid, _, source, text):
                 self.topic = Topic(text, source, time_ms(position)) if text else Topic()
             case ModesSet(uid):
-                self.permissions = position
                 for change in event.changes:
                     self._set_mode(change, Listed(event.source, time_ms(position)))
                 self._forget_rights()
             case Invited(uid, _, source, target):
-                self.permissions = position
                 self._invite(target, Listed(source, time_ms(position)))
-            case SaidTo():
-                return ()
             case Restored():
                 self._restore(position, event)
                 return ()
             case Reaped(_, uids):
-                self.permissions = position
                 self._silenced.clear()
                 return tuple(self.members.pop(uid) for uid in uids if uid in self.members)
             case _:
@@ -164,7 +179,7 @@ class Replica:
         )  # fmt: skip
 
     def _restore(self, position: Position, event: Restored) -> None:
-        self.permissions = position
+        self.restored_at = position
         self.name, self.created_ms, self.founder = event.name, event.created_ms, event.founder
         self.topic, self.modes, self.key, self.limit = event.topic, event.modes, event.key, event.limit
         self.lists, self.invited = lists.from_entries(event.listed)
@@ -175,7 +190,6 @@ class Replica:
         # Two gateways may have opened a room that was not there yet under two spellings: the founder's holds.
         self.name = event.names or self.name
         if "o" in member.modes:
-            self.permissions = position
             self.founder = self.founder or member.account
         if event.blank or not self.created_ms:
             self.created_ms = time_ms(position)
@@ -204,11 +218,9 @@ class Replica:
         self._silenced.pop(event.uid, None)  # a mask may name what has changed
         return (member,)
 
-    def _leave(self, position: Position, uid: Uid, *, forced: bool) -> tuple[Member, ...]:
+    def _leave(self, uid: Uid) -> tuple[Member, ...]:
         gone = self.members.pop(uid, None)
         self._silenced.pop(uid, None)
-        if forced or not self.members:
-            self.permissions = position
         return (gone,) if gone else ()
 
     def _set_mode(self, change: ModeChange, listed: Listed) -> None:

@@ -1,6 +1,6 @@
 """What was applied of a log lately, so that what comes back at another place in it is known. Pure."""
 
-from gateway.model import Position, order
+from gateway.model import ORIGIN, Position, order
 
 __all__ = ["MAX_SEEN", "TURN_S", "Seen"]
 
@@ -10,11 +10,17 @@ MAX_SEEN = 10_000  # events in a generation; a log holds no more
 
 class Seen:
     """Names (msgids of events, uids of who left) and the places where they were applied, in two generations; `now` is
-    filled by who applies."""
+    filled by who applies.
 
-    __slots__ = ("before", "now")
+    Attributes:
+        upto: what the log has up to here was applied or is not wanted, remembered or not; what was applied after it is
+            remembered.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("before", "now", "upto")
+
+    def __init__(self, upto: Position = ORIGIN) -> None:
+        self.upto = upto
         self.now: dict[bytes, Position] = {}
         self.before: dict[bytes, Position] = {}
 
@@ -22,11 +28,8 @@ class Seen:
         """The place; None: not lately."""
         return self.now.get(name) or self.before.get(name)
 
-    def oldest(self) -> Position | None:
-        """The first place that is remembered: whatever was applied after it is, too."""
-        return min((*self.before.values(), *self.now.values()), key=order, default=None)
-
     def turn(self) -> None:
         """A generation ends."""
         if self.now or self.before:
+            self.upto = max(self.upto, *self.before.values(), key=order)
             self.before, self.now = self.now, {}

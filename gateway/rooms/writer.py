@@ -150,6 +150,13 @@ class Writer:
             self._refused = None
             self.pump()
 
+    def decide_again(self) -> None:
+        """Decide what was stale once more although no change of permissions has come: a room that was full may not be,
+        and a failover may have put back the very permissions that were refused."""
+        if self._refused is not None:
+            self._refused = None
+            self.pump()
+
     def compare(self, produced: int) -> None:
         """Redis has so many batches of ours; the fewer are filled up. With a flight under way its answer will tell."""
         if self.number is not None and not self._unanswered and produced < self.number:
@@ -250,7 +257,10 @@ class Writer:
         """Redis has lost what came after its batch `seen`: that goes first."""
         lost = self._outbox.take_back(self.log, seen)
         self._flight.extendleft(
-            _Step(content if isinstance(content, Batch) else dataclasses.replace(content, permissions=None), None)
+            _Step(
+                content if isinstance(content, Batch) else dataclasses.replace(content, permissions=None, capacity=0),
+                None,
+            )
             for content in reversed(lost)
         )
         self.number = seen

@@ -66,7 +66,7 @@ __all__ = [
 # The constructors of the hot path: half the cost of calling the classes by name.
 _entry = partial(tuple.__new__, Entry)
 _said = partial(tuple.__new__, Said)
-_STATE_KINDS = frozenset((b"J", b"P", b"K", b"N", b"L", b"T", b"O", b"I", b"A", b"B"))
+_STATE_KINDS = frozenset((b"J", b"P", b"K", b"N", b"L", b"T", b"O", b"I", b"A", b"B", b"E"))
 
 
 def encode_member(member: Member) -> bytes:
@@ -105,8 +105,8 @@ def encode_event(event: Event) -> bytes:
             return _body(b"K", uid, msgid, source=source, target=target.decode(), reason=reason)
         case Invited(uid, msgid, source, target):
             return _body(b"I", uid, msgid, source=source, target=target.decode())
-        case Left(uid, msgid, by, reason):
-            return _body(b"P", uid, msgid, by=by.value, reason=reason)
+        case Left(uid, msgid, by, reason, last):
+            return _body(b"E" if last else b"P", uid, msgid, by=by.value, reason=reason)
         case Renamed(uid, msgid, nick):
             return _body(b"N", uid, msgid, nick=nick)
         case AccountSet(uid, msgid, name):
@@ -158,8 +158,8 @@ def _decode_state(value: bytes) -> Event:
         case b"J":
             member, opening = decode_member(uid, fields["member"].encode()), fields.get("opening", 0)
             return Joined(uid, msgid, member, fields["names"], opening > 0, opening > 1)
-        case b"P":
-            return Left(uid, msgid, LeftBy(fields["by"]), fields["reason"])
+        case b"P" | b"E":
+            return Left(uid, msgid, LeftBy(fields["by"]), fields["reason"], last=kind == b"E")
         case b"N":
             return Renamed(uid, msgid, fields["nick"])
         case b"L":
@@ -281,6 +281,7 @@ def decode_snapshot(
         name=state.get(b"name", fallback_name.encode()).decode(),
         last=Position(state.get(b"last", ORIGIN)),
         permissions=Position(state.get(b"permissions", ORIGIN)),
+        restored=Position(state.get(b"restored", ORIGIN).split(b" ")[-1]),
         produced=0 if produced == b"X" else int(produced),
         created_ms=int(state.get(b"created", b"0")),
         founder=state.get(b"founder", b"").decode(),

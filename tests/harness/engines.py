@@ -1,11 +1,11 @@
 """Several gateways' engines over one memory store, each with members who remember what they were shown."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import count
 
-from gateway.model import Entry, GatewayId, Known, LogKey, Member, Position, Said, SendKey, Uid
+from gateway.model import Entry, GatewayId, Known, LogKey, Member, MsgId, Position, Said, SendKey, Uid
 from gateway.rooms.engine import Engine
 from gateway.rooms.ports import Change
 from gateway.rooms.replica import Replica
@@ -19,7 +19,7 @@ from tests.harness.deadlines import DEADLINE_S, eventually
 from tests.harness.events import join, member, said
 from tests.harness.memory_store import MemoryRedis, MemoryStore
 
-__all__ = ["KEY", "LOG", "Gateway", "Network", "Sent", "network"]
+__all__ = ["KEY", "LOG", "Decided", "Gateway", "Network", "Sent", "network"]
 
 KEY, LOG = RoomKey("#room"), LogKey("r:#room")
 
@@ -76,6 +76,36 @@ class Changed:
         return True
 
     def unchanged(self) -> None:
+        self.done = True
+
+    def failed(self) -> None:
+        raise AssertionError("nothing fails here")
+
+
+class Decided:
+    """A change that is decided on the replica as it is, as often as it has to be; None decides against it."""
+
+    def __init__(self, decide: Callable[[Replica], Change | None], room: Room, msgid: MsgId) -> None:
+        self._decide = decide
+        self._room = room
+        self._msgid = msgid
+        self.done = False
+
+    def propose(self, replica: Replica) -> Change | None:
+        change = self._decide(replica)
+        if change is None:
+            self.unchanged()
+        return change
+
+    def arrived(self, line: bytes, position: Position) -> bytes:
+        self.done = True
+        return line
+
+    def allowed(self, replica: Replica) -> bool:
+        return True
+
+    def unchanged(self) -> None:
+        self._room.origins.pop(self._msgid, None)
         self.done = True
 
     def failed(self) -> None:
@@ -145,6 +175,12 @@ class Gateway:
         changed = Changed(change, self.room, seat)
         self.engine.change(self.room, change.event.msgid, changed)
         return changed
+
+    def decide(self, msgid: MsgId, decide: Callable[[Replica], Change | None]) -> Decided:
+        """A change under that msgid is asked for."""
+        decided = Decided(decide, self.room, msgid)
+        self.engine.change(self.room, msgid, decided)
+        return decided
 
     def reconnect(self) -> None:
         """Both lanes are new."""

@@ -52,7 +52,6 @@ def join(who: Member, *, permissions: Position | None = ORIGIN, msgid: str = "")
     return Change(
         event=event,
         permissions=permissions,
-        changes_permissions=bool(who.modes),
         uid=who.uid,
         need="out",
         member=who,
@@ -80,7 +79,6 @@ def promote(who: Member, *, permissions: Position | None = None) -> Change:
     return Change(
         event=event,
         permissions=permissions,
-        changes_permissions=True,
         uid=who.uid,
         need="in",
         modes=((who.uid, "o"),),

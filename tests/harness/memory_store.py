@@ -20,6 +20,7 @@ from gateway.model import (
     GatewayId,
     Head,
     Known,
+    Left,
     Listed,
     LogKey,
     Member,
@@ -38,6 +39,7 @@ from gateway.model import (
     time_ms,
 )
 from gateway.rooms.ports import Change, OnAnswer
+from gateway.rooms.replica import changes_permissions
 
 __all__ = ["Loss", "MemoryRedis", "MemoryStore"]
 
@@ -94,12 +96,10 @@ class _Log:
             return Answer(Outcome.STALE, (self.permissions,))
         return None
 
-    def rewrite(self, change: Change, position: Position) -> None:
+    def rewrite(self, change: Change) -> None:
         """The member as the change leaves it."""
         if change.leaves:
             self.members.pop(change.uid, None)
-            if not self.members:
-                self.permissions = position
         elif change.member is not None:
             self.members[change.uid] = change.member
         elif change.moves_to is not None:
@@ -213,10 +213,15 @@ class MemoryRedis:
             log.lists.clear()
         if change.blank:
             del log.entries[:-1]
-        (position,) = self._append(key, [change.event])
-        if change.changes_permissions:
+        event = change.event
+        if isinstance(event, Left) and change.leaves and log.members.keys() == {change.uid}:
+            event = event._replace(last=True)
+        (position,) = self._append(key, [event])
+        if changes_permissions(event):
             log.permissions = position
-        log.rewrite(change, position)
+        log.rewrite(change)
+        if change.leaves and not log.members:
+            log.ended = position
         log.fields |= dict(change.state) | dict.fromkeys(change.stamps, str(time_ms(position)))
         for uid, modes in change.modes:
             if uid in log.members:
@@ -334,6 +339,7 @@ class MemoryStore:
             name=room.fields.get("name", name),
             last=room.last,
             permissions=room.permissions,
+            restored=room.restored[1] if room.restored is not None else ORIGIN,
             produced=max(0, room.produced.get(self._gateway, 0)),
             created_ms=int(room.fields.get("created", "0")),
             founder=room.fields.get("founder", ""),

@@ -179,7 +179,7 @@ async def test_a_lost_room_is_restored_once(open_site: OpenSite, log: LogKey) ->
     assert (snapshot.name, snapshot.created_ms, snapshot.topic, snapshot.modes, snapshot.members) == (
         "#Room", 1_500_000_000_000, topic, "nt", {},
     )  # fmt: skip
-    assert snapshot.permissions == snapshot.last == entries[0].position
+    assert snapshot.permissions == snapshot.restored == snapshot.last == entries[0].position
     await other.settle()
     assert other.heard == [(log, ORIGIN, entries)]
 
@@ -321,6 +321,8 @@ async def test_kinds_survive_the_log(open_site: OpenSite, log: LogKey) -> None:
     for number, what in enumerate(changes, 1):
         await change(site, log, number, what)
     events = [entry.event for entry in await read_all(site, log)]
-    assert events == [what.event for what in changes]
+    gone = changes.pop().event
+    assert isinstance(gone, Left)
+    assert events == [*(what.event for what in changes), gone._replace(last=True)]
     assert isinstance(events[2], ModesSet)
     assert not any(isinstance(event, Said) for event in events)

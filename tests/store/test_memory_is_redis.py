@@ -114,7 +114,6 @@ async def perform(site: LogSite, log: LogKey, step: Operation) -> Answer | None:
             what = Change(
                 event=event,
                 permissions=permissions,
-                changes_permissions=True,
                 uid=member("ann").uid,
                 need="in",
                 leaves=True,
@@ -139,7 +138,6 @@ def moderate(who: Member, permissions: Position | None, *, on: bool) -> Change:
     return Change(
         event=ModesSet(who.uid, MsgId(b"mode"), who.source, (ModeChange("+" if on else "-", "m"),)),
         permissions=permissions,
-        changes_permissions=True,
         uid=who.uid,
         state=(("modes", "m" if on else ""), ("key", "k" if on else ""), ("limit", "3" if on else "")),
         modes=tuple((member(name).uid, "v" if on else "") for name in ("ann", "bob")),

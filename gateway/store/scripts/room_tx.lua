@@ -27,9 +27,14 @@ end
 if ARGV[11] ~= '' and redis.call('HLEN', KEYS[3]) >= tonumber(ARGV[11]) then return {6, last} end
 if ARGV[12] ~= '' then redis.call('DEL', KEYS[4]) end
 if ARGV[12] == '2' then redis.call('XTRIM', KEYS[2], 'MAXLEN', 1) end
-local id = redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], '*', 'e', ARGV[6])
+-- With its last member a room ends, and the log says so ('E' in place of 'P'): no replica has to count.
+local event = ARGV[6]
+local ends = string.sub(event, 1, 2) == 'P ' and ARGV[10] == '-' and redis.call('HLEN', KEYS[3]) == 1
+  and redis.call('HEXISTS', KEYS[3], ARGV[8]) == 1
+if ends then event = 'E' .. string.sub(event, 2) end
+local id = redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], '*', 'e', event)
 redis.call('HSET', KEYS[1], 'last', id, 'g:' .. ARGV[3], n)
-if ARGV[7] == '1' then redis.call('HSET', KEYS[1], 'permissions', id) end
+if ends or ARGV[7] == '1' then redis.call('HSET', KEYS[1], 'permissions', id) end
 if ARGV[10] == '-' then
   redis.call('HDEL', KEYS[3], ARGV[8])
 elseif string.sub(ARGV[10], 1, 1) == '>' then
@@ -58,12 +63,11 @@ for i = 13, #ARGV, 3 do
     if member then redis.call('HSET', KEYS[3], field, value .. string.match(member, ' .*$')) end
   end
 end
--- With its last member a room ends; what it kept is there for a day, and for 30 if it belongs to an account. Whoever
--- joins now decides anew.
+-- What an empty room kept is there for a day, and for 30 if it belongs to an account.
 if ARGV[10] == '-' and redis.call('HLEN', KEYS[3]) == 0 then
-  redis.call('HSET', KEYS[1], 'permissions', id, 'ended', id)
+  redis.call('HSET', KEYS[1], 'ended', id)
   local kept = redis.call('HEXISTS', KEYS[1], 'founder') == 1 and 2592000 or 86400
   for _, k in ipairs({1, 2, 4}) do redis.call('EXPIRE', KEYS[k], kept) end
 end
-redis.call('SPUBLISH', ARGV[1], last .. '\n' .. id .. ' ' .. ARGV[6])
+redis.call('SPUBLISH', ARGV[1], last .. '\n' .. id .. ' ' .. event)
 return {0, id}
