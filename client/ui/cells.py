@@ -48,8 +48,8 @@ def wrap(text: str, width: int) -> list[tuple[int, int]]:
         if end >= len(text):
             rows.append((start, len(text)))
             return rows
-        space = text.rfind(" ", start + 1, end + 1)
-        if space > start:
+        space = text.rfind(" ", start, end + 1)
+        if space > start or (space == start and _word_fits(text, start + 1, width)):
             rows.append((start, space))
             start = space + 1
         else:
@@ -57,6 +57,11 @@ def wrap(text: str, width: int) -> list[tuple[int, int]]:
             start = end
         if start >= len(text):
             return rows
+
+
+def _word_fits(text: str, start: int, width: int) -> bool:
+    end = text.find(" ", start)
+    return _reach(text, start, width) >= (end if end >= 0 else len(text))
 
 
 def _reach(text: str, start: int, width: int) -> int:

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from client.ui.cells import cell_width, clip, fit, wrap
@@ -22,6 +22,7 @@ def test_wrapping_loses_nothing_but_one_space_a_cut(text: str, width: int) -> No
     assert text[rows[-1][1] :] in ("", " ")
 
 
+@example(" aa", 2)
 @given(WORDS, st.integers(2, 20))
 def test_a_word_that_fits_is_not_cut(text: str, width: int) -> None:
     """Unless it is wider than a row it stands on one row."""
