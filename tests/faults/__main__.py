@@ -4,6 +4,7 @@
     kills       100 times SIGKILL of a gateway under 500 messages a second
     failovers   10 failovers to a replica that lacks the last second
     sentinel    10 times SIGKILL of the master under Sentinel
+    promotions  a minute of masters under Sentinel that are killed, frozen, or replaced as planned
     cluster     two minutes of slots that move and masters that are killed
 
 The exit code is 1 when anything was lost, doubled, out of order, or otherwise not 0 that must be.
@@ -21,7 +22,7 @@ from pathlib import Path
 
 import gateway
 from benchmarks.machine import describe, raise_open_files
-from tests.faults.deployments import CLUSTER, DOWN_AFTER_S, MasterKilled, sentinel, sharded
+from tests.faults.deployments import CLUSTER, DOWN_AFTER_S, SENTINEL, MasterKilled, sentinel, sharded
 from tests.faults.faults import ALONE
 from tests.faults.figures import Outcome, Promise, spread, without_service
 from tests.faults.gateway_faults import GatewayKilled
@@ -63,6 +64,10 @@ def _sentinel(seed: int, seconds: float) -> Scenario:
     return Scenario(seed=seed, turns=repeated(MasterKilled, 10), store=sentinel, seconds=seconds)
 
 
+def _promotions(seed: int, seconds: float) -> Scenario:
+    return Scenario(seed=seed, turns=mixed(seed, SENTINEL), store=sentinel, seconds=seconds)
+
+
 def _cluster(seed: int, seconds: float) -> Scenario:
     return Scenario(seed=seed, turns=mixed(seed, CLUSTER), store=sharded, seconds=seconds)
 
@@ -85,6 +90,7 @@ SCENARIOS = {
             )
         ],
     ),
+    "promotions": Entry(title="A master under Sentinel, killed, frozen, replaced", make=_promotions, seconds=60.0),
     "cluster": Entry(title="A cluster whose slots move and whose masters are killed", make=_cluster, seconds=120.0),
 }
 

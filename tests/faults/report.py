@@ -70,7 +70,7 @@ def _figures(outcome: Outcome) -> dict[str, object]:
     report = outcome.report
     return {
         "seconds under fault": f"{outcome.seconds:.0f}",
-        "messages sent": report.sent,
+        "messages sent": f"{report.sent} ({report.sent / outcome.seconds:.0f} a second, with all pauses)",
         "messages acknowledged": report.acknowledged,
         "deliveries": report.deliveries,
         **outcome.wrong,
