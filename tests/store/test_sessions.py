@@ -241,6 +241,26 @@ async def test_a_claim_of_a_reaper_that_died_runs_out(sites: tuple[Site, Site]) 
     assert await one.directory.find(one.nick) is None
 
 
+async def test_a_taking_that_a_failover_lost_is_asserted(sites: tuple[Site, Site]) -> None:
+    """Redis has the record of before, and its reaper began to end it: the holder writes what is so, and nobody else does."""
+    one, two = sites
+    await one.live()
+    call, record = one.lanes.commands.call, keys.user_record(one.uid)
+    before = await call("HGETALL", record)
+    pairs = before.items() if isinstance(before, dict) else zip(before[::2], before[1::2], strict=True)
+    taken = await two.take()
+    assert isinstance(taken, Taken)
+    await call("DEL", record)
+    await call("HSET", record, *(part for pair in pairs for part in pair), "state", "reaping", "reaper", "somebody")
+    assert await two.sessions.assert_all(taken.user, one.nick, SECOND, [one.room])
+    assert await one.sessions.assert_all(
+        one.user(), one.nick, FIRST, [one.room]
+    )  # its nick is its own, and that is all
+    found = [await one.field(name) for name in ("gateway", "epoch", "token", "state", "reaper")]
+    assert found == [two.gateway.encode(), b"1", SECOND, None, None]
+    assert isinstance(await one.take(SECOND, token=THIRD), Taken)
+
+
 async def test_what_dies_with_a_gateway_and_what_does_not(sites: tuple[Site, Site], unique: str) -> None:
     """Who can prove itself is detached with the gateway's positions; who cannot leaves at once; both are fenced out."""
     one, two = sites

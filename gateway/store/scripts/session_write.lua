@@ -2,9 +2,16 @@
 -- or that was buried, knows an older epoch.
 --
 -- KEYS  1 record
--- ARGV  1 epoch  2 '1' = write it afresh where there is none  3.. pairs: field, value
+-- ARGV  1 epoch  2 '1' = assert the whole record, where there is none, or one that a failover put back to an older epoch
+--       3.. pairs: field, value
 -- Returns 1 written | 0 not the writer's
 local epoch = redis.call('HGET', KEYS[1], 'epoch')
-if epoch and epoch ~= ARGV[1] or not epoch and ARGV[2] ~= '1' then return 0 end
+if not epoch or tonumber(epoch) < tonumber(ARGV[1]) then
+  if ARGV[2] ~= '1' then return 0 end
+  -- whoever held it then has lost it since, and so has whoever began to end it
+  redis.call('HDEL', KEYS[1], 'state', 'until', 'reason', 'reaper', 'reaped_at', 'taken', 'token', 'former')
+elseif epoch ~= ARGV[1] then
+  return 0
+end
 redis.call('HSET', KEYS[1], 'epoch', ARGV[1], unpack(ARGV, 3))
 return 1
