@@ -31,5 +31,5 @@ class Seen:
     def turn(self) -> None:
         """A generation ends."""
         if self.now or self.before:
-            self.upto = max(self.upto, *self.before.values(), key=order)
+            self.upto = max((self.upto, *self.before.values()), key=order)
             self.before, self.now = self.now, {}

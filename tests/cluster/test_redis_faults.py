@@ -131,8 +131,8 @@ async def test_without_redis_nothing_is_sent_and_it_is_said(stage: Stage) -> Non
             await modern.send(line)
             assert (await modern.expect("FAIL")).params[:2] == (word, "TEMPORARILY_UNAVAILABLE")
         await plain.send(f"NOTICE {ROOM} :never answered", f"NAMES {ROOM}", f"WHO {ROOM}", f"TOPIC {ROOM}")
-        answers = [message.command for message in await plain.barrier()]
-        assert answers == ["353", "366", "352", "352", "315", "331"]
+        for number in ("353", "366", "352", "352", "315", "331"):  # a PONG would not wait for them
+            await plain.expect(number)
         await plain.send("QUIT :enough")
         assert [message.command for message in await plain.wait_closed()] == ["ERROR"]
         await asyncio.to_thread(stage.server.restart)

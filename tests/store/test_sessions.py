@@ -242,7 +242,7 @@ async def test_a_claim_of_a_reaper_that_died_runs_out(sites: tuple[Site, Site]) 
 
 
 async def test_a_taking_that_a_failover_lost_is_asserted(sites: tuple[Site, Site]) -> None:
-    """Redis has the record of before, and its reaper began to end it: the holder writes what is so, and nobody else does."""
+    """Redis has the record of before, and its reaper began to end it: who holds it writes what is so, nobody else."""
     one, two = sites
     await one.live()
     call, record = one.lanes.commands.call, keys.user_record(one.uid)
