@@ -6,7 +6,7 @@ import pytest
 from gateway.store.keys import log_keys, room_log
 from gateway.wire.names import RoomKey
 from tests.commands.conftest import Connect
-from tests.harness.deadlines import eventually
+from tests.harness.deadlines import DEADLINE_S, eventually
 from tests.harness.irc_peer import IrcPeer
 from tests.harness.network import Network
 from tests.harness.sasl_client import authenticate_plain, log_in, plain
@@ -281,4 +281,4 @@ async def test_who_goes_while_it_logs_in_leaves_no_record(
             await peer.send("AUTHENTICATE PLAIN", *plain(nick, PASSWORD), f"NICK gonetoo{number}")
             await peer.expect("903" if number % 2 else "AUTHENTICATE")
             await peer.close()
-        await eventually(left, what="all records of those who went are gone")
+        await eventually(left, what="all records of those who went are gone", deadline_s=4 * DEADLINE_S)
