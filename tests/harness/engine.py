@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 __all__ = ["docker", "docker_bytes", "why_no_engine"]
 
-_ASK_S = 2.0
+_ASK_S = 15.0  # a loaded machine takes seconds to answer
 _COMMAND_S = 60.0
 _SHOWN_BYTES = 4000
 
@@ -35,7 +35,7 @@ def docker_bytes(
 
 @functools.cache
 def why_no_engine() -> str | None:
-    """Why containers cannot run here, or None where they can. Asked once, answered within a few seconds."""
+    """Why containers cannot run here, or None where they can. Asked once."""
     for question in (("info",), ("compose", "version")):
         try:
             docker(*question, deadline_s=_ASK_S)
