@@ -12,12 +12,13 @@ from pathlib import Path
 
 from client.chat import Chat
 from client.console import Console
+from client.exits import ExitCode
 from client.face import Face, Screen
 from client.link import Link, Server
 from client.linkstatus import LinkStatus
 from client.turns import Turns
 
-__all__ = ["App", "ExitCode"]
+__all__ = ["App"]
 
 TURN_BYTES = 4096  # of what a server says, before a face gets its turn: a few milliseconds
 TICK_S = 1.0
@@ -27,21 +28,6 @@ LEAVE_FLUSH_LIMIT_S = 1.0  # the same for a person, whose outbox is kept
 GOODBYE_LIMIT_S = 1.0  # for the server to close after QUIT
 MAX_TYPED_AHEAD = 100  # lines that a pipe may be ahead of the server
 TOLD_TRIES = 5  # each of the first tries is told, then only every tenth
-
-
-class ExitCode:
-    """Source: sysexits.h; 128 + number for signals."""
-
-    OK = 0
-    USAGE = 2
-    REFUSED = 65  # a message, or all rooms
-    UNAVAILABLE = 69  # no gateway was reachable
-    CRASH = 70
-    OUTPUT_GONE = 74
-    NOT_CONFIRMED = 75
-    LOGIN_REFUSED = 77
-    CONFIG = 78
-    SIGNAL = 128
 
 
 class App:
@@ -80,7 +66,6 @@ class App:
         self._progress = asyncio.Event()
         self._signal: int | None = None
         self._gave_up = False
-        self._first_server = servers[0]
         self._lock = Turns()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
@@ -92,7 +77,7 @@ class App:
         deadline = loop.time() + self._timeout_s
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             loop.add_signal_handler(number, self._signalled, number)
-        self._chat.transcripts.note(f"connecting to {self._first_server}; /help lists commands, exit leaves")
+        self._chat.transcripts.note(f"connecting to {self._status.server}; /help lists commands, exit leaves")
         async with asyncio.TaskGroup() as tasks:
             background = [tasks.create_task(self._link.run()), tasks.create_task(self._tick())]
             if not self._interactive:

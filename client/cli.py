@@ -14,11 +14,12 @@ import uuid
 from pathlib import Path
 from typing import NoReturn
 
-from client.app import App, ExitCode
+from client.app import App
 from client.cache import Cache
 from client.catchup import FIRST_LINES
 from client.chat import Chat, Identity
 from client.config import ClientConfig
+from client.exits import ExitCode, complain
 from client.face import Face
 from client.ignores import Ignores
 from client.options import parse
@@ -105,8 +106,7 @@ def _face(settings: ClientConfig, state_dir: Path | None) -> Face:
     """The terminal face where there is a terminal that can move its cursor, and lines everywhere else."""
     person = sys.stdin.isatty() and sys.stdout.isatty()
     if person and not settings.plain and os.environ.get("TERM", "dumb") not in ("dumb", "unknown", ""):
-        # Not before it is needed: a pipe starts twice as fast without prompt_toolkit.
-        from client.ui.screen import ScreenFace  # noqa: PLC0415
+        from client.ui.screen import ScreenFace  # noqa: PLC0415 - a pipe starts twice as fast without prompt_toolkit
 
         return ScreenFace(state_dir)
     return LinesFace(prompts=person)
@@ -147,7 +147,7 @@ def _private(path: Path) -> Path | None:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.chmod(0o700)
     except OSError as exc:
-        print(f"chat-client: nothing is kept on disk: {path}: {exc.strerror}", file=sys.stderr)  # noqa: T201
+        complain(f"nothing is kept on disk: {path}: {exc.strerror}")
         return None
     return path
 
@@ -161,5 +161,5 @@ def _outbox(state_dir: Path | None, nick: str, settings: ClientConfig) -> Outbox
     try:
         return open_outbox(state_dir, re.sub(r"[^a-z0-9@._:-]", "+", name))
     except OSError as exc:
-        print(f"chat-client: unsent lines are not kept: {exc.strerror}", file=sys.stderr)  # noqa: T201
+        complain(f"unsent lines are not kept: {exc.strerror}")
         return Outbox()

@@ -12,9 +12,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NoReturn
 
+from client.exits import ExitCode
+
 READY = "hubbub gateway listening on "
 STOP_LIMIT_S = 15.0  # a gateway drains for ten seconds at most
-EX_UNAVAILABLE = 69
 
 
 def main() -> NoReturn:
@@ -37,7 +38,7 @@ def main() -> NoReturn:
                 code = subprocess.run(client, check=False).returncode
             else:
                 sys.stderr.write(Path(log.name).read_text(errors="replace"))
-                code = EX_UNAVAILABLE
+                code = ExitCode.UNAVAILABLE
         finally:
             gateway.terminate()
             try:
@@ -47,7 +48,7 @@ def main() -> NoReturn:
                 gateway.wait()
             if gateway.stdout is not None:
                 gateway.stdout.close()
-    sys.exit(code if code >= 0 else os.EX_SOFTWARE)
+    sys.exit(code if code >= 0 else ExitCode.CRASH)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """Whom a person does not want to hear, in memory and on disk: one nick a line."""
 
 import contextlib
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from client.private_files import write_whole
 from gateway.wire.names import casefold, is_nick
 
 __all__ = ["Ignores"]
@@ -51,7 +51,7 @@ class Ignores:
     def _kept(self) -> Iterable[str]:
         if self._path is not None:
             with contextlib.suppress(OSError, ValueError):
-                lines = self._path.read_text().splitlines()[:MAX_IGNORED]
+                lines = self._path.read_text("utf-8").splitlines()[:MAX_IGNORED]
                 return [casefold(line) for line in lines if is_nick(line)]
         return []
 
@@ -59,7 +59,4 @@ class Ignores:
         if self._path is None:
             return
         with contextlib.suppress(OSError):
-            fresh = self._path.with_suffix(f".{os.getpid()}")
-            with open(os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
-                file.writelines(f"{nick}\n" for nick in self._nicks)
-            fresh.replace(self._path)
+            write_whole(self._path, "".join(f"{nick}\n" for nick in self._nicks).encode())

@@ -10,8 +10,8 @@ import configargparse
 import platformdirs
 
 from client import config
-from client.app import ExitCode
 from client.config import ClientConfig, ConfigError, Script
+from client.exits import ExitCode, complain
 from client.link import Server
 from client.passwords import SOURCES, PasswordError, read_password
 from client.registration import Login
@@ -24,7 +24,7 @@ _T = TypeVar("_T")
 _R = TypeVar("_R")
 
 
-class _Parser(configargparse.ArgumentParser):  # type: ignore[misc]
+class _Parser(configargparse.ArgumentParser):  # type: ignore[misc]  # configargparse has no types
     def error(self, message: str) -> NoReturn:
         """One line; a variable of the environment is configuration, an argument is usage."""
         if ENV_PREFIX in message:
@@ -47,7 +47,7 @@ class _Reading:
         path = parser.parse_args(list(argv), env_vars=dict(environ)).config
         known = {action.env_var for action in parser._actions if getattr(action, "env_var", None)}
         if unknown := sorted(name for name in environ if name.startswith(ENV_PREFIX) and name not in known):
-            print(f"chat-client: ignored, not a setting: {', '.join(unknown)}", file=sys.stderr)  # noqa: T201
+            complain(f"ignored, not a setting: {', '.join(unknown)}")
         self._file = Path(path).expanduser()
         self._from_file = self._read_file({_flag(name) for name in known} - {"config"})
         variables = {_variable(flag): value for flag, value in self._from_file.items()}
@@ -201,8 +201,7 @@ def _flag(variable: str) -> str:
 def _warn_of_readers(servers: Sequence[Server]) -> None:
     open_hosts = sorted({server.host for server in servers if not server.tls and not _is_loopback(server.host)})
     if open_hosts:
-        names = ", ".join(open_hosts)
-        print(f"chat-client: the password goes to {names} in the clear; --tls protects it", file=sys.stderr)  # noqa: T201
+        complain(f"the password goes to {', '.join(open_hosts)} in the clear; --tls protects it")
 
 
 def _is_loopback(host: str) -> bool:
@@ -213,5 +212,5 @@ def _is_loopback(host: str) -> bool:
 
 
 def _end(code: int, message: str) -> NoReturn:
-    print(f"chat-client: {message}", file=sys.stderr)  # noqa: T201
+    complain(message)
     sys.exit(code)

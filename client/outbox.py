@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
+from client.private_files import write_whole
+
 __all__ = ["MAX_LINES", "Outbox", "OutboxFullError", "OutboxLine", "open_outbox"]
 
 MAX_LINES = 1000  # then a typed line is refused: nobody wants that many to come out hours later
@@ -129,10 +131,8 @@ class Outbox:
         self._old_records = 0
         if self._path is None:
             return
-        fresh = self._path.with_suffix(".new")
-        journal = open(fresh, "wb", buffering=0, opener=_private)  # noqa: SIM115 - stays open for the records to come
-        journal.write(b"".join(_encode(asdict(line)) for line in self._lines.values()))
-        fresh.replace(self._path)
+        write_whole(self._path, b"".join(_encode(asdict(line)) for line in self._lines.values()))
+        journal = open(self._path, "ab", buffering=0)  # noqa: SIM115 - stays open for the records to come
         if self._journal is not None:
             self._journal.close()
         self._journal = journal
@@ -154,10 +154,6 @@ def open_outbox(folder: Path, name: str) -> Outbox:
             continue
         return Outbox(Path(f"{stem}.outbox"), lock=lock)
     return Outbox()
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_CLOEXEC, 0o600)
 
 
 def _encode(record: dict[str, object]) -> bytes:

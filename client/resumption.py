@@ -6,9 +6,10 @@ session over. Source: docs/protocol.md, `hubbub.chat/resume`.
 
 import contextlib
 import json
-import os
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+
+from client.private_files import write_whole
 
 __all__ = ["Resumption", "Ticket"]
 
@@ -67,14 +68,7 @@ class Resumption:
             if self.ticket is None:
                 self._path.unlink(missing_ok=True)
                 return
-            fresh = self._path.with_name(self._path.name + ".new")
-            with open(fresh, "w", encoding="utf-8", opener=_private) as file:
-                json.dump(asdict(self.ticket), file)
-            fresh.replace(self._path)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_CLOEXEC, 0o600)
+            write_whole(self._path, json.dumps(asdict(self.ticket)).encode())
 
 
 def _read(path: Path) -> Ticket | None:

@@ -2,9 +2,9 @@
 
 import contextlib
 import json
-import os
 from pathlib import Path
 
+from client.private_files import write_whole
 from gateway.wire.names import casefold
 
 __all__ = ["Drafts"]
@@ -23,7 +23,7 @@ class Drafts:
         self._written: dict[str, str] = {}
         if path is not None:
             with contextlib.suppress(OSError, ValueError):
-                kept = json.loads(path.read_text())
+                kept = json.loads(path.read_text("utf-8"))
                 if isinstance(kept, dict):
                     self._texts = {room: text for room, text in kept.items() if isinstance(text, str)}
         self._written = dict(self._texts)
@@ -48,9 +48,6 @@ class Drafts:
         if self._path is None or self._texts == self._written:
             return
         with contextlib.suppress(OSError):
-            fresh = self._path.with_suffix(".new")
             kept = {room: text for room, text in self._texts.items() if len(text) <= MAX_CHARS}
-            with open(os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
-                json.dump(kept, file)
-            fresh.replace(self._path)
+            write_whole(self._path, json.dumps(kept).encode())
         self._written = dict(self._texts)

@@ -12,6 +12,7 @@ import termios
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.output import ColorDepth, Output, create_output
@@ -167,13 +168,13 @@ def _output() -> Output:
     return LinkOutput.from_pty(sys.stdout, term=term, default_color_depth=ColorDepth.from_env())
 
 
-def _attributes() -> list[object] | None:
+def _attributes() -> list[Any] | None:
     with contextlib.suppress(termios.error, OSError, ValueError):
-        return list(termios.tcgetattr(sys.stdin.fileno()))
+        return termios.tcgetattr(sys.stdin.fileno())
     return None
 
 
-def _restore(attributes: list[object] | None) -> None:
+def _restore(attributes: list[Any] | None) -> None:
     if attributes is not None:
         with contextlib.suppress(termios.error, OSError, ValueError):
-            termios.tcsetattr(sys.stdin.fileno(), termios.TCSANOW, attributes)  # type: ignore[arg-type]
+            termios.tcsetattr(sys.stdin.fileno(), termios.TCSANOW, attributes)

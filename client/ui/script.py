@@ -11,6 +11,7 @@ from collections import deque
 
 from client.config import Script
 from client.events import RoomLine
+from client.exits import complain
 from client.face import Screen, Typist
 from client.render import plain, render
 from client.timeline import Row
@@ -85,7 +86,7 @@ class ScriptFace:
     def confess(self) -> None:
         """Something went wrong: say on standard error what the client had to say."""
         while self._notes:
-            sys.stderr.write(self._notes.popleft() + "\n")
+            complain(self._notes.popleft())
 
     async def _enter(self, screen: Screen) -> None:
         """Wait until the rooms are entered and their history is here, then print its end."""
@@ -132,7 +133,7 @@ class ScriptFace:
             self.stop()
 
     def _note(self, row: Row) -> None:
-        self._notes.append(f"chat-client: {self._text(row)}")
+        self._notes.append(self._text(row))
         if self._script.follow:
             self.confess()
 
