@@ -92,10 +92,11 @@ class _Client:
         now_s = time.time()
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now_s)) + f".{int(now_s * 1000) % 1000:03}Z"
         lines = []
-        for self._number in range(self._number + 1, self._number + count + 1):  # noqa: B020 - it goes on from there
-            nick, text = NICKS[self._number % len(NICKS)], TEXTS[self._number % len(TEXTS)]
-            tags = f"@time={stamp};msgid={self._number:024}"
-            lines.append(f"{tags} :{nick}!user@host PRIVMSG #tea :{text} {self._number}\r\n")
+        for number in range(self._number + 1, self._number + count + 1):
+            nick, text = NICKS[number % len(NICKS)], TEXTS[number % len(TEXTS)]
+            tags = f"@time={stamp};msgid={number:024}"
+            lines.append(f"{tags} :{nick}!user@host PRIVMSG #tea :{text} {number}\r\n")
+        self._number += count
         self._socket.sendall("".join(lines).encode())
 
     def ask(self, token: str) -> None:

@@ -27,16 +27,6 @@ class Answers:
         """Show the answer: the `"names"` or the `"topic"` of `room`, its `"arrival"`, or the `"list"` of no room."""
         self._awaited.add((what, casefold(room)))
 
-    def tell(self, event: Members | TopicIs | RoomList) -> None:
-        """Show an answer, if anybody wants it."""
-        match event:
-            case Members():
-                self._members(event)
-            case TopicIs():
-                self._topic(event)
-            case RoomList():
-                self._room_list(event)
-
     def topic(self, room: str) -> str:
         """The topic of `room`; empty for none, or when it is not known."""
         return self._topics.get(casefold(room), "")
@@ -45,7 +35,8 @@ class Answers:
         """The transcript shows the change already."""
         self._topics[casefold(room)] = text
 
-    def _members(self, event: Members) -> None:
+    def members(self, event: Members) -> None:
+        """Show who is in a room, if anybody wants to know."""
         arrived = self._was_asked("arrival", event.room) and not self.quiet
         if not self._was_asked("names", event.room) and not arrived:
             return
@@ -54,14 +45,16 @@ class Answers:
         people = "1 person" if len(named) == 1 else f"{len(named)} people"
         self._transcripts.note(f"{event.room}: {people}: {', '.join(named[:SHOWN_NAMES])}{more}")
 
-    def _topic(self, event: TopicIs) -> None:
+    def topic_told(self, event: TopicIs) -> None:
+        """Show a topic, if anybody has asked or it is another one."""
         changed = self.topic(event.room) != event.text and not self.quiet
         if self._was_asked("topic", event.room) or changed:
             topic = f"topic of {event.room}: {event.text}" if event.text else f"{event.room} has no topic"
             self._transcripts.note(topic)
         self.topic_changed(event.room, event.text)
 
-    def _room_list(self, event: RoomList) -> None:
+    def rooms_listed(self, event: RoomList) -> None:
+        """Keep the list of rooms, and show it if anybody has asked."""
         self.listed = event.rooms
         if not self._was_asked("list", ""):
             return  # the completion of names wanted it

@@ -85,24 +85,8 @@ def _switch(text: str) -> Action | None:
     return None if " " in text else Switch(text)
 
 
-def _query(text: str) -> Action | None:
-    return Query(text) if is_nick(text) else None
-
-
-def _nick(text: str) -> Action | None:
-    return ChangeNick(text) if is_nick(text) else None
-
-
-def _whois(text: str) -> Action | None:
-    return Whois(text) if is_nick(text) else None
-
-
 def _ignore(text: str) -> Action | None:
     return Ignore(text) if not text or is_nick(text) else None
-
-
-def _unignore(text: str) -> Action | None:
-    return Unignore(text) if is_nick(text) else None
 
 
 def _search(text: str) -> Action | None:
@@ -116,6 +100,11 @@ def _names(text: str) -> Action | None:
     return Names(name) if name else None
 
 
+def _nick(action: Callable[[str], Action]) -> Callable[[str], Action | None]:
+    """For a command whose argument is a nick."""
+    return lambda text: action(text) if is_nick(text) else None
+
+
 def _alone(action: Callable[[], Action]) -> Callable[[str], Action | None]:
     """For a command without arguments."""
     return lambda text: None if text else action()
@@ -125,17 +114,17 @@ COMMANDS = {
     "join": Command("ROOM [KEY]", "enter a room and talk there", _join),
     "part": Command("[#ROOM] [REASON]", "leave a room", _part),
     "room": Command("[NAME|NUMBER]", "talk in another room you are in; without a name: which there are", _switch),
-    "query": Command("NICK", "talk to one person", _query),
+    "query": Command("NICK", "talk to one person", _nick(Query)),
     "msg": Command("NICK|#ROOM TEXT", "say something to one person, or in another room", _message),
     "me": Command("TEXT", "say what you do: * ann waves", _emote),
     "say": Command("TEXT", "say it as it stands, also `exit` or a /word", _say),
-    "nick": Command("NICK", "change your nick", _nick),
+    "nick": Command("NICK", "change your nick", _nick(ChangeNick)),
     "topic": Command("[TEXT]", "set the topic of the room, or show it", SetTopic),
     "names": Command("[ROOM]", "who is in the room", _names),
     "list": Command("", "the rooms of this server", _alone(ListRooms)),
-    "whois": Command("NICK", "who somebody is", _whois),
+    "whois": Command("NICK", "who somebody is", _nick(Whois)),
     "ignore": Command("[NICK]", "hear nothing more of somebody; without a nick: who is ignored", _ignore),
-    "unignore": Command("NICK", "hear somebody again", _unignore),
+    "unignore": Command("NICK", "hear somebody again", _nick(Unignore)),
     "search": Command("WORDS", "the lines of this room that have the words in them", _search),
     "clear": Command("", "empty the screen of this room; PgUp brings the lines back", _alone(Clear)),
     "status": Command("", "how you stand with the server", _alone(Status)),

@@ -12,7 +12,6 @@ from client.chat import Chat
 from client.linkstatus import LinkStatus
 from client.outbox import OutboxFullError
 from client.report import found_lines, status_lines
-from client.transcripts import Transcripts
 from gateway.wire.names import casefold
 
 __all__ = ["Console"]
@@ -83,7 +82,7 @@ class Console:
 
     @singledispatchmethod
     def _do(self, action: actions.Action) -> None:
-        raise NotImplementedError(action)
+        raise TypeError(f"no handler for {type(action).__name__}")
 
     @_do.register
     def _(self, action: actions.Say) -> None:
@@ -109,7 +108,7 @@ class Console:
 
     @_do.register
     def _(self, action: actions.Switch) -> None:
-        rooms: Transcripts = self._chat.transcripts
+        rooms = self._chat.transcripts
         if not action.room:
             self._note("you are in: " + (", ".join(self._chat.rooms) or "no room"))
         elif known := self._known(action.room):

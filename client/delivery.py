@@ -41,7 +41,7 @@ class Delivery:
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
         self._open: set[str] = set()
-        self._targets: dict[str, _Target] = {}  # by casefolded name; as long as there are lines for it
+        self._targets: dict[str, _Target] = {}  # by casefolded name, on this connection
         self._tries: dict[str, int] = {}
         self._online = False
         self._idempotent = False

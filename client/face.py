@@ -83,17 +83,6 @@ class Screen:
         fresh = self.chat.transcripts.fresh()
         return [plain(render(shown.row, own_nick="")) for shown in fresh if isinstance(shown.row, Note)]
 
-    def pending(self, limit: int) -> list[list[Fragment]]:
-        """Our newest lines on their way, at most `limit`, and how many more there are."""
-        lines = self.chat.transcripts.pending
-        rows = [
-            render(line, own_nick=self.chat.nick, tag=room if room != self.chat.transcripts.current else "")
-            for room, line in lines[-limit:]
-        ]
-        if len(lines) > limit:
-            rows.insert(0, [("class:pending", f"~ {len(lines) - limit} more of yours wait")])
-        return rows
-
 
 class Typist(Protocol):
     """Where a face hands in what it was given; all but the waiting may be called from any thread."""

@@ -74,7 +74,7 @@ class Hearing:
     @singledispatchmethod
     def hear(self, event: events.Event) -> None:
         """Do what follows from `event`."""
-        raise NotImplementedError(event)
+        raise TypeError(f"no handler for {type(event).__name__}")
 
     @hear.register
     def _(self, event: events.Registered) -> None:
@@ -162,10 +162,17 @@ class Hearing:
             self._returning.line_settled(event.key, sent=False)
 
     @hear.register
-    def _(self, event: events.Members | events.TopicIs | events.RoomList) -> None:
-        if isinstance(event, events.RoomList):
-            self.listed_ms = self._now_ms()
-        self._answers.tell(event)
+    def _(self, event: events.Members) -> None:
+        self._answers.members(event)
+
+    @hear.register
+    def _(self, event: events.TopicIs) -> None:
+        self._answers.topic_told(event)
+
+    @hear.register
+    def _(self, event: events.RoomList) -> None:
+        self.listed_ms = self._now_ms()
+        self._answers.rooms_listed(event)
 
     @hear.register
     def _(self, _event: events.Alive) -> None:
@@ -179,11 +186,13 @@ class Hearing:
             self.older_end.add(casefold(event.room))
 
     @hear.register
-    def _(self, event: events.ServerText | events.Closing) -> None:
-        text = event.text if isinstance(event, events.ServerText) else f"the server says: {event.reason}"
-        if isinstance(event, events.Closing):
-            self.closing = event.reason
-        self._transcripts.note(text)
+    def _(self, event: events.ServerText) -> None:
+        self._transcripts.note(event.text)
+
+    @hear.register
+    def _(self, event: events.Closing) -> None:
+        self.closing = event.reason
+        self._transcripts.note(f"the server says: {event.reason}")
 
     def _settled(self, key: str) -> None:
         if self._own_lines.accepted(key):

@@ -139,7 +139,7 @@ class Link:
         return self._tls
 
     def _next_wait_s(self) -> float:
-        """None while there are servers not tried since the last good connection."""
+        """0 while there are servers not tried since the last good connection."""
         return self._backoff.next_wait_s() if self._attempt % len(self._servers) == 0 else 0.0
 
     async def _serve(self, server: Server, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:

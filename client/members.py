@@ -5,9 +5,9 @@ from itertools import takewhile
 
 from gateway.wire.names import casefold
 
-__all__ = ["Roster"]
+__all__ = ["PREFIXES", "Roster"]
 
-PREFIXES = "~&@%+"
+PREFIXES = "~&@%+"  # the highest rank first
 MAX_MEMBERS = 100_000  # of one room; more are left out of the roster: they are not named, but heard all the same
 MAX_LISTINGS = 64  # NAMES answers under way at once; the oldest is forgotten
 

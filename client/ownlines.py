@@ -133,12 +133,10 @@ class OwnLines:
                 count += 1
         return count
 
-    def forget(self) -> int:
-        """Take all waiting lines out of the outbox: somebody else knows that they were not confirmed. How many."""
-        count = len(self._outbox)
+    def forget(self) -> None:
+        """Take all waiting lines out of the outbox: somebody else knows that they were not confirmed."""
         for line in self._outbox:
             self._outbox.done(line.key)
-        return count
 
     def drop(self, room: str, reason: str) -> None:
         """We are not in `room` any more: its lines fail."""

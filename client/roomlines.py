@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from sys import intern
 
 from client.events import Event, Kind, NickChanged, RoomEntered, RoomLeft, RoomLine, ServerText
+from client.members import PREFIXES
 from client.state import KEY_TAG, State
 from gateway.wire.message import Message, Source
 from gateway.wire.names import casefold, is_room_name
@@ -28,7 +29,6 @@ ROOM_COMMANDS = {
     "PRIVMSG": 2,
     "NOTICE": 2,
 }
-_STATUS_PREFIXES = "~&@%+"  # STATUSMSG: "@#room" is the room's operators
 _CTCP = "\x01"
 _ACTION = "\x01ACTION "
 
@@ -140,7 +140,7 @@ def _said(state: State, message: Message, nick: str, replayed: bool) -> Iterator
         kind, text = Kind.ACTION, text[len(_ACTION) :].removesuffix(_CTCP)
     elif text.startswith(_CTCP):
         return  # other CTCP requests stay unanswered: what we run is nobody's business
-    room = target.lstrip(_STATUS_PREFIXES)
+    room = target.lstrip(PREFIXES)  # STATUSMSG: "@#room" is the room's operators
     if not room.startswith("#"):
         if not Source.parse(message.source).user and not own:
             return  # the server itself; `consequences` tells

@@ -28,16 +28,6 @@ class Session:
         self._decoder = LineDecoder(MAX_TAGS_BYTES + MAX_BODY_BYTES)
 
     @property
-    def nick(self) -> str:
-        """The nick the server knows us by; before 001 the one asked for last."""
-        return self._state.nick
-
-    @property
-    def own_nicks(self) -> frozenset[str]:
-        """All nicks we have had, casefolded, those of connections before included."""
-        return frozenset(self._state.own_nicks)
-
-    @property
     def ready(self) -> bool:
         """Whether the server has welcomed us, and not closed since."""
         return self._state.ready

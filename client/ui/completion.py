@@ -56,7 +56,7 @@ def candidates(before: str, facts: Facts) -> list[Candidate]:
             for name, about in facts.commands.items()
             if name.startswith(word[1:].lower())
         )
-    elif before.startswith("/topic ") and before == "/topic ":
+    elif before == "/topic ":
         found = [Candidate(facts.topic, 0)] if facts.topic else []
     else:
         command = before[1:].partition(" ")[0] if before.startswith("/") else ""

@@ -3,14 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from client.members import PREFIXES
 from client.render import Fragment, nick_style, printable
 from client.ui.cells import cell_width, clip, fit
 from client.ui.rows import Cells
 from gateway.wire.names import casefold
 
 __all__ = ["Entry", "below_line", "people_order", "people_panel", "rooms_panel", "state_line", "topic_line"]
-
-PREFIX_ORDER = "~&@%+"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ def people_order(members: Mapping[str, str]) -> list[tuple[str, str]]:
     """(prefix, nick): those with a rank first, each group by name."""
 
     def place(member: tuple[str, str]) -> tuple[int, str]:
-        return (PREFIX_ORDER.index(member[0]) if member[0] else len(PREFIX_ORDER), casefold(member[1]))
+        return (PREFIXES.index(member[0]) if member[0] else len(PREFIXES), casefold(member[1]))
 
     return sorted(((prefixes[:1], nick) for nick, prefixes in members.items()), key=place)
 

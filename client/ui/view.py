@@ -14,7 +14,7 @@ from client.ui.cells import fit
 from client.ui.helptext import help_rows
 from client.ui.layout import Areas, arrange, assemble
 from client.ui.panels import Entry
-from client.ui.rows import Cells, Look, clock
+from client.ui.rows import NARROW, Cells, Look, clock
 from client.ui.state import State, banner, state_words
 from client.ui.unread import Unread
 from client.ui.viewport import Viewport
@@ -185,7 +185,7 @@ class View:
         if self._screen.question:
             return self._screen.question
         room = self._chat.transcripts.current
-        return f"[{self._chat.nick}] " if self._size[0] < 50 else f"[{self._chat.nick} {room or 'no room'}] "
+        return f"[{self._chat.nick}] " if self._size[0] < NARROW else f"[{self._chat.nick} {room or 'no room'}] "
 
     def told(self) -> str:
         """All words that time alone changes."""

@@ -47,7 +47,7 @@ class _Sequence:
     """A timeline with our own unconfirmed lines behind it, as one sequence."""
 
     timeline: Timeline
-    pending: Sequence[Pending] = field(default=())
+    pending: Sequence[Pending] = field(init=False)
 
     def __post_init__(self) -> None:
         self.pending = self.timeline.pending
