@@ -1,6 +1,6 @@
 """What was said while a person looked elsewhere. Pure: fresh rows in, counts out."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from client.events import RoomLine
@@ -21,7 +21,7 @@ class UnreadRoom:
 
 
 class Unread:
-    """Counts by room, of as many rooms as there are transcripts."""
+    """Counts by room."""
 
     def __init__(self) -> None:
         self._rooms: dict[str, UnreadRoom] = {}
@@ -61,6 +61,15 @@ class Unread:
                 room.mentions += 1
                 called.append((shown.room, row))
         return called
+
+    def keep(self, rooms: Collection[str]) -> None:
+        """Forget all but `rooms`: strangers who change their nicks must not fill our memory."""
+        if len(self._newest_ms) > len(rooms):
+            kept = {casefold(room) for room in rooms}
+            self._begun &= kept
+            for counts in (self._rooms, self._newest_ms):
+                for key in counts.keys() - kept:
+                    del counts[key]
 
     def read(self, room: str) -> None:
         """Everything in `room` has been seen."""

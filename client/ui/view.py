@@ -51,6 +51,7 @@ class View:
         """Take what came since the last call; the lines among it that call for the person, with their rooms."""
         chat = self._chat
         called = self.unread.add(chat.transcripts.fresh(), nick=chat.nick)
+        self.unread.keep(chat.transcripts.names)
         for room in chat.rooms:
             if chat.is_known(room):
                 self.unread.begun(room)

@@ -63,3 +63,12 @@ def test_what_an_earlier_run_has_shown_is_not_news() -> None:
     shown = row(1, room="bob", replayed=True)
     assert unread.add([Shown(shown.room, shown.row, recalled=True)], nick="ann") == []
     assert counts(unread, "bob") == (0, 0)
+
+
+def test_what_has_no_transcript_any_more_is_forgotten() -> None:
+    """As many rooms as there are transcripts, however many strangers write; the others stay as they were."""
+    unread = Unread()
+    unread.add([row(1, room=nick) for nick in ("Bob", "eve", "mallory")], nick="ann")
+    unread.keep(["bob", "#tea"])
+    assert (counts(unread, "bob"), counts(unread, "eve")) == ((1, 1), (0, 0))
+    assert unread.total.lines == 1
