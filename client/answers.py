@@ -6,6 +6,7 @@ have changed.
 
 from client.events import Members, RoomList, TopicIs
 from client.transcripts import Transcripts
+from client.wording import people
 from gateway.wire.names import casefold
 
 __all__ = ["Answers"]
@@ -42,8 +43,7 @@ class Answers:
             return
         named = [prefix[:1] + nick for nick, prefix in sorted(event.prefixes.items(), key=lambda item: item[0].lower())]
         more = f" and {len(named) - SHOWN_NAMES} more" if len(named) > SHOWN_NAMES else ""
-        people = "1 person" if len(named) == 1 else f"{len(named)} people"
-        self._transcripts.note(f"{event.room}: {people}: {', '.join(named[:SHOWN_NAMES])}{more}")
+        self._transcripts.note(f"{event.room}: {people(len(named))}: {', '.join(named[:SHOWN_NAMES])}{more}")
 
     def topic_told(self, event: TopicIs) -> None:
         """Show a topic, if anybody has asked or it is another one."""

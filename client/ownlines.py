@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from client import wording
 from client.delivery import Delivery
 from client.outbox import Outbox, OutboxFullError, OutboxLine
 from client.pieces import pieces, room_for_text
@@ -46,7 +47,7 @@ class OwnLines:
             if line.target.startswith("#") and casefold(line.target) not in wanted:
                 strayed[line.target] = strayed.get(line.target, 0) + 1
         for room, count in strayed.items():
-            self._transcripts.note(f"{_lines(count)} for {room} wait from last time; /join {room} sends them")
+            self._transcripts.note(f"{wording.lines(count)} for {room} wait from last time; /join {room} sends them")
 
     def say(self, text: str, *, target: str, emote: bool, nick: str, position: str) -> None:
         """Take a line, cut into pieces that fit the wire.
@@ -154,7 +155,3 @@ class OwnLines:
 
     def _line(self, key: str) -> OutboxLine | None:
         return next((line for line in self._outbox if line.key == key), None)
-
-
-def _lines(count: int) -> str:
-    return "1 line" if count == 1 else f"{count} lines"

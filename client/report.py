@@ -5,6 +5,7 @@ from client.events import RoomLine
 from client.linkstatus import LinkStatus
 from client.render import day_of, plain, render
 from client.timeline import Timeline
+from client.wording import people
 
 __all__ = ["MAX_FOUND", "found_lines", "status_lines"]
 
@@ -50,5 +51,4 @@ def found_lines(timeline: Timeline, words: str) -> list[str]:
 def _room(chat: Chat, room: str) -> str:
     if not chat.is_known(room) or chat.session is None:
         return f"{room} (waits)"
-    people = chat.session.member_count(room)
-    return f"{room} ({'1 person' if people == 1 else f'{people} people'})"
+    return f"{room} ({people(chat.session.member_count(room))})"

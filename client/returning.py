@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from client.wording import lines
+
 __all__ = ["Return", "Returning"]
 
 
@@ -18,10 +20,9 @@ class Return:
 
     def summary(self) -> str:
         """`back on HOST:PORT after 16 s: 3 lines caught up, 2 of yours sent`."""
-        caught_up = "1 line" if self.caught_up == 1 else f"{self.caught_up} lines"
         return (
             f"back on {self.server} after {round(self.away_ms / 1000)} s: "
-            f"{caught_up} caught up, {self.sent} of yours sent"
+            f"{lines(self.caught_up)} caught up, {self.sent} of yours sent"
         )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from client.wording import span
 from gateway.wire import numerics
 
 __all__ = ["WHOIS", "whois"]
@@ -40,8 +41,7 @@ def _idle(seconds: str) -> str:
     if not _is_number(seconds):
         return ""
     idle_s = int(seconds)
-    spent = f"{idle_s} s" if idle_s < 60 else f"{idle_s // 60} min" if idle_s < 3600 else f"{idle_s // 3600} h"
-    return f"has said nothing for {spent}" if idle_s else ""  # 0 is what servers say that do not know
+    return f"has said nothing for {span(idle_s)}" if idle_s else ""  # 0 is what servers say that do not know
 
 
 def _since(rest: Sequence[str]) -> str:

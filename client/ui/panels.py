@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from client import wording
 from client.members import PREFIXES
 from client.render import Fragment, nick_style, printable
 from client.ui.cells import cell_width, clip, fit
@@ -44,7 +45,7 @@ def topic_line(room: str, topic: str, people: int, width: int, *, keys: bool) ->
     """The room, what it is about, and how many people there are."""
     tail = " F1 help F2 rooms F3 people " if keys else ""
     if people:
-        tail = f" {people} {'person' if people == 1 else 'people'} {tail}".rstrip() + " "
+        tail = f" {wording.people(people)} {tail}".rstrip() + " "
     if len(tail) > width - 12:
         tail = ""
     name = f" {printable(room) or 'no room'} "

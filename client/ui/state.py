@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from client.linkstatus import LinkStatus, Phase
+from client.wording import span
 
 __all__ = ["LAG_SHOWN_MS", "State", "banner", "state_words"]
 
@@ -79,7 +80,4 @@ def _until(status: LinkStatus, now_ms: int) -> str:
 
 
 def _seconds(ms: int) -> str:
-    seconds = max(0, ms) // 1000
-    if seconds < 60:
-        return f"{seconds} s"
-    return f"{seconds // 60} min" if seconds < 3600 else f"{seconds // 3600} h"
+    return span(max(0, ms) // 1000)

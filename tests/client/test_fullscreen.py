@@ -33,6 +33,11 @@ def sent(desk: Desk) -> list[str]:
     return [line.partition(" PRIVMSG ")[2] for line in desk.said if " PRIVMSG " in line]
 
 
+def label_of_last(desk: Desk) -> str:
+    """The label of what was sent last."""
+    return desk.said[-1].partition("label=")[2].partition(";")[0]
+
+
 async def test_a_line_is_sent_marked_and_confirmed() -> None:
     """`~` until the server has it, and then like any other."""
     desk = in_rooms()
@@ -83,16 +88,15 @@ async def test_ctrl_c_clears_and_answers_are_not_kept() -> None:
     async with screen_inside(desk) as screen:
         screen.type("said" + ENTER)
         await screen.sees("ann | said")
-        screen.type("unsaid")
-        await screen.input_is("[ann #tea] unsaid")
-        screen.type(CTRL_C)
-        await screen.input_is("[ann #tea]")
-        screen.type(CTRL_C)
-        await screen.input_is("Leave chat? [y/N]")
-        screen.type("no" + ENTER)
-        await screen.input_is("[ann #tea]")
-        screen.type(UP)
-        await screen.input_is("[ann #tea] said")
+        for keys, left in (
+            ("unsaid", "[ann #tea] unsaid"),
+            (CTRL_C, "[ann #tea]"),
+            (CTRL_C, "Leave chat? [y/N]"),
+            ("no" + ENTER, "[ann #tea]"),
+            (UP, "[ann #tea] said"),
+        ):
+            screen.type(keys)
+            await screen.input_is(left)
 
 
 async def test_ctrl_r_searches_what_was_typed() -> None:
@@ -301,18 +305,16 @@ async def test_mentions_are_walked_and_words_are_found() -> None:
     lines = (desk.line(at(22, "08:00") + n * 1000, "bob", texts.get(n, f"line {n}")) for n in range(100))
     desk.enter("#tea", "@ann bob", history=tuple(lines))
     async with screen_inside(desk) as screen:
-        screen.type(alt("p"))
-        await screen.sees("second call for ann")
-        screen.type(alt("p"))
-        await screen.sees("ann: first call")
-        screen.type(alt("n"))
-        await screen.sees("second call for ann")
-        screen.type(ESC)
-        await screen.sees("line 99")
-        screen.type("LINE 33" + CTRL_F)
-        await screen.sees("| line 33")
-        screen.type(CTRL_F)
-        await screen.sees("nothing further up has 'LINE 33'")
+        for keys, shown in (
+            (alt("p"), "second call for ann"),
+            (alt("p"), "ann: first call"),
+            (alt("n"), "second call for ann"),
+            (ESC, "line 99"),
+            ("LINE 33" + CTRL_F, "| line 33"),
+            (CTRL_F, "nothing further up has 'LINE 33'"),
+        ):
+            screen.type(keys)
+            await screen.sees(shown)
 
 
 async def test_the_next_unread_room_and_its_rule() -> None:
@@ -377,7 +379,7 @@ async def test_resend_and_discard() -> None:
     async with screen_inside(desk) as screen:
         screen.type("hello" + ENTER)
         await screen.sees("hello  (sending)")
-        label = desk.said[-1].partition("label=")[2].partition(";")[0]
+        label = label_of_last(desk)
         desk.hear(f"@label={label} :irc 404 ann #tea :Cannot send to channel")
         await screen.sees("!         ann | hello  (not sent: Cannot send to channel)")
         screen.type("/resend" + ENTER)
@@ -415,7 +417,7 @@ async def test_states_of_the_connection() -> None:
         desk.chat.heard.pinged_ms = None
         screen.type("hi" + ENTER)
         await screen.sees("hi  (sending)")
-        label = desk.said[-1].partition("label=")[2].partition(";")[0]
+        label = label_of_last(desk)
         desk.hear(f"@label={label} FAIL PRIVMSG TEMPORARILY_UNAVAILABLE #tea :The store is away")
         await screen.sees("READ-ONLY gw-a")
         await screen.sees("hi  (The store is away)")
@@ -463,7 +465,7 @@ async def test_read_only_ends_when_a_line_is_taken_again() -> None:
     async with screen_inside(desk) as screen:
         screen.type("hi" + ENTER)
         await screen.sees("hi  (sending)")
-        label = desk.said[-1].partition("label=")[2].partition(";")[0]
+        label = label_of_last(desk)
         desk.hear(f"@label={label} FAIL PRIVMSG TEMPORARILY_UNAVAILABLE #tea :The store is away")
         await screen.sees("READ-ONLY gw-a")
         desk.now_ms += 3_000

@@ -9,7 +9,7 @@ from client.options import parse
 from client.registration import Login
 
 
-def options(tmp_path: Path, *argv: str, toml: str | None = None, **environ: str) -> list[str]:
+def options(tmp_path: Path, *argv: str, toml: str | None = None) -> list[str]:
     """Arguments that read `toml` as the configuration file."""
     path = tmp_path / "config.toml"
     if toml is not None:
