@@ -4,14 +4,13 @@ import asyncio
 import os
 import signal
 from asyncio.subprocess import DEVNULL, PIPE
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from gateway.session.capabilities import names
 from gateway.wire.message import Message, Source
+from tests.client.at_gateways import ann_at, witness
 from tests.harness.deadlines import DEADLINE_S
 from tests.harness.gateway_process import GatewayProcess
 from tests.harness.irc_peer import IrcPeer
@@ -22,21 +21,6 @@ pytestmark = pytest.mark.slow
 
 Pair = tuple[GatewayProcess, GatewayProcess]
 LINES = [f"line {number}" for number in range(60)]
-
-
-def at(pair: Pair) -> list[str]:
-    """Arguments for ann, who begins on the first gateway."""
-    servers = [argument for gateway in pair for argument in ("--server", f"{gateway.host}:{gateway.port}")]
-    return ["--room", "tea", "--nick", "ann", *servers]
-
-
-@asynccontextmanager
-async def witness(gateway: GatewayProcess) -> AsyncIterator[IrcPeer]:
-    """bob, in the room, who sees everything."""
-    async with await IrcPeer.connect(gateway.host, gateway.port, "bob") as bob:
-        await bob.send("JOIN #tea")
-        await bob.expect("366")
-        yield bob
 
 
 def of_ann(messages: list[Message]) -> list[str]:
@@ -58,7 +42,11 @@ async def test_a_gateway_killed_while_lines_are_typed(two_gateways: Pair, tmp_pa
     one, two = two_gateways
     async with witness(two) as bob:
         process = await asyncio.create_subprocess_exec(
-            *client_command(*at(two_gateways)), stdin=PIPE, stdout=DEVNULL, stderr=PIPE, env=client_environ(tmp_path)
+            *client_command(*ann_at(*two_gateways)),
+            stdin=PIPE,
+            stdout=DEVNULL,
+            stderr=PIPE,
+            env=client_environ(tmp_path),
         )
         assert process.stdin is not None
         process.stdin.write("".join(f"{line}\n" for line in LINES[:30]).encode())
@@ -79,7 +67,7 @@ async def test_nobody_sees_a_killed_gateway(two_gateways: Pair, tmp_path: Path) 
     """The client comes back on the other gateway: no QUIT, no JOIN, and what was said meanwhile is there once."""
     one, two = two_gateways
     async with witness(two) as bob:
-        with terminal(tmp_path, *at(two_gateways)) as ann:
+        with terminal(tmp_path, *ann_at(*two_gateways)) as ann:
             await asyncio.to_thread(ann.sees, "ann joined")
             await asyncio.to_thread(ann.prompts, "[ann #tea]")
             ann.type("before" + ENTER)
@@ -102,7 +90,7 @@ async def test_nobody_sees_a_killed_gateway(two_gateways: Pair, tmp_path: Path) 
 async def test_a_killed_client_comes_back_as_the_same_session(two_gateways: Pair, tmp_path: Path) -> None:
     """SIGKILL of the client, started again within the grace: nobody sees it, and nothing it knew is shown as new."""
     async with witness(two_gateways[1]) as bob:
-        with terminal(tmp_path, *at(two_gateways)) as ann:
+        with terminal(tmp_path, *ann_at(*two_gateways)) as ann:
             await asyncio.to_thread(ann.prompts, "[ann #tea]")
             ann.type("before" + ENTER)
             await until_said(bob, "before")
@@ -110,7 +98,7 @@ async def test_a_killed_client_comes_back_as_the_same_session(two_gateways: Pair
             os.kill(ann.child.pid, signal.SIGKILL)
             ann.exit_code()
         await bob.send("PRIVMSG #tea :meanwhile")
-        with terminal(tmp_path, *at(two_gateways)) as ann:
+        with terminal(tmp_path, *ann_at(*two_gateways)) as ann:
             await asyncio.to_thread(ann.sees, "bob | meanwhile")
             ann.type("after" + ENTER)
             assert of_ann(await until_said(bob, "after")) == ["after"]

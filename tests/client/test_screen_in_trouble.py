@@ -5,12 +5,12 @@ import signal
 import time
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
+from tests.client.at_gateways import ann_at, said_in, witness
 from tests.harness.deadlines import DEADLINE_FACTOR, DEADLINE_S, eventually
 from tests.harness.gateway_process import GatewayProcess
 from tests.harness.irc_peer import IrcPeer
@@ -21,12 +21,6 @@ pytestmark = pytest.mark.slow
 
 Pair = tuple[GatewayProcess, GatewayProcess]
 NOTICED_S = 15.0  # issue: a silent server is noticed within
-
-
-def at(*gateways: GatewayProcess) -> list[str]:
-    """Arguments for ann, who tries them in that order."""
-    servers = [argument for gateway in gateways for argument in ("--server", f"{gateway.host}:{gateway.port}")]
-    return ["--room", "tea", "--nick", "ann", *servers]
 
 
 def name(gateway: GatewayProcess) -> str:
@@ -42,15 +36,6 @@ def whole(person: Terminal, prompt: str, *parts: str) -> None:
         return bool(rows) and rows[0].startswith(" #tea") and rows[-1] == prompt and all(part in text for part in parts)
 
     person.until(fits, f"{parts} above {prompt}")
-
-
-@asynccontextmanager
-async def witness(gateway: GatewayProcess) -> AsyncIterator[IrcPeer]:
-    """bob, in the room, who sees everything."""
-    async with await IrcPeer.connect(gateway.host, gateway.port, "bob") as bob:
-        await bob.send("JOIN #tea")
-        await bob.expect("366")
-        yield bob
 
 
 async def heard(bob: IrcPeer, last: str) -> list[str]:
@@ -98,7 +83,7 @@ async def test_closed(two_gateways: Pair, tmp_path: Path) -> None:
     """A gateway goes away in order: the other one has the room, and what stood in the input is still there."""
     one, two = two_gateways
     async with witness(two) as bob:
-        with terminal(tmp_path, *at(one, two)) as ann:
+        with terminal(tmp_path, *ann_at(one, two)) as ann:
             await asyncio.to_thread(begin, ann)
             assert await heard(bob, "before") == ["before"]
             await asyncio.to_thread(one.stop)
@@ -111,7 +96,7 @@ async def test_frozen(two_gateways: Pair, tmp_path: Path) -> None:
     """A gateway that answers nothing any more is left within 15 s; lines typed meanwhile are said once, in order."""
     one, two = two_gateways
     async with witness(two) as bob:
-        with terminal(tmp_path, *at(one, two)) as ann:
+        with terminal(tmp_path, *ann_at(one, two)) as ann:
             await asyncio.to_thread(begin, ann)
             await heard(bob, "before")
             one.send_signal(signal.SIGSTOP)
@@ -130,7 +115,7 @@ async def test_frozen(two_gateways: Pair, tmp_path: Path) -> None:
 
 async def test_refusing(gateway: GatewayProcess, tmp_path: Path) -> None:
     """Nobody listens any more: since when, why, which try; typing and leaving work all the time."""
-    with terminal(tmp_path, *at(gateway)) as ann:
+    with terminal(tmp_path, *ann_at(gateway)) as ann:
         await asyncio.to_thread(begin, ann)
         gateway.kill()
         await asyncio.to_thread(
@@ -156,7 +141,7 @@ async def test_mute(two_gateways: Pair, tmp_path: Path) -> None:
     one, two = two_gateways
     one.send_signal(signal.SIGSTOP)
     async with witness(two) as bob:
-        with terminal(tmp_path, *at(one, two)) as ann:
+        with terminal(tmp_path, *ann_at(one, two)) as ann:
             await asyncio.to_thread(whole, ann, "[ann #tea]", f"connecting to {name(one)}")
             await asyncio.to_thread(ann.type, "first" + ENTER + "half a ")
             await asyncio.to_thread(whole, ann, "[ann #tea] half a", "~         ann | first")
@@ -170,7 +155,7 @@ async def test_read_only(tmp_path: Path) -> None:
     with PrivateServer.running(tmp_path / "store") as redis:
         gateway = GatewayProcess(state_dir=tmp_path / "state", redis_url=redis.url).start()
         try:
-            with terminal(tmp_path / "ann", *at(gateway)) as ann:
+            with terminal(tmp_path / "ann", *ann_at(gateway)) as ann:
                 await asyncio.to_thread(begin, ann)
                 redis.freeze()
                 await eventually(without_redis(gateway), what="the gateway misses its Redis")
@@ -182,12 +167,6 @@ async def test_read_only(tmp_path: Path) -> None:
                     lambda rows: not any("READ-ONLY" in row or "~  " in row for row in rows),
                     "no READ-ONLY, and nothing on its way",
                 )
-                async with await IrcPeer.connect(
-                    gateway.host, gateway.port, "bob", caps=("draft/chathistory", "batch")
-                ) as bob:
-                    await bob.send("JOIN #tea", "CHATHISTORY LATEST #tea * 50")
-                    await bob.expect("BATCH")
-                    said = [message.params[1] for message in await bob.barrier() if message.command == "PRIVMSG"]
-                    assert said == ["before", "half a thought"]
+                assert await said_in(gateway, "tea", "bob") == ["before", "half a thought"]
         finally:
             gateway.stop()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.client.at_gateways import said_in
 from tests.harness.deadlines import DEADLINE_FACTOR, DEADLINE_S
 from tests.harness.gateway_process import GatewayProcess
 from tests.harness.irc_peer import IrcPeer
@@ -49,14 +50,6 @@ def following(home: Path, arguments: list[str]) -> Iterator["subprocess.Popen[st
     finally:
         process.kill()
         process.communicate()
-
-
-async def said_in(server: GatewayProcess, room: str, nick: str) -> list[str]:
-    """What a newcomer is shown of the room."""
-    async with await IrcPeer.connect(server.host, server.port, nick, caps=("draft/chathistory", "batch")) as peer:
-        await peer.send(f"JOIN #{room}", f"CHATHISTORY LATEST #{room} * 100")
-        await peer.expect("BATCH")
-        return [message.params[1] for message in await peer.barrier() if message.command == "PRIVMSG"]
 
 
 async def test_lines_are_sent_as_they_stand(server: GatewayProcess, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.client.at_gateways import ann_at, said_in
 from tests.harness.deadlines import DEADLINE_FACTOR
 from tests.harness.gateway_process import GatewayProcess
 from tests.harness.irc_peer import IrcPeer
@@ -103,11 +104,7 @@ async def test_a_killed_gateway_costs_no_line_and_doubles_none(gateway: GatewayP
         ann.sees("back on ")
         ann.prompts("[ann #tea]")
         assert [row.partition(" | ")[2] for row in ann.rows if " ann | " in row] == ["one", "two", "three"]
-    async with await IrcPeer.connect(gateway.host, gateway.port, "bob", caps=("draft/chathistory", "batch")) as bob:
-        await bob.send("JOIN #tea", "CHATHISTORY LATEST #tea * 50")
-        await bob.expect("BATCH")
-        said = [message.params[1] for message in await bob.barrier() if message.command == "PRIVMSG"]
-        assert said == ["one", "two", "three"]
+    assert await said_in(gateway, "tea", "bob") == ["one", "two", "three"]
 
 
 async def test_what_was_missed_is_caught_up(
@@ -115,10 +112,9 @@ async def test_what_was_missed_is_caught_up(
 ) -> None:
     """One gateway dies: the client moves to the other, shows what was said meanwhile once, and counts it."""
     one, two = two_gateways
-    servers = ["--server", f"{one.host}:{one.port}", "--server", f"{two.host}:{two.port}"]
     async with await IrcPeer.connect(two.host, two.port, "bob") as bob:
         await bob.send("JOIN #tea")
-        with terminal(tmp_path, "--room", "tea", "--nick", "ann", *servers) as ann:
+        with terminal(tmp_path, *ann_at(one, two)) as ann:
             ready(ann)
             await bob.send("PRIVMSG #tea :before")
             ann.sees("bob | before")
