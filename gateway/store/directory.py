@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 from gateway.errors import NickReservedError
 from gateway.model import Figures, GatewayId, RoomRow, Uid, User
-from gateway.store import codec, keys
+from gateway.store import keys
 from gateway.store.lanes import Lanes, must_hold_lease
+from gateway.store.records import decode_user, encode_user, shown_away
 from gateway.store.scripts import sha
 from gateway.wire.names import NickKey, RoomKey, casefold
 
@@ -68,9 +69,7 @@ class Directory:
     async def put(self, user: User) -> None:
         """Write a session's record, unless another connection has taken the session over. Raises `StoreError`."""
         record = keys.user_record(user.uid)
-        await self._lanes.commands.call(
-            "EVALSHA", sha("session_write"), 1, record, user.epoch, 0, *codec.encode_user(user)
-        )
+        await self._lanes.commands.call("EVALSHA", sha("session_write"), 1, record, user.epoch, 0, *encode_user(user))
 
     async def remove(self, uid: Uid, nick: NickKey | None) -> None:
         """Forget a session that has ended. Raises `StoreError`."""
@@ -87,12 +86,12 @@ class Directory:
 
     async def user(self, uid: Uid) -> User | None:
         """A session's record, or None when it has ended. Raises `StoreError`."""
-        return codec.decode_user(uid, await self._lanes.commands.call("HGETALL", keys.user_record(uid)))
+        return decode_user(uid, await self._lanes.commands.call("HGETALL", keys.user_record(uid)))
 
     async def away(self, uid: Uid) -> str:
         """What a session's absence is called; empty: it is here. Raises `StoreError`."""
         reply = await self._lanes.commands.call("HMGET", keys.user_record(uid), "state", "away")
-        return codec.shown_away(*(value.decode() if value is not None else None for value in reply))
+        return shown_away(*(value.decode() if value is not None else None for value in reply))
 
     async def find_user(self, nick: NickKey) -> User | None:
         """The session that holds a nick. Raises `StoreError`."""

@@ -12,6 +12,7 @@ from gateway.model import GatewayId, LogKey, MsgId, Position, Rebound, Refusal, 
 from gateway.store import codec, keys
 from gateway.store.lanes import Lanes, must_hold_lease
 from gateway.store.logs import LOG_ENTRIES
+from gateway.store.records import decode_user, encode_user
 from gateway.store.scripts import sha
 from gateway.wire.names import NickKey, RoomKey, casefold
 
@@ -34,7 +35,7 @@ class Sessions:
         """
         lane, record = self._lanes.commands, keys.user_record(user.uid)
         lane.request(_ignore, "SADD", keys.gateway_users(self._gateway), user.uid)
-        fields: list[str | bytes] = [*codec.encode_user(user), *((b"token", token) if token else ())]
+        fields: list[str | bytes] = [*encode_user(user), *((b"token", token) if token else ())]
         lane.request(_ignore, "EVALSHA", sha("session_write"), 1, record, user.epoch, 1, *fields)
         if names := list(rooms):
             lane.request(_ignore, "SADD", keys.session_rooms(user.uid), *names)
@@ -89,7 +90,7 @@ class Sessions:
         )
         if reply[0]:
             return Refusal(reply[0])
-        before = codec.decode_user(uid, reply[1], as_shown=False)
+        before = decode_user(uid, reply[1], as_shown=False)
         if before is None:
             return Refusal.ENDED
         user = before._replace(gateway=self._gateway, epoch=before.epoch + 1)
