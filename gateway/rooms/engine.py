@@ -23,14 +23,14 @@ from gateway.model import (
 )
 from gateway.rooms.expected import Expected
 from gateway.rooms.follower import Follower
-from gateway.rooms.inboxes import InboxWriters
+from gateway.rooms.inboxes import InboxWriters, inbox_follower
 from gateway.rooms.loading import load
 from gateway.rooms.outbox import KEPT_S, Outbox
 from gateway.rooms.ports import LogStore, Render
 from gateway.rooms.pump import RETRY_S, Pump
 from gateway.rooms.repair import SETTLE_S, Repair
 from gateway.rooms.room import Room
-from gateway.rooms.seen import TURN_S, Seen
+from gateway.rooms.seen import TURN_S
 from gateway.rooms.writer import Proposal, Saying, Writer
 from gateway.wire.names import RoomKey
 
@@ -200,16 +200,7 @@ class Engine:
         """
         log = self._log_of_inbox(uid)
         opened: asyncio.Future[None] = self._loop.create_future()
-        seen = Seen(after or ORIGIN)
-
-        def apply(entries: list[Entry]) -> None:
-            # After a failover what was delivered may come again, at another place.
-            fresh = [entry for entry in entries if seen.get(entry.event.msgid) is None]
-            seen.now.update((entry.event.msgid, entry.position) for entry in fresh)
-            if fresh:
-                deliver(fresh)
-
-        self._followers[log] = Follower(log, apply, opened, after or ORIGIN, seen)
+        self._followers[log] = inbox_follower(log, deliver, opened, after or ORIGIN)
         if after is None:
             self._new_inboxes.add(log)
         self._store.subscribe(log)
