@@ -219,10 +219,14 @@ class Gateway:
         gc.freeze()
         gc.set_threshold(GC_THRESHOLD, 20, 50)
         _log.info("listening", extra={"gateway": self.id, "host": self._config.host, "port": port})
-        print(f"hubbub gateway listening on {self._config.host}:{port}", flush=True)  # noqa: T201 - scripts wait for it
-        print(f"hubbub gateway answers HTTP on {self._config.http_host}:{http_port}", flush=True)  # noqa: T201
+        ready = [
+            f"hubbub gateway listening on {self._config.host}:{port}",
+            f"hubbub gateway answers HTTP on {self._config.http_host}:{http_port}",
+        ]
         if tls_port is not None:
-            print(f"hubbub gateway listens for TLS on {self._config.host}:{tls_port}", flush=True)  # noqa: T201
+            ready.append(f"hubbub gateway listens for TLS on {self._config.host}:{tls_port}")
+        for line in ready:
+            print(line, flush=True)  # noqa: T201 - scripts wait for these lines
 
     async def _let_clients_go(self) -> None:
         if self._exit_code == EX_TEMPFAIL:
