@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from gateway.errors import NickReservedError
 from gateway.model import Figures, GatewayId, RoomRow, Uid, User
 from gateway.store import keys
+from gateway.store.lane import ignore
 from gateway.store.lanes import Lanes, must_hold_lease
 from gateway.store.records import decode_user, encode_user, shown_away
 from gateway.store.scripts import sha
@@ -35,10 +36,10 @@ class Directory:
         must_hold_lease(self._lanes)
         lane = self._lanes.commands
         # Written first: a reaper finds the claim whenever this process ends, and nobody takes the holder for gone.
-        lane.request(_ignore, "SADD", keys.gateway_users(self._gateway), uid)
+        lane.request(ignore, "SADD", keys.gateway_users(self._gateway), uid)
         # Only where there is no record: a session that was taken elsewhere stays there.
-        lane.request(_ignore, "HSETNX", keys.user_record(uid), "gateway", self._gateway)
-        lane.request(_ignore, "HSETNX", keys.user_record(uid), "epoch", 0)
+        lane.request(ignore, "HSETNX", keys.user_record(uid), "gateway", self._gateway)
+        lane.request(ignore, "HSETNX", keys.user_record(uid), "epoch", 0)
         holder = await self._claim(nick, uid, b"", account)
         if holder is None:
             return True
@@ -75,8 +76,8 @@ class Directory:
         """Forget a session that has ended. Raises `StoreError`."""
         lane = self._lanes.commands
         if nick is not None:
-            lane.request(_ignore, "EVALSHA", sha("nick_free"), 1, keys.nick_claim(nick), uid)
-        lane.request(_ignore, *end_session(uid))
+            lane.request(ignore, "EVALSHA", sha("nick_free"), 1, keys.nick_claim(nick), uid)
+        lane.request(ignore, *end_session(uid))
         await lane.call("SREM", keys.gateway_users(self._gateway), uid)
 
     async def find(self, nick: NickKey) -> Uid | None:
@@ -159,7 +160,3 @@ def end_session(uid: Uid) -> tuple[str | int, ...]:
     """The command that forgets a session."""
     names = (keys.user_record(uid), keys.session_rooms(uid), keys.session_positions(uid))
     return ("EVALSHA", sha("session_end"), len(names), *names, ENDED_KEPT_S)
-
-
-def _ignore(_: object) -> None:
-    """The answer to a reply nobody needs."""
