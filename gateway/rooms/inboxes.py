@@ -12,8 +12,9 @@ from gateway.rooms.ports import LogStore
 from gateway.rooms.seen import MAX_SEEN, Seen
 from gateway.rooms.writer import Writer
 
-__all__ = ["InboxWriters", "inbox_follower"]
+__all__ = ["INBOX_KEPT_S", "InboxWriters", "inbox_follower"]
 
+INBOX_KEPT_S = 3600  # after its session has ended
 MAX_RECENT_WRITERS = 10_000  # past it those written to in the last half minute are forgotten too
 MAX_WRITERS = 1000  # idle ones beyond are forgotten, the longest unused first; their numbers can be asked for again
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from gateway.model import GatewayId, LogKey, Uid
+from gateway.rooms.inboxes import INBOX_KEPT_S
 from gateway.store import keys
 from gateway.store.directory import end_session
 from gateway.store.lane import ignore
@@ -22,7 +23,7 @@ __all__ = ["GATEWAY_LOST", "Reaper"]
 
 GATEWAY_LOST = "Gateway lost"
 CLAIM_MS = 30_000  # a reaper that has not finished by then is replaced
-INBOX_KEPT_S = 3600
+
 POSITIONS_KEPT_S = 86_400  # of a dead gateway; longer than any grace
 CHUNK = 500  # sessions handled in one go, and uids in one event
 
