@@ -64,9 +64,10 @@ async def _run(settings: ClientConfig) -> int:
     if not nick:
         return code
     outbox = _outbox(state_dir, nick, settings)
+    own = outbox.path  # what else is this client's alone is called the same, but for the suffix
     # A script's output is what was said while it ran; a person goes on reading.
-    data_dir = _private(settings.data_dir) if interactive and outbox.path is not None else None
-    cache = Cache(data_dir / f"{outbox.path.stem}.sqlite" if data_dir is not None and outbox.path is not None else None)
+    data_dir = _private(settings.data_dir) if interactive and own is not None else None
+    cache = Cache(data_dir / f"{own.stem}.sqlite" if data_dir is not None and own is not None else None)
     chat = Chat(
         Identity(nick=nick, user=_login_name(), realname=REALNAME, password=settings.password, login=settings.login),
         list(settings.rooms),
@@ -76,7 +77,7 @@ async def _run(settings: ClientConfig) -> int:
         first_lines=max(FIRST_LINES, settings.script.tail if settings.script is not None else 0),
         cache=cache,
         ignored=Ignores(state_dir / "ignored" if interactive and state_dir is not None else None),
-        resumption=Resumption(outbox.path.with_suffix(".session") if outbox.path is not None else None),
+        resumption=Resumption(own.with_suffix(".session") if own is not None else None),
     )
     app = App(
         chat,
@@ -86,7 +87,7 @@ async def _run(settings: ClientConfig) -> int:
         timeout_s=settings.timeout_s,
         rng=random.random,
         tls=settings.tls,
-        drafts=outbox.path.with_suffix(".drafts") if interactive and outbox.path is not None else None,
+        drafts=own.with_suffix(".drafts") if interactive and own is not None else None,
     )
     try:
         code = await app.run()
