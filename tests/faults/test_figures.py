@@ -68,6 +68,13 @@ def test_a_page_keeps_the_sections_of_other_scenarios() -> None:
     assert "p50 1.50 s" in summary(CLEAN)
 
 
+def test_a_run_that_is_not_clean_says_so() -> None:
+    """Above its table, with what was wrong and nothing else."""
+    assert "\n\nClean.\n\n|" in section(CLEAN, "v1")
+    told = section(replace(CLEAN, sessions_lost=2, unserved=("ann",)), "v1")
+    assert "\n\n**Not clean:** sessions lost 2, people not served again 1.\n\n|" in told
+
+
 def test_a_promise_that_is_not_kept_is_told() -> None:
     """In the section of its run."""
     promises = [Promise("back in 1 s", lambda outcome: max(outcome.returns) < 1), Promise("any", lambda outcome: True)]
