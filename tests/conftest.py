@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.store.embedded import EmbeddedStore
-from tests.harness.engine import why_no_engine
+from tests.harness.container_engine import why_no_engine
 from tests.harness.gateway_process import GatewayProcess, gateways
 from tests.harness.irc_peer import IrcPeer
 from tests.harness.private_server import PrivateServer

@@ -20,7 +20,7 @@ from gateway.wire.names import RoomKey
 from tests.harness.cluster import Cluster
 from tests.harness.deadlines import eventually
 from tests.harness.gateway_process import gateways
-from tests.harness.log_site import opened
+from tests.harness.lanes import opened
 from tests.harness.sentinels import Sentinels
 from tests.harness.talkers import ROOM, Talkers
 from tests.harness.valkey_node import ValkeyNode

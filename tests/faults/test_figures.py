@@ -54,7 +54,7 @@ def test_percentiles() -> None:
 def test_an_outcome_is_clean_only_if_nothing_was_wrong(wrong: dict[str, object]) -> None:
     """Each of them alone is enough."""
     assert CLEAN.clean
-    assert not replace(CLEAN, **wrong).clean  # type: ignore[arg-type]
+    assert not replace(CLEAN, **wrong).clean  # type: ignore[arg-type] # one field of its type
 
 
 def test_a_page_keeps_the_sections_of_other_scenarios() -> None:
