@@ -1,54 +1,47 @@
 """The composition root: builds store, rooms and server, runs them, and takes them down in reverse."""
 
 import asyncio
-import contextlib
 import gc
 import logging
 import multiprocessing
 import signal
 import time
-from datetime import UTC, datetime
 
-from gateway import __version__
-from gateway.commands.allowances import Allowances, SharedLimits
-from gateway.commands.login import announce_sasl, end_deleted
-from gateway.commands.oversight import deliver_notices, enforce
+from gateway.commands.allowances import Allowances
 from gateway.commands.reasserting import Reassertion
-from gateway.commands.services import Network, Services
+from gateway.commands.services import Services
 from gateway.config import Config
 from gateway.errors import StoreError
 from gateway.identity import message_ids, new_gateway_id, new_secret, new_uid
 from gateway.net.certificates import Certificates
-from gateway.net.server import Limits, Server
+from gateway.net.server import Server
 from gateway.passwords import Cost, PasswordVerifier
+from gateway.policy import connection_limits, network, shared_limits
 from gateway.rooms.engine import Engine
 from gateway.rooms.progress import Progress
 from gateway.session.render import render
 from gateway.store.accounts import Accounts
 from gateway.store.directory import Directory
-from gateway.store.embedded import EmbeddedStore, StoreStartError
+from gateway.store.embedded import EmbeddedStore
 from gateway.store.janitor import Janitor
 from gateway.store.keys import inbox_log, room_log
 from gateway.store.lanes import lanes_to
 from gateway.store.leases import Leases
 from gateway.store.logs import Logs
-from gateway.store.oversight import LOOK_EVERY_S, Oversight
+from gateway.store.oversight import Oversight
 from gateway.store.rates import Rates
 from gateway.store.sessions import Sessions
 from gateway.telemetry.counters import Counters, make_registry
 from gateway.telemetry.health import Health
 from gateway.telemetry.listener import HttpListener
+from gateway.upkeep import Upkeep
 
 __all__ = ["EX_OK", "EX_TEMPFAIL", "EX_UNAVAILABLE", "Gateway"]
 
 EX_OK = 0
 EX_UNAVAILABLE = 69  # Redis or the port cannot be had
 EX_TEMPFAIL = 75  # the others buried this gateway; started again it is a new one
-SIZES_EVERY_S = 1.0
-FIGURES_EVERY_S = 0.5
 GC_THRESHOLD = 20_000  # new objects between collections: a busy turn of the loop makes thousands, all short-lived
-STORE_LOOK_EVERY_S = 1.0
-DELETED_LOOK_EVERY_S = 1.0
 MAX_LOGINS_WAITING = 400  # some 10 s of work: the clients of a lost gateway all log in at once
 _log = logging.getLogger(__name__)
 
@@ -68,7 +61,6 @@ class Gateway:
         self._passwords = PasswordVerifier()
         cost = Cost(config.argon2_kib, config.scram_iterations)
         self._account_passwords = PasswordVerifier(max_waiting=MAX_LOGINS_WAITING, cost=cost)
-        self._sasl_available = True
         self._stop = asyncio.Event()
         self._stop_reason = ""
         self._exit_code = EX_OK
@@ -87,7 +79,7 @@ class Gateway:
         self._lanes.on_read_end = self._engine.read_ended
         self._lanes.on_subscriptions_up = self._engine.subscriptions_up
         self._services = Services(
-            network=_network(config),
+            network=network(config),
             gateway=self.id,
             engine=self._engine,
             history=logs,
@@ -103,18 +95,26 @@ class Gateway:
             check_password=self._passwords.verify,
             accounts=Accounts(self._lanes),
             passwords=self._account_passwords,
-            allowances=Allowances(Rates(self._lanes), _shared_limits(config), time.monotonic),
+            allowances=Allowances(Rates(self._lanes), shared_limits(config), time.monotonic),
             request_drain=self.stop,
             count_command=lambda name: None,
             grace_s=config.grace_s,
         )
         self._counters = Counters()
-        self._counters.send_queue_bytes = lambda: self._queued_bytes
-        self._queued_bytes = 0
         self._lanes.observe = self._counters.redis_latency.observe
         self._health = Health()
         self._services.count_command = self._counters.count_command
-        self._server = Server(self._services, _limits(config), new_uid)
+        self._server = Server(self._services, connection_limits(config), new_uid)
+        self._upkeep = Upkeep(
+            self._services,
+            self._server,
+            self._lanes,
+            self._directory,
+            self._oversight,
+            self._counters,
+            self._health,
+            store,
+        )
         self._leases = Leases(
             self._lanes,
             self.id,
@@ -207,13 +207,9 @@ class Gateway:
             tasks.create_task(self._engine.run(engine_up), name="engine"),
             tasks.create_task(self._server.run(server_up), name="server"),
             tasks.create_task(self._leases.run(self._fenced), name="lease"),
-            tasks.create_task(self._follow_oversight(), name="oversight"),
             tasks.create_task(self._reassertion.run(), name="reassertion"),
             tasks.create_task(self._janitor.run(self._engine.room_logs), name="janitor"),
-            tasks.create_task(self._keep_store(), name="private store"),
-            tasks.create_task(self._publish_sizes(), name="sizes"),
-            tasks.create_task(self._publish_figures(), name="figures"),
-            tasks.create_task(self._end_deleted_accounts(), name="deleted accounts"),
+            tasks.create_task(self._upkeep.run(), name="upkeep"),
         ]
         await engine_up.wait()
         await server_up.wait()
@@ -223,77 +219,14 @@ class Gateway:
         gc.freeze()
         gc.set_threshold(GC_THRESHOLD, 20, 50)
         _log.info("listening", extra={"gateway": self.id, "host": self._config.host, "port": port})
-        print(f"hubbub gateway listening on {self._config.host}:{port}", flush=True)  # noqa: T201 - scripts wait for it
-        print(f"hubbub gateway answers HTTP on {self._config.http_host}:{http_port}", flush=True)  # noqa: T201
+        ready = [
+            f"hubbub gateway listening on {self._config.host}:{port}",
+            f"hubbub gateway answers HTTP on {self._config.http_host}:{http_port}",
+        ]
         if tls_port is not None:
-            print(f"hubbub gateway listens for TLS on {self._config.host}:{tls_port}", flush=True)  # noqa: T201
-
-    async def _follow_oversight(self) -> None:
-        """Learn of bans and notices; while Redis is away those known go on."""
-        while True:
-            with contextlib.suppress(StoreError):
-                if await self._oversight.refresh():
-                    enforce(self._services)
-                deliver_notices(self._services, await self._oversight.notices())
-            await asyncio.sleep(LOOK_EVERY_S)
-
-    async def _keep_store(self) -> None:
-        """Start our private store again should it die by itself; the lanes reconnect and heal."""
-        while self._store is not None:
-            await asyncio.sleep(STORE_LOOK_EVERY_S)
-            if not self._store.alive():
-                _log.error("private_store_died", extra={"code": self._store.returncode})
-                try:
-                    await asyncio.to_thread(self._store.restart)
-                except StoreStartError:
-                    _log.exception("private_store_not_restarted")
-
-    async def _publish_figures(self) -> None:
-        """Show the HTTP listener's thread how things are; it must not walk over what the loop changes."""
-        while True:
-            self._health.tick()
-            self._health.redis_reachable = self._lanes.up
-            counters, counts = self._counters, self._engine.counts
-            counters.connections = len(self._server.connections)
-            counters.registered = len(self._services.sessions)
-            counters.rooms = len(self._engine.rooms)
-            counters.connections_total = self._server.counters.connections
-            counters.slow_closed = self._server.counters.slow_closed
-            counters.events_in = counts.applied
-            counters.events_out = counts.written
-            counters.deliveries = counts.deliveries
-            counters.catch_ups = counts.catch_ups
-            counters.snapshots = counts.snapshots
-            counters.stale_retries = counts.stale
-            counters.redis_reconnects = max(0, self._lanes.reconnects)
-            self._queued_bytes = self._server.queued_bytes()
-            if self._lanes.up != self._sasl_available:
-                self._sasl_available = self._lanes.up
-                announce_sasl(self._services, [connection.session for connection in self._server.connections])
-            await asyncio.sleep(FIGURES_EVERY_S)
-
-    async def _end_deleted_accounts(self) -> None:
-        """Log sessions out whose account was deleted, here or on another gateway."""
-        while True:
-            await asyncio.sleep(DELETED_LOOK_EVERY_S)
-            with contextlib.suppress(StoreError):  # looked at again next time
-                await end_deleted(self._services)
-
-    async def _publish_sizes(self) -> None:
-        """Tell LIST, at most once a second and room, how large rooms have become."""
-        while True:
-            await asyncio.sleep(SIZES_EVERY_S)
-            await self._publish_sizes_once()
-
-    async def _publish_sizes_once(self) -> None:
-        resized = self._services.resized
-        while resized:
-            key, replica = resized.popitem()
-            try:
-                await self._directory.count_room(key, len(replica.members))
-            except StoreError:
-                resized[key] = replica
-                return
+            ready.append(f"hubbub gateway listens for TLS on {self._config.host}:{tls_port}")
+        for line in ready:
+            print(line, flush=True)  # noqa: T201 - scripts wait for these lines
 
     async def _let_clients_go(self) -> None:
         if self._exit_code == EX_TEMPFAIL:
@@ -305,52 +238,8 @@ class Gateway:
     async def _say_goodbye(self) -> None:
         try:
             async with asyncio.timeout(2.0):
-                await self._publish_sizes_once()
+                await self._upkeep.publish_sizes()
                 if self._server.deserted():
                     await self._leases.end()
         except (StoreError, TimeoutError):
             _log.warning("lease_left_behind", extra={"gateway": self.id})
-
-
-def _network(config: Config) -> Network:
-    return Network(
-        server_name=config.server_name,
-        name=config.network,
-        description=config.description,
-        motd=config.motd,
-        created=f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC",
-        version=__version__,
-        password=config.password or "",
-        opers=dict(config.opers),
-        limits=config.limits,
-        registration=_registration(config),
-        min_password=config.min_password,
-    )
-
-
-def _registration(config: Config) -> frozenset[str] | None:
-    # REGISTER before the connection is complete would not know the password of the server.
-    keys = config.account_registration
-    return keys - {"before-connect"} if keys is not None and config.password else keys
-
-
-def _shared_limits(config: Config) -> SharedLimits:
-    return SharedLimits(
-        connections=config.connection_rate,
-        logins=config.login_rate,
-        messages=config.message_rate,
-        address_messages=config.address_message_rate,
-        joins=config.join_rate,
-        trusted=config.trusted,
-    )
-
-
-def _limits(config: Config) -> Limits:
-    return Limits(
-        max_connections=config.max_connections,
-        sendq_bytes=config.sendq_bytes,
-        ping_interval_s=config.ping_interval_s,
-        ping_timeout_s=config.ping_timeout_s,
-        registration_timeout_s=config.registration_timeout_s,
-        proxy_from=config.proxy_from,
-    )

@@ -66,12 +66,8 @@ class Config:
     tls_port: int | None = _setting(
         "N", settings.whole(0, 65535), None, "TCP port for IRC clients over TLS; needs --tls-cert and --tls-key"
     )
-    tls_cert: Path | None = _setting(  # noqa: RUF009 - it calls `field`
-        "FILE", settings.path, None, "PEM with the certificate and its chain"
-    )
-    tls_key: Path | None = _setting(  # noqa: RUF009 - it calls `field`
-        "FILE", settings.path, None, "PEM with its key; SIGHUP reads both again"
-    )
+    tls_cert: Path | None = _setting("FILE", settings.path, None, "PEM with the certificate and its chain")
+    tls_key: Path | None = _setting("FILE", settings.path, None, "PEM with its key; SIGHUP reads both again")
     redis_url: str | None = _setting(
         "URL",
         settings.redis_url,
@@ -79,13 +75,13 @@ class Config:
         "Redis the gateways share, of Sentinels or a cluster too; else a private one is started",
         secret=True,
     )
-    durability: Durability = _setting(  # noqa: RUF009 - it calls `field`
+    durability: Durability = _setting(
         "redis|replica", settings.durability, "redis", "what has an event before anybody is told of it"
     )
     redis_wait_s: float = _setting(
         "SECONDS", settings.seconds(0, 86_400), "30", "how long a missing Redis is retried at start"
     )
-    state_dir: Path = _setting(  # noqa: RUF009 - it calls `field`
+    state_dir: Path = _setting(
         "DIRECTORY", settings.path, None, "where the private Redis lives (default: chat-gateway in XDG_STATE_HOME)"
     )
     server_name: str = _setting(
@@ -110,19 +106,17 @@ class Config:
         "BYTES", settings.whole(16_384, 2**30), "1048576", "what may wait for a slow client before it is closed"
     )
     limits: bool = _setting("on|off", settings.switch, "on", "rate limits against floods")
-    connection_rate: Rate = _setting(  # noqa: RUF009 - it calls `field`
+    connection_rate: Rate = _setting(
         "N:N", settings.rate, "200:300", "connections of one address, over all gateways: at once, and per minute"
     )
-    login_rate: Rate = _setting(  # noqa: RUF009 - it calls `field`
+    login_rate: Rate = _setting(
         "N:N", settings.rate, "10:10", "failed logins of one address, and to one account; new accounts of one address"
     )
-    message_rate: Rate = _setting(  # noqa: RUF009 - it calls `field`
-        "N:N", settings.rate, "60:480", "messages of one account, over all its sessions"
-    )
-    address_message_rate: Rate = _setting(  # noqa: RUF009 - it calls `field`
+    message_rate: Rate = _setting("N:N", settings.rate, "60:480", "messages of one account, over all its sessions")
+    address_message_rate: Rate = _setting(
         "N:N", settings.rate, "240:1920", "messages of all guests of one address, over all gateways"
     )
-    join_rate: Rate = _setting(  # noqa: RUF009 - it calls `field`
+    join_rate: Rate = _setting(
         "N:N", settings.rate, "200:240", "rooms joined by one account, or by all guests of one address"
     )
     trusted: tuple[IPv4Network | IPv6Network, ...] = _setting(

@@ -9,6 +9,7 @@ from gateway.commands.changing import Arrived, change_room
 from gateway.commands.services import Services
 from gateway.errors import StoreError
 from gateway.model import Left, LeftBy, LogKey, MsgId, Position
+from gateway.rooms.inboxes import INBOX_KEPT_S
 from gateway.rooms.ports import Change
 from gateway.rooms.replica import Replica
 from gateway.rooms.room import Room
@@ -19,7 +20,7 @@ from gateway.wire.splitting import clip
 __all__ = ["depart", "detach", "forget", "keep", "leave", "let_go", "persistently", "unfinished", "unheard"]
 
 RETRY_S = 0.5  # while Redis is away; should this process end first, its lease ends and others do the rest
-INBOX_KEPT_S = 3600
+
 _GONE = (State.CLOSED, State.DETACHED)
 
 

@@ -3,16 +3,15 @@
 from collections.abc import Coroutine
 from typing import Any
 
+from gateway.commands.sayings import FromOutside, Plain, Sending, ToNick, ToRoom
 from gateway.commands.services import Services
-from gateway.commands.visible import find_room, identity
+from gateway.commands.visible import find_room
 from gateway.errors import FullError, StoreError
-from gateway.model import Entry, Known, MsgId, Position, Said, SaidTo, SendKey
+from gateway.model import MsgId, Said, SaidTo, SendKey
 from gateway.rooms.replica import Replica
 from gateway.rooms.rights import may_speak
 from gateway.rooms.room import Room
-from gateway.rooms.writer import Saying
 from gateway.session.capabilities import IDEM
-from gateway.session.render import render
 from gateway.session.reply import Reply
 from gateway.session.session import Session
 from gateway.wire import numerics as n
@@ -28,141 +27,6 @@ STATUSES = "@+"
 STATUSES_AND_HASH = ("@", "+", "#")
 IDEM_TAG = "hubbub.chat/idem"
 MAX_SEND_KEY_BYTES = 64
-AWAY = "Redis is away; nothing was sent, try again"
-
-
-class _Sending:
-    """One command's messages on their way; its answer is complete when the last has come back."""
-
-    __slots__ = ("command", "pending", "reply", "session")
-
-    def __init__(self, session: Session, reply: Reply, command: str) -> None:
-        self.session = session
-        self.reply = reply
-        self.command = command
-        self.pending = 0
-
-    def begin(self) -> None:
-        """One more message is on its way."""
-        self.pending += 1
-        self.session.in_flight += 1
-
-    def end(self, line: bytes) -> bytes:
-        """One came back; returns what its author gets now."""
-        self.pending -= 1
-        self.session.settled()
-        if not self.reply.label:
-            return line
-        if line:
-            self.reply.add(line)
-        return b"" if self.pending else self.reply.take()
-
-    def fail(self) -> None:
-        """One will not be appended; why is in the reply."""
-        if rest := self.end(b""):
-            self.session.write(rest)
-        elif not self.reply.label:
-            self.reply.finish()
-
-    def refuse(self, number: str, target: str, text: str) -> None:
-        """Say no; NOTICE is never answered by an error (RFC 2812 section 3.3.2)."""
-        if self.command != "NOTICE":
-            self.reply.numeric(number, target, text)
-
-    def unavailable(self, target: str, text: str = AWAY) -> None:
-        """Say that it may work in a moment."""
-        if self.command != "NOTICE" or self.reply.label:
-            self.reply.fail(self.command, "TEMPORARILY_UNAVAILABLE", target, text=text)
-
-    def repeated(self, event: Said | SaidTo, first: Known, target: str) -> None:
-        """One was not appended, since its key had been used: its author gets the echo of the first."""
-        session = self.session
-        if not first.own:
-            self.reply.fail_only(self.command, "IDEM_KEY_TAKEN", target, text="Another has used this key here")
-            self.fail()
-            return
-        echo = b""
-        if session.wants_echo:
-            echo = render(Entry(first.position, event._replace(msgid=first.msgid)), None, "", session.render_class)
-        if answer := self.end(echo):
-            session.write(answer)
-
-
-class _ToRoom(Saying):
-    """A message on its way to a room. It is decided for the first time when it is about to be sent."""
-
-    __slots__ = ("room", "send_key", "sending", "services")
-
-    def __init__(
-        self, event: Said | SaidTo, room: Room, sending: _Sending, services: Services, send_key: SendKey | None
-    ) -> None:
-        self.event = event
-        self.send_key = send_key
-        self.permissions = None
-        self.room = room
-        self.sending = sending
-        self.services = services
-
-    def arrived(self, line: bytes, position: Position) -> bytes:
-        return self.sending.end(line)
-
-    def allowed(self, replica: Replica) -> bool:
-        sending, session = self.sending, self.sending.session
-        who = replica.members.get(session.uid) or identity(self.services, session)
-        if may_speak(replica, who, self.event.line):
-            return True
-        del self.room.origins[self.event.msgid]
-        sending.refuse(n.ERR_CANNOTSENDTOCHAN, replica.name, "Cannot send to channel")
-        sending.fail()
-        return False
-
-    def failed(self) -> None:
-        self.sending.unavailable(self.room.replica.name)
-        self.sending.fail()
-
-    def repeated(self, first: Known) -> None:
-        self.sending.repeated(self.event, first, self.room.replica.name)
-
-
-class _FromOutside(_ToRoom):
-    """A message to a room its author is not in: no seat there gives it its echo."""
-
-    __slots__ = ()
-
-    def arrived(self, line: bytes, position: Position) -> bytes:
-        session = self.sending.session
-        echo = render(Entry(position, self.event), None, "", session.render_class) if session.wants_echo else b""
-        if answer := self.sending.end(echo):
-            session.write(answer)
-        return b""
-
-
-class _Plain(Saying):
-    """An unlabelled PRIVMSG on its way to a room: what nearly every message is, so it is one small object."""
-
-    __slots__ = ("room", "services", "session")
-
-    def __init__(self, event: Said, room: Room, session: Session, services: Services) -> None:
-        self.event = event
-        self.permissions = room.replica.permissions
-        self.room = room
-        self.session = session
-        self.services = services
-
-    def arrived(self, line: bytes, position: Position) -> bytes:
-        self.session.settled()
-        return line
-
-    def allowed(self, replica: Replica) -> bool:
-        return self._as_general().allowed(replica)
-
-    def failed(self) -> None:
-        self._as_general().failed()
-
-    def _as_general(self) -> _ToRoom:
-        sending = _Sending(self.session, Reply(self.session, self.services.network.server_name), "PRIVMSG")
-        sending.pending = 1
-        return _ToRoom(self.event, self.room, sending, self.services, None)
 
 
 def say_plainly(services: Services, session: Session, line: bytes) -> bool:
@@ -183,7 +47,7 @@ def say_plainly(services: Services, session: Session, line: bytes) -> bool:
         return False
     event = Said(session.uid, services.new_msgid(), session.account_bytes, session.own_tags, relayed)
     try:
-        services.engine.say(room, _Plain(event, room, session, services))
+        services.engine.say(room, Plain(event, room, session, services))
     except FullError:
         return False
     session.in_flight += 1
@@ -205,36 +69,6 @@ def _is_utf8(line: bytes) -> bool:
     return True
 
 
-class _ToNick(Saying):
-    """A message on its way to somebody's inbox."""
-
-    __slots__ = ("send_key", "sending", "target")
-
-    def __init__(self, event: Said, target: str, sending: _Sending, send_key: SendKey | None) -> None:
-        self.event = event
-        self.send_key = send_key
-        self.permissions = None
-        self.target = target
-        self.sending = sending
-
-    def arrived(self, line: bytes, position: Position) -> bytes:
-        session = self.sending.session
-        echo = render(Entry(position, self.event), None, "", session.render_class) if session.wants_echo else b""
-        if answer := self.sending.end(echo):
-            session.write(answer)
-        return b""
-
-    def allowed(self, replica: Replica) -> bool:
-        return True
-
-    def failed(self) -> None:
-        self.sending.unavailable(self.target)
-        self.sending.fail()
-
-    def repeated(self, first: Known) -> None:
-        self.sending.repeated(self.event, first, self.target)
-
-
 def talk(services: Services, session: Session, message: Message, reply: Reply) -> Coroutine[Any, Any, None] | bool:
     """Handle the three commands; True: the answer follows when the messages have come back."""
     command = message.command
@@ -247,7 +81,7 @@ def talk(services: Services, session: Session, message: Message, reply: Reply) -
         if command != "NOTICE":
             reply.numeric(n.ERR_NOTEXTTOSEND, "No text to send")
         return False
-    sending = _Sending(session, reply, command)
+    sending = Sending(session, reply, command)
     targets = message.params[0].split(",")
     if len(targets) > MAX_TARGETS:
         sending.refuse(n.ERR_TOOMANYTARGETS, message.params[0][:60], "Too many targets")
@@ -299,7 +133,7 @@ def _event(msgid: MsgId, session: Session, command: str, target: str, tags: byte
 
 
 def _to_room(
-    services: Services, sending: _Sending, target: str, tags: bytes, text: str, send_key: SendKey | None
+    services: Services, sending: Sending, target: str, tags: bytes, text: str, send_key: SendKey | None
 ) -> None:
     """To a room the author is in."""
     key = room_key(target.lstrip(STATUSES))
@@ -310,11 +144,11 @@ def _to_room(
     else:
         room = sending.session.rooms[key]
         event = _addressed(services, sending, room, target, tags, text)
-        _append(services, sending, room, _ToRoom(event, room, sending, services, send_key))
+        _append(services, sending, room, ToRoom(event, room, sending, services, send_key))
 
 
 async def _from_outside(
-    services: Services, sending: _Sending, target: str, tags: bytes, text: str, send_key: SendKey | None
+    services: Services, sending: Sending, target: str, tags: bytes, text: str, send_key: SendKey | None
 ) -> None:
     """To a room the author is not in: it has to be without `+n`, now and where the order is made."""
     key = room_key(target.lstrip(STATUSES))
@@ -325,18 +159,18 @@ async def _from_outside(
         return
     async with services.engine.open_room(key, replica.name) as room:
         event = _addressed(services, sending, room, target, tags, text)
-        _append(services, sending, room, _FromOutside(event, room, sending, services, send_key))
+        _append(services, sending, room, FromOutside(event, room, sending, services, send_key))
         await services.settled(sending.session)
 
 
-def _addressed(services: Services, sending: _Sending, room: Room, target: str, tags: bytes, text: str) -> Said | SaidTo:
+def _addressed(services: Services, sending: Sending, room: Room, target: str, tags: bytes, text: str) -> Said | SaidTo:
     """To all members, or to those of a rank ("STATUSMSG": `@#room` to operators, `+#room` to the voiced as well)."""
     prefix = target[: len(target) - len(target.lstrip(STATUSES))]
     event = _event(services.new_msgid(), sending.session, sending.command, prefix + room.replica.name, tags, text)
     return SaidTo(*event, "ov" if "+" in prefix else "o") if prefix else event
 
 
-def _append(services: Services, sending: _Sending, room: Room, saying: _ToRoom) -> None:
+def _append(services: Services, sending: Sending, room: Room, saying: ToRoom) -> None:
     try:
         services.engine.say(room, saying)
     except FullError:
@@ -347,7 +181,7 @@ def _append(services: Services, sending: _Sending, room: Room, saying: _ToRoom) 
 
 
 async def _to_others(
-    services: Services, sending: _Sending, targets: list[str], tags: bytes, text: str, send_key: SendKey | None
+    services: Services, sending: Sending, targets: list[str], tags: bytes, text: str, send_key: SendKey | None
 ) -> None:
     """To nicks, and to rooms the author is not in."""
     for nick in targets:
@@ -363,7 +197,7 @@ async def _to_others(
             if sending.command == "PRIVMSG" and (away := await services.directory.away(uid)):
                 sending.reply.numeric(n.RPL_AWAY, nick, away)
             event = _event(services.new_msgid(), sending.session, sending.command, nick, tags, text)
-            services.engine.send(uid, _ToNick(event, nick, sending, send_key))
+            services.engine.send(uid, ToNick(event, nick, sending, send_key))
             sending.begin()
         except (StoreError, FullError):
             sending.unavailable(nick)

@@ -5,7 +5,6 @@ was confirmed and when a connection to Redis is back; everything else follows fr
 """
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 
@@ -22,21 +21,22 @@ from gateway.model import (
     Uid,
     order,
 )
+from gateway.rooms.expected import Expected
 from gateway.rooms.follower import Follower
-from gateway.rooms.inboxes import InboxWriters
+from gateway.rooms.inboxes import InboxWriters, inbox_follower
 from gateway.rooms.loading import load
 from gateway.rooms.outbox import KEPT_S, Outbox
 from gateway.rooms.ports import LogStore, Render
+from gateway.rooms.pump import RETRY_S, Pump
 from gateway.rooms.repair import SETTLE_S, Repair
 from gateway.rooms.room import Room
-from gateway.rooms.seen import TURN_S, Seen
+from gateway.rooms.seen import TURN_S
 from gateway.rooms.writer import Proposal, Saying, Writer
 from gateway.wire.names import RoomKey
 
 __all__ = ["Engine"]
 
 CATCH_UP_ENTRIES = 1000  # per read
-RETRY_S = 0.25  # between attempts of a catch-up or a batch while Redis refuses
 CONFIRM_EVERY_S = 0.2  # what Redis acknowledged and did not announce by the next look is fetched
 OPEN_TIMEOUT_S = 5.0
 STEADY_S = 5.0  # after a connection came back: until then nothing is forgotten that it may need
@@ -82,11 +82,10 @@ class Engine:
         self._new_inboxes: set[LogKey] = set()
         self._loop = asyncio.get_running_loop()
         self._outbox = Outbox(self._loop.time, kept_s)
-        self._inboxes = InboxWriters(store, lambda log: self._make_writer(log, None), self._wake, self._outbox)
-        self._ready: dict[Writer, None] = {}  # writers with something to send at the end of this turn of the loop
+        self._pump = Pump()
+        self._inboxes = InboxWriters(store, lambda log: self._make_writer(log, None), self._pump.wake, self._outbox)
         self._changed: dict[Room, None] = {}  # rooms with lines to deliver at the end of this read from Redis
-        self._expected: dict[LogKey, Position] = {}  # acknowledged to us and not applied yet
-        self._overdue: dict[LogKey, Position] = {}  # the same, one look ago
+        self._expected = Expected()
         self._up_since_s, self._turned_at_s = 0.0, self._loop.time()
         self._repair = Repair(
             store,
@@ -97,7 +96,7 @@ class Engine:
             followers=self._followers,
             writer_of=self._writer_of,
             catch_up=self._catch_up,
-            expect=self._expect,
+            expect=self._expected.note,
             settle_s=settle_s,
         )
         self._tasks: asyncio.TaskGroup
@@ -109,7 +108,8 @@ class Engine:
             started.set()
             while True:
                 await asyncio.sleep(CONFIRM_EVERY_S)
-                self._check_expected()
+                for follower in self._expected.overdue(self._followers):
+                    self._catch_up(follower)
                 self._forget()
                 for room in self._repair.settled():
                     self._changed[room] = None
@@ -151,7 +151,7 @@ class Engine:
             return
         del self.rooms[room.key], self._followers[log], self._room_of_log[log]
         self.rooms_by_name.pop(room.listed_as, None)
-        self._expected.pop(log, None)
+        self._expected.drop(log)
         self._store.unsubscribe(log)
         self._store.forget_log(log)
         if room.follower.opened is not None:
@@ -161,13 +161,13 @@ class Engine:
         """Append what a member says; its origin hears when it has come back. Raises `FullError`."""
         room.writer.put(saying)
         room.origins[saying.event.msgid] = saying
-        self._wake(room.writer)
+        self._pump.wake(room.writer)
 
     def change(self, room: Room, msgid: MsgId, proposal: Proposal) -> None:
         """Append a state change; the proposal hears when it was applied."""
         room.writer.put(proposal)
         room.origins[msgid] = proposal
-        self._wake(room.writer)
+        self._pump.wake(room.writer)
 
     def _start_room(self, key: RoomKey, name: str) -> Room:
         log = self._log_of_room(key)
@@ -200,16 +200,7 @@ class Engine:
         """
         log = self._log_of_inbox(uid)
         opened: asyncio.Future[None] = self._loop.create_future()
-        seen = Seen(after or ORIGIN)
-
-        def apply(entries: list[Entry]) -> None:
-            # After a failover what was delivered may come again, at another place.
-            fresh = [entry for entry in entries if seen.get(entry.event.msgid) is None]
-            seen.now.update((entry.event.msgid, entry.position) for entry in fresh)
-            if fresh:
-                deliver(fresh)
-
-        self._followers[log] = Follower(log, apply, opened, after or ORIGIN, seen)
+        self._followers[log] = inbox_follower(log, deliver, opened, after or ORIGIN)
         if after is None:
             self._new_inboxes.add(log)
         self._store.subscribe(log)
@@ -235,7 +226,7 @@ class Engine:
         """Append a direct message to a user's inbox; its origin hears when Redis has it. Raises `FullError`."""
         writer = self._inboxes.writer(self._log_of_inbox(to), self._tasks)
         writer.put(saying)
-        self._wake(writer)
+        self._pump.wake(writer)
 
     # -- what the store tells ----------------------------------------------------------------------------------------
 
@@ -276,14 +267,14 @@ class Engine:
             self._store.subscribe(log)
         # Nothing was sent while this lane was away; followers wake the writers of rooms, nobody those of inboxes.
         for writer in self._inboxes:
-            self._wake(writer)
+            self._pump.wake(writer)
 
     def commands_up(self) -> None:
         """A new command lane: whatever was in flight goes out again, and what Redis may have lost is looked for."""
         self._up_since_s = self._loop.time()
         self._repair.ask_recent()
         for writer in self._writers():
-            self._wake(writer)
+            self._pump.wake(writer)
 
     def compare_all(self) -> None:
         """Redis may be another: look at every log now."""
@@ -292,9 +283,6 @@ class Engine:
     def room_logs(self) -> list[LogKey]:
         """The logs of the open rooms."""
         return list(self._room_of_log)
-
-    def _expect(self, log: LogKey, position: Position) -> None:
-        self._expected[log] = position
 
     def _writer_of(self, log: LogKey) -> Writer | None:
         room = self._room_of_log.get(log)
@@ -367,7 +355,7 @@ class Engine:
             self.counts.snapshots += 1
             await self._repair.reload(follower, room)
             # What was expected of a log that is gone may lie beyond the new one's end for long.
-            self._expected.pop(follower.log, None)
+            self._expected.drop(follower.log)
             if room is not None:
                 self._changed[room] = None
             return False
@@ -379,7 +367,7 @@ class Engine:
         self._new_inboxes.discard(follower.log)
         if (room := self._room_of_log.get(follower.log)) is not None:
             room.writer.applied()
-            self._wake(room.writer)
+            self._pump.wake(room.writer)
 
     # -- writing -----------------------------------------------------------------------------------------------------
 
@@ -387,44 +375,17 @@ class Engine:
         def written(batch: Sequence[Saying], answer: Answer) -> None:
             self._written(log, room, batch, answer)
 
-        def unanswered() -> None:
-            # Where the connection is well (Redis has no memory left, say) nobody else would have it tried again.
-            self._loop.call_later(RETRY_S, self._wake, writer)
-
         writer = Writer(
             self._store,
             log,
             replica=room.replica if room is not None else None,
             on_written=written,
             on_fenced=self._on_fenced,
-            on_unanswered=unanswered,
-            may_start=(lambda: self._may_start(room)) if room is not None else (lambda: True),
+            on_unanswered=lambda: self._pump.wake_later(writer),
+            may_start=(lambda: self._pump.may_start(room)) if room is not None else (lambda: True),
             outbox=self._outbox,
         )
         return writer
-
-    def _wake(self, writer: Writer) -> None:
-        # At the end of the turn, so that everything members said in this turn travels in one script call per room.
-        if not self._ready:
-            self._loop.call_soon(self._pump)
-        self._ready[writer] = None
-
-    def _may_start(self, room: Room) -> bool:
-        """A busy room is written to in bursts; who waits here is woken when the next flight may go."""
-        wait_s = room.pace.wait_s(time.monotonic(), len(room.seats))
-        if wait_s > 0 and not room.held:
-            room.held = True
-            self._loop.call_later(wait_s, self._release, room)
-        return wait_s <= 0
-
-    def _release(self, room: Room) -> None:
-        room.held = False
-        self._wake(room.writer)
-
-    def _pump(self) -> None:
-        ready, self._ready = self._ready, {}
-        for writer in ready:
-            writer.pump()
 
     def _written(self, log: LogKey, room: Room | None, batch: Sequence[Saying], answer: Answer) -> None:
         self.counts.written += len(batch) or answer.outcome is not Outcome.STALE
@@ -448,7 +409,7 @@ class Engine:
             position = max(answer.positions, key=order) if repeated else answer.positions[-1]
             follower = room.follower
             if follower.last is not None and order(follower.last) < order(position):
-                self._expected[log] = position
+                self._expected.note(log, position)
             elif answer.outcome is Outcome.STALE and room.replica.permissions != position:
                 self._catch_up(follower)  # ours are of a log that a failover has replaced
             if answer.outcome is Outcome.STALE:
@@ -456,17 +417,3 @@ class Engine:
                 self._loop.call_later(RETRY_S, room.writer.decide_again)
             # The announcement may have overtaken this answer, and everybody may have gone since.
             self.close_if_empty(room)
-
-    def _check_expected(self) -> None:
-        for log in self._overdue:
-            position, follower = self._expected.get(log), self._followers.get(log)
-            if position is None or follower is None or follower.last is None:
-                continue
-            if order(follower.last) < order(position):
-                self._catch_up(follower)
-        self._expected = {
-            log: position
-            for log, position in self._expected.items()
-            if (follower := self._followers.get(log)) and follower.last and order(follower.last) < order(position)
-        }
-        self._overdue = dict(self._expected)

@@ -1,23 +1,44 @@
-"""Writers to the inboxes of users anywhere, kept for those written to last."""
+"""Inboxes: followers of those of the sessions here, and writers to those of users anywhere."""
 
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
 from gateway.errors import StoreError
-from gateway.model import LogKey
+from gateway.model import Entry, LogKey, Position
+from gateway.rooms.follower import Follower
 from gateway.rooms.outbox import Outbox
 from gateway.rooms.ports import LogStore
+from gateway.rooms.seen import MAX_SEEN, Seen
 from gateway.rooms.writer import Writer
 
-__all__ = ["InboxWriters"]
+__all__ = ["INBOX_KEPT_S", "InboxWriters", "inbox_follower"]
 
+INBOX_KEPT_S = 3600  # after its session has ended
 MAX_RECENT_WRITERS = 10_000  # past it those written to in the last half minute are forgotten too
 MAX_WRITERS = 1000  # idle ones beyond are forgotten, the longest unused first; their numbers can be asked for again
 
 
+def inbox_follower(
+    log: LogKey, deliver: Callable[[list[Entry]], None], opened: asyncio.Future[None], after: Position
+) -> Follower:
+    """Follows an inbox from the entry behind `after`; nothing is delivered twice."""
+    seen = Seen(after)
+
+    def apply(entries: list[Entry]) -> None:
+        # After a failover what was delivered may come again, at another place.
+        fresh = [entry for entry in entries if seen.get(entry.event.msgid) is None]
+        seen.now.update((entry.event.msgid, entry.position) for entry in fresh)
+        if len(seen.now) > MAX_SEEN:
+            seen.turn()
+        if fresh:
+            deliver(fresh)
+
+    return Follower(log, apply, opened, after, seen)
+
+
 class InboxWriters:
-    """One writer per inbox; iterating gives them all."""
+    """One writer per inbox, kept for those written to last; iterating gives them all."""
 
     def __init__(
         self, store: LogStore, make: Callable[[LogKey], Writer], wake: Callable[[Writer], None], outbox: Outbox

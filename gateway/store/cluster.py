@@ -16,7 +16,7 @@ from redis.crc import key_slot
 
 from gateway.errors import StoreError
 from gateway.store.keys import cluster_mark
-from gateway.store.lane import Commands, Lane, OnReply, RedirectError, always, ignore
+from gateway.store.lane import Commands, Lane, OnReply, RedirectError, always, ignore, nothing
 from gateway.store.masters import SHORT_TIMEOUT_S, Server
 from gateway.store.pair import LanePair
 from gateway.store.topology import SLOTS, Range, Topology
@@ -35,10 +35,10 @@ class ClusterLanes(Commands):
 
     def __init__(self, url: RedisUrl, *, replicated: bool) -> None:
         """`replicated`: nothing is told before a replica has it."""
-        self.on_commands_up: Callable[[], None] = _nothing
-        self.on_subscriptions_up: Callable[[], None] = _nothing  # never called: each channel is asked for again here
+        self.on_commands_up: Callable[[], None] = nothing
+        self.on_subscriptions_up: Callable[[], None] = nothing  # never called: each channel is asked for again here
         self.on_push: Callable[[list[Any]], None] = ignore
-        self.on_read_end: Callable[[], None] = _nothing
+        self.on_read_end: Callable[[], None] = nothing
         self.observe: Callable[[float], None] = ignore
         self.may_write: Callable[[], bool] = always
         self._url = url
@@ -253,7 +253,3 @@ class ClusterLanes(Commands):
         except StoreError:
             return False
         return None not in self._owners
-
-
-def _nothing() -> None:
-    """The answer to nobody's interest."""

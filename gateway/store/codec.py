@@ -41,7 +41,6 @@ from gateway.model import (
     Topic,
     TopicSet,
     Uid,
-    User,
 )
 from gateway.rooms.lists import from_entries
 from gateway.rooms.ports import Change
@@ -55,12 +54,11 @@ __all__ = [
     "decode_keyed_answer",
     "decode_member",
     "decode_snapshot",
-    "decode_user",
     "encode_effects",
     "encode_event",
     "encode_member",
-    "encode_user",
-    "shown_away",
+    "encode_restored",
+    "pairs",
 ]
 
 # The constructors of the hot path: half the cost of calling the classes by name.
@@ -271,12 +269,12 @@ def decode_snapshot(
 
     `fallback_name` is the room's name where it does not exist yet.
     """
-    state: dict[bytes, bytes] = _pairs(state_reply)
-    members = {Uid(uid): decode_member(Uid(uid), value) for uid, value in _pairs(members_reply).items()}
+    state: dict[bytes, bytes] = pairs(state_reply)
+    members = {Uid(uid): decode_member(Uid(uid), value) for uid, value in pairs(members_reply).items()}
     text = state.get(b"topic", b"").decode()
     topic = Topic(text, state.get(b"topic_by", b"").decode(), int(state.get(b"topic_at", b"0"))) if text else Topic()
     produced = state.get(b"g:" + gateway.encode(), b"0")
-    lists, invited = from_entries(_decode_listed(*pair) for pair in _pairs(lists_reply).items())
+    lists, invited = from_entries(_decode_listed(*pair) for pair in pairs(lists_reply).items())
     return Snapshot(
         name=state.get(b"name", fallback_name.encode()).decode(),
         last=Position(state.get(b"last", ORIGIN)),
@@ -300,57 +298,8 @@ def _decode_listed(name: bytes, value: bytes) -> tuple[str, str, int]:
     return name.decode(), by, int(ms)
 
 
-LINK_LOST = "Link lost"
-
-
-def encode_user(user: User) -> list[str]:
-    """Fields and values of a session's record, in turn; not its epoch, which only `session_*.lua` write."""
-    fields = {
-        "nick": user.nick,
-        "user": user.user,
-        "host": user.host,
-        "realname": user.realname,
-        "account": user.account,
-        "away": user.away,
-        "signed_on_s": str(user.signed_on_s),
-        "gateway": user.gateway,
-        "operator": "1" if user.operator else "",
-        "modes": user.modes,
-    }
-    return [part for pair in fields.items() for part in pair]
-
-
-def decode_user(uid: Uid, reply: Any, *, as_shown: bool = True) -> User | None:
-    """A record; None when there is none, or its session is not registered yet, or over.
-
-    As it is shown to others, who has lost its connection is away, whatever it said before.
-    """
-    text = {key.decode(): value.decode() for key, value in _pairs(reply).items()}
-    if "nick" not in text:
-        return None
-    return User(
-        uid,
-        text["nick"],
-        text["user"],
-        text["host"],
-        text["realname"],
-        text["account"],
-        shown_away(text.get("state"), text["away"]) if as_shown else text["away"],
-        int(text["signed_on_s"]),
-        GatewayId(text["gateway"]),
-        bool(text["operator"]),
-        text.get("modes", ""),
-        int(text["epoch"]),
-    )
-
-
-def shown_away(state: str | None, away: str | None) -> str:
-    """What others are told of a session's absence; empty: it is here."""
-    return LINK_LOST if state in {"detached", "reaping"} else away or ""
-
-
-def _pairs(reply: Any) -> dict[bytes, bytes]:
-    # RESP3 answers HGETALL with a map, RESP2 with a flat list.
+def pairs(reply: Any) -> dict[bytes, bytes]:
+    """The reply of HGETALL: RESP3 has a map for it, RESP2 a flat list."""
     if isinstance(reply, dict):
         return reply
     return dict(zip(reply[::2], reply[1::2], strict=True))

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 
 from gateway.errors import NickReservedError
 from gateway.model import Figures, GatewayId, RoomRow, Uid, User
-from gateway.store import codec, keys
+from gateway.store import keys
+from gateway.store.lane import ignore
 from gateway.store.lanes import Lanes, must_hold_lease
+from gateway.store.records import decode_user, encode_user, shown_away
 from gateway.store.scripts import sha
 from gateway.wire.names import NickKey, RoomKey, casefold
 
@@ -34,10 +36,10 @@ class Directory:
         must_hold_lease(self._lanes)
         lane = self._lanes.commands
         # Written first: a reaper finds the claim whenever this process ends, and nobody takes the holder for gone.
-        lane.request(_ignore, "SADD", keys.gateway_users(self._gateway), uid)
+        lane.request(ignore, "SADD", keys.gateway_users(self._gateway), uid)
         # Only where there is no record: a session that was taken elsewhere stays there.
-        lane.request(_ignore, "HSETNX", keys.user_record(uid), "gateway", self._gateway)
-        lane.request(_ignore, "HSETNX", keys.user_record(uid), "epoch", 0)
+        lane.request(ignore, "HSETNX", keys.user_record(uid), "gateway", self._gateway)
+        lane.request(ignore, "HSETNX", keys.user_record(uid), "epoch", 0)
         holder = await self._claim(nick, uid, b"", account)
         if holder is None:
             return True
@@ -68,16 +70,14 @@ class Directory:
     async def put(self, user: User) -> None:
         """Write a session's record, unless another connection has taken the session over. Raises `StoreError`."""
         record = keys.user_record(user.uid)
-        await self._lanes.commands.call(
-            "EVALSHA", sha("session_write"), 1, record, user.epoch, 0, *codec.encode_user(user)
-        )
+        await self._lanes.commands.call("EVALSHA", sha("session_write"), 1, record, user.epoch, 0, *encode_user(user))
 
     async def remove(self, uid: Uid, nick: NickKey | None) -> None:
         """Forget a session that has ended. Raises `StoreError`."""
         lane = self._lanes.commands
         if nick is not None:
-            lane.request(_ignore, "EVALSHA", sha("nick_free"), 1, keys.nick_claim(nick), uid)
-        lane.request(_ignore, *end_session(uid))
+            lane.request(ignore, "EVALSHA", sha("nick_free"), 1, keys.nick_claim(nick), uid)
+        lane.request(ignore, *end_session(uid))
         await lane.call("SREM", keys.gateway_users(self._gateway), uid)
 
     async def find(self, nick: NickKey) -> Uid | None:
@@ -87,12 +87,12 @@ class Directory:
 
     async def user(self, uid: Uid) -> User | None:
         """A session's record, or None when it has ended. Raises `StoreError`."""
-        return codec.decode_user(uid, await self._lanes.commands.call("HGETALL", keys.user_record(uid)))
+        return decode_user(uid, await self._lanes.commands.call("HGETALL", keys.user_record(uid)))
 
     async def away(self, uid: Uid) -> str:
         """What a session's absence is called; empty: it is here. Raises `StoreError`."""
         reply = await self._lanes.commands.call("HMGET", keys.user_record(uid), "state", "away")
-        return codec.shown_away(*(value.decode() if value is not None else None for value in reply))
+        return shown_away(*(value.decode() if value is not None else None for value in reply))
 
     async def find_user(self, nick: NickKey) -> User | None:
         """The session that holds a nick. Raises `StoreError`."""
@@ -160,7 +160,3 @@ def end_session(uid: Uid) -> tuple[str | int, ...]:
     """The command that forgets a session."""
     names = (keys.user_record(uid), keys.session_rooms(uid), keys.session_positions(uid))
     return ("EVALSHA", sha("session_end"), len(names), *names, ENDED_KEPT_S)
-
-
-def _ignore(_: object) -> None:
-    """The answer to a reply nobody needs."""

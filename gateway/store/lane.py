@@ -15,7 +15,7 @@ import hiredis
 
 from gateway.errors import StoreError
 
-__all__ = ["Commands", "Lane", "OnReply", "RedirectError", "always", "ignore"]
+__all__ = ["Commands", "Lane", "OnReply", "RedirectError", "always", "ignore", "nothing"]
 
 OnReply = Callable[[Any], None]
 """Gets the reply, or a `StoreError` as a value: the command was refused, or its fate is unknown (connection lost)."""
@@ -209,6 +209,10 @@ class Lane(asyncio.Protocol, Commands):
 def always() -> bool:
     """Whether writing is allowed where there is no lease."""
     return True
+
+
+def nothing() -> None:
+    """The answer to nobody's interest."""
 
 
 def ignore(_: object) -> None:

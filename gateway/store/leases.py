@@ -11,6 +11,7 @@ from gateway.errors import StoreError
 from gateway.model import GatewayId
 from gateway.rooms.progress import Progress
 from gateway.store import keys
+from gateway.store.lane import ignore
 from gateway.store.lanes import Lanes
 from gateway.store.reaping import CLAIM_MS, Reaper
 from gateway.store.scripts import sha
@@ -108,7 +109,7 @@ class Leases:
             ("DEL", keys.gateway_positions(self._gateway)),
             ("DEL", keys.gateway_users(self._gateway)),
         ):
-            lane.request(_ignore, *command)
+            lane.request(ignore, *command)
         await lane.call("DEL", keys.gateway_logs(self._gateway))
 
     async def _beat(self, *, first: bool) -> bool:
@@ -183,13 +184,9 @@ class Leases:
 
     async def _reap(self, gateway: GatewayId) -> None:
         await self._reaper.reap_gateway(gateway)
-        self._lanes.commands.request(_ignore, "SREM", keys.DRAINS, gateway)
+        self._lanes.commands.request(ignore, "SREM", keys.DRAINS, gateway)
         # Remembered: should it wake up tomorrow, it must hear of its burial.
         lane = self._lanes.commands
-        lane.request(_ignore, "ZADD", keys.REAPED, self._now_ms, gateway)
-        lane.request(_ignore, "ZREMRANGEBYSCORE", keys.REAPED, "-inf", self._now_ms - REAPED_KEPT_MS)
+        lane.request(ignore, "ZADD", keys.REAPED, self._now_ms, gateway)
+        lane.request(ignore, "ZREMRANGEBYSCORE", keys.REAPED, "-inf", self._now_ms - REAPED_KEPT_MS)
         await lane.call("HDEL", keys.BURIED, gateway)
-
-
-def _ignore(_: object) -> None:
-    """The answer to a reply nobody needs."""

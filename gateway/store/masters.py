@@ -53,7 +53,7 @@ async def open_connection(url: str, timeout_s: float) -> Connection:
         socket_connect_timeout=timeout_s,
         socket_timeout=timeout_s,
     )
-    connection: Connection = pool.make_connection()  # type: ignore[no-untyped-call]
+    connection: Connection = pool.make_connection()  # type: ignore[no-untyped-call] # redis-py has no type for it
     try:
         async with asyncio.timeout(2 * timeout_s), _cancellable():
             await connection.connect()

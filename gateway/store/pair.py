@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gateway.errors import StoreError
-from gateway.store.lane import Lane, always, ignore
+from gateway.store.lane import Lane, always, ignore, nothing
 from gateway.store.masters import CONNECT_ERRORS, Master
 from gateway.store.replicated import HeldPushes, ReplicatedLane
 from gateway.store.scripts import SOURCES
@@ -40,10 +40,10 @@ class LanePair:
         self.commands.lost.set()
         self.subscriptions.lost.set()
         self._commands_open = asyncio.Event()
-        self.on_commands_up: Callable[[], None] = _nothing
-        self.on_subscriptions_up: Callable[[], None] = _nothing
+        self.on_commands_up: Callable[[], None] = nothing
+        self.on_subscriptions_up: Callable[[], None] = nothing
         self.on_push: Callable[[list[Any]], None] = ignore
-        self.on_read_end: Callable[[], None] = _nothing
+        self.on_read_end: Callable[[], None] = nothing
         self.on_refused: Callable[[Lane, StoreError], None] | None = None  # an SSUBSCRIBE; None: the lane is dropped
         self.observe: Callable[[float], None] = ignore
         self.may_write: Callable[[], bool] = always
@@ -203,7 +203,3 @@ class LanePair:
                 lane.abort("not a master any more")
 
         lane.request(beaten, *self._master.heartbeat)
-
-
-def _nothing() -> None:
-    """The answer to nobody's interest."""

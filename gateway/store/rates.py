@@ -2,6 +2,7 @@
 
 from gateway.model import Rate
 from gateway.store import keys
+from gateway.store.lane import ignore
 from gateway.store.lanes import Lanes
 from gateway.store.scripts import sha
 
@@ -30,10 +31,6 @@ class Rates:
     def give_back(self, kind: str, who: str, rate: Rate, tokens: int) -> None:
         """Put tokens back that were not needed; lost with the connection, they come back by themselves."""
         self._lanes.commands.request(
-            _ignore,
+            ignore,
             "EVALSHA", sha("rate"), 1, keys.rate(kind, who), US_PER_MINUTE // rate.per_minute, rate.burst, -tokens, 0,
         )  # fmt: skip
-
-
-def _ignore(_: object) -> None:
-    """The answer to a reply nobody needs."""

@@ -7,11 +7,13 @@ scripts remove once.
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from gateway.model import GatewayId, LogKey, Uid
+from gateway.rooms.inboxes import INBOX_KEPT_S
 from gateway.store import keys
 from gateway.store.directory import end_session
+from gateway.store.lane import ignore
 from gateway.store.lanes import Lanes
 from gateway.store.logs import LOG_ENTRIES
 from gateway.store.scripts import sha
@@ -21,7 +23,7 @@ __all__ = ["GATEWAY_LOST", "Reaper"]
 
 GATEWAY_LOST = "Gateway lost"
 CLAIM_MS = 30_000  # a reaper that has not finished by then is replaced
-INBOX_KEPT_S = 3600
+
 POSITIONS_KEPT_S = 86_400  # of a dead gateway; longer than any grace
 CHUNK = 500  # sessions handled in one go, and uids in one event
 
@@ -52,8 +54,8 @@ class Reaper:
         for start in range(0, len(uids), CHUNK):
             lost += await self._detach(dead, uids[start : start + CHUNK])
         await self._end(dead, lost)
-        lane.request(_ignore, "EXPIRE", keys.gateway_positions(dead), POSITIONS_KEPT_S)
-        lane.request(_ignore, "DEL", keys.gateway_users(dead))
+        lane.request(ignore, "EXPIRE", keys.gateway_positions(dead), POSITIONS_KEPT_S)
+        lane.request(ignore, "DEL", keys.gateway_users(dead))
         await lane.call("DEL", keys.gateway_logs(dead))
 
     async def _detach(self, dead: GatewayId, uids: Sequence[Uid]) -> list[_Lost]:
@@ -70,7 +72,7 @@ class Reaper:
         lost = []
         for uid, reply, nick in zip(uids, replies, await nicks, strict=True):
             if reply[0] == 0:
-                lane.request(_ignore, "ZADD", keys.GRACES, reply[1], uid)
+                lane.request(ignore, "ZADD", keys.GRACES, reply[1], uid)
             elif reply[0] == 2:
                 lost.append(_Lost(uid, (nick or b"").decode(), GATEWAY_LOST))
         return lost
@@ -89,7 +91,7 @@ class Reaper:
             if reply[0] == 0:
                 lost.append(_Lost(uid, reply[1].decode(), reply[2].decode()))
             elif reply[0] == 1:  # it was taken over, or has ended
-                lane.request(_ignore, "EVALSHA", sha("grace_settle"), 1, keys.GRACES, uid, now_ms)
+                lane.request(ignore, "EVALSHA", sha("grace_settle"), 1, keys.GRACES, uid, now_ms)
         await self._end(GatewayId(""), lost)
 
     async def _end(self, dead: GatewayId, lost: Sequence[_Lost]) -> None:
@@ -125,14 +127,10 @@ class Reaper:
         lane = self._lanes.commands
         if who.nick:  # else it had claimed one and was not registered yet; who claims it next replaces it
             claim = keys.nick_claim(NickKey(casefold(who.nick)))
-            lane.request(_ignore, "EVALSHA", sha("nick_free"), 1, claim, who.uid)
+            lane.request(ignore, "EVALSHA", sha("nick_free"), 1, claim, who.uid)
         inbox = keys.log_keys(keys.inbox_log(who.uid))
         for key in (inbox.state, inbox.log):
-            lane.request(_ignore, "EXPIRE", key, INBOX_KEPT_S)
-        lane.request(_ignore, *end_session(who.uid))
+            lane.request(ignore, "EXPIRE", key, INBOX_KEPT_S)
+        lane.request(ignore, *end_session(who.uid))
         # The schedule last: until then whoever comes next finds the session to be finished.
         await lane.call("ZREM", keys.GRACES, who.uid)
-
-
-def _ignore(_: Any) -> None:
-    """The answer to a reply nobody needs."""

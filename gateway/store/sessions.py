@@ -6,12 +6,13 @@ with an older one still tries is refused. All of a session is one slot.
 
 from collections.abc import Iterable, Mapping
 from hmac import compare_digest
-from typing import Any
 
 from gateway.model import GatewayId, LogKey, MsgId, Position, Rebound, Refusal, Taken, Uid, User
 from gateway.store import codec, keys
+from gateway.store.lane import ignore
 from gateway.store.lanes import Lanes, must_hold_lease
 from gateway.store.logs import LOG_ENTRIES
+from gateway.store.records import decode_user, encode_user
 from gateway.store.scripts import sha
 from gateway.wire.names import NickKey, RoomKey, casefold
 
@@ -33,11 +34,11 @@ class Sessions:
         `token` is the token's hash, empty for none.
         """
         lane, record = self._lanes.commands, keys.user_record(user.uid)
-        lane.request(_ignore, "SADD", keys.gateway_users(self._gateway), user.uid)
-        fields: list[str | bytes] = [*codec.encode_user(user), *((b"token", token) if token else ())]
-        lane.request(_ignore, "EVALSHA", sha("session_write"), 1, record, user.epoch, 1, *fields)
+        lane.request(ignore, "SADD", keys.gateway_users(self._gateway), user.uid)
+        fields: list[str | bytes] = [*encode_user(user), *((b"token", token) if token else ())]
+        lane.request(ignore, "EVALSHA", sha("session_write"), 1, record, user.epoch, 1, *fields)
         if names := list(rooms):
-            lane.request(_ignore, "SADD", keys.session_rooms(user.uid), *names)
+            lane.request(ignore, "SADD", keys.session_rooms(user.uid), *names)
         reply = await lane.call(
             "EVALSHA", sha("nick_claim"), 2, keys.nick_claim(nick), keys.nick_owner(nick),
             user.uid, b"", casefold(user.account),
@@ -89,7 +90,7 @@ class Sessions:
         )
         if reply[0]:
             return Refusal(reply[0])
-        before = codec.decode_user(uid, reply[1], as_shown=False)
+        before = decode_user(uid, reply[1], as_shown=False)
         if before is None:
             return Refusal.ENDED
         user = before._replace(gateway=self._gateway, epoch=before.epoch + 1)
@@ -100,10 +101,8 @@ class Sessions:
         inbox = keys.inbox_log(uid)
         names = keys.log_keys(inbox)
         event = codec.encode_event(Rebound(uid, MsgId(b""), self._gateway, user.epoch))
-        lane.request(
-            _ignore, "EVALSHA", sha("inbox_move"), 2, names.state, names.log, names.channel, LOG_ENTRIES, event
-        )
-        lane.request(_ignore, "ZREM", keys.GRACES, uid)
+        lane.request(ignore, "EVALSHA", sha("inbox_move"), 2, names.state, names.log, names.channel, LOG_ENTRIES, event)
+        lane.request(ignore, "ZREM", keys.GRACES, uid)
         rooms = frozenset(name.decode() for name in await lane.call("SMEMBERS", keys.session_rooms(uid)))
         logs = [inbox, *(keys.room_log(RoomKey(room)) for room in rooms)]
         # Its own where it was detached; else where its gateway was at its last beat.
@@ -156,7 +155,3 @@ class Sessions:
             "EVALSHA", sha("session_reap"), 1, keys.user_record(uid), self._gateway, epoch, 0
         )
         return bool(reply[0] == 0)
-
-
-def _ignore(_: Any) -> None:
-    """The answer to a reply nobody needs."""

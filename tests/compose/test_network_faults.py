@@ -14,22 +14,19 @@ pytestmark = [pytest.mark.containers, pytest.mark.timeout(900)]
 
 AWAY_S = 5.0  # longer than the silence after which a gateway gives a connection up, shorter than its lease
 BACK_S = 60.0 * DEADLINE_FACTOR
-ROOMS = ("#net0", "#net1")
 PACE_S = 0.3  # the stack has its rate limits
 
 
-@pytest.mark.xfail(
-    strict=False,
-    reason="seen to fail on 2026-11-23 with sessions lost and flaps while the way was away; not explained yet",
-)
 @pytest.mark.parametrize("service", ["gateway", "redis"])
 async def test_a_container_loses_the_way_between_gateways_and_redis(stack: ComposeStack, service: str) -> None:
     """`docker network disconnect` and `connect`: nothing acknowledged is lost, doubled or out of order, no flap."""
     container = stack.containers(service)[0]
     network = f"{stack.project}_store"
+    # Of its own: who was here in the test before is kept as a member for the grace of its session.
+    rooms = (f"#{service}0", f"#{service}1")
     async with Court() as court:
         residents = [
-            Resident(court, f"{service}{i}", ROOMS, lambda: [("127.0.0.1", stack.port)], pace_s=PACE_S, seed=i)
+            Resident(court, f"{service}{i}", rooms, lambda: [("127.0.0.1", stack.port)], pace_s=PACE_S, seed=i)
             for i in range(6)
         ]
 
@@ -53,4 +50,4 @@ async def test_a_container_loses_the_way_between_gateways_and_redis(stack: Compo
                 await asyncio.gather(*lives)
         report = await court.report()
     assert report.clean, report.details
-    assert report.acknowledged > 100
+    assert report.acknowledged > 10 * len(residents)

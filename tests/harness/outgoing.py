@@ -28,16 +28,32 @@ class Outgoing:
     def __init__(self) -> None:
         self.open: dict[Message, _Sent] = {}  # oldest first
         self.put_off: set[Message] = set()  # refused for the moment: to be sent again
+        self.not_before_s = 0.0  # what the server last asked for
         self.waits: list[tuple[float, float]] = []  # of each: when it was said, how long until it came back
         self.abandoned = 0
         self.owed_since_s: float | None = None  # no service since then
         self._labels: dict[str, Message] = {}
+        self._refusing: set[str] = set()  # rooms whose last answer was a refusal for the moment
         self._answers_due: dict[str, int] = {}  # msgid -> answers that may still come to repeated sendings
 
     @property
     def oldest_s(self) -> float | None:
         """When the oldest message that has not come back was first said."""
         return next((sent.said_s for sent in self.open.values()), None)
+
+    @property
+    def due_again(self) -> list[Message]:
+        """What was put off and may be asked for again, oldest first: the first of a room alone until one is taken.
+
+        A whole window, again and again, would be a flood, and the server closes who floods it.
+        """
+        due: list[Message] = []
+        asked: set[str] = set()
+        for message in self.open:
+            if message in self.put_off and message[0] not in asked:
+                due.append(message)
+                asked |= self._refusing & {message[0]}
+        return due
 
     def tags(self, message: Message, label: str, now_s: float, author: str, capabilities: Set[str]) -> str:
         """The tags of the line that says a message, for the first time or again; `label` is used if it is new."""
@@ -57,6 +73,7 @@ class Outgoing:
         if self._answers_due.get(msgid, 0):
             self._answers_due[msgid] -= 1
             return False
+        self._refusing.discard(message[0])
         if self.owed_since_s is not None:
             self.waits.append((self.owed_since_s, now_s - self.owed_since_s))
             self.owed_since_s = None
@@ -66,12 +83,17 @@ class Outgoing:
                 self._answers_due[msgid] = sent.repeated
         return True
 
-    def refused(self, label: str, *, for_now: bool) -> None:
-        """The server did not take a message: `for_now`, or for good, and then it owes nobody its delivery."""
+    def refused(self, label: str, *, for_now: bool, not_before_s: float = 0.0) -> None:
+        """The server did not take a message: `for_now`, or for good, and then it owes nobody its delivery.
+
+        Until `not_before_s` it would not take any other either.
+        """
+        self.not_before_s = max(self.not_before_s, not_before_s)
         if (message := self._labels.get(label)) is None:
             return
         if for_now:
             self.put_off.add(message)
+            self._refusing.add(message[0])
         else:
             self._close(message)
 

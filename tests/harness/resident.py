@@ -145,6 +145,8 @@ class Resident:
             if witness.unacknowledged and not self.patient and now_s - witness.heard_s > PATIENCE_S:
                 raise TimeoutError
             await self._enter()
+            if now_s < witness.outgoing.not_before_s:
+                continue
             self._repeat(now_s)
             if not self._finish and len(witness.unacknowledged) < WINDOW:
                 self._say_something()
@@ -160,7 +162,7 @@ class Resident:
         witness = self.witness
         if witness.outgoing.put_off and now_s > self._put_off_until_s:
             self._put_off_until_s = now_s + SAY_AGAIN_S
-            self._send_again([each for each in witness.unacknowledged if each in witness.outgoing.put_off])
+            self._send_again(witness.outgoing.due_again)
         oldest_s = witness.outgoing.oldest_s or now_s
         if IDEM in witness.capabilities and now_s - max(oldest_s, self._sent_again_s) > SEND_AGAIN_S:
             self._send_again(witness.unacknowledged)

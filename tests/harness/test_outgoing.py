@@ -37,6 +37,35 @@ def test_a_refused_sending_owes_no_answer() -> None:
     assert [outgoing.came_back(ONE, "id", 1.0) for _ in range(2)] == [True, True]
 
 
+def test_what_was_put_off_is_asked_for_one_by_one_until_the_room_takes_one() -> None:
+    """Of each room the oldest alone; after an acknowledgement all of them, in their order."""
+    outgoing = Outgoing()
+    elsewhere = ("#milk", "three")
+    for number, message in enumerate((ONE, TWO, elsewhere)):
+        say(outgoing, message, f"{number}")
+        outgoing.refused(f"{number}", for_now=True)
+    assert outgoing.due_again == [ONE, elsewhere]
+    say(outgoing, ONE, "4")
+    outgoing.came_back(ONE, "id", 1.0)
+    another = ("#tea", "another")
+    say(outgoing, another, "5")
+    assert outgoing.due_again == [TWO, elsewhere]
+    say(outgoing, elsewhere, "6")
+    outgoing.came_back(elsewhere, "id2", 1.0)
+    outgoing.refused("5", for_now=True)
+    assert outgoing.due_again == [TWO]
+    outgoing.came_back(TWO, "id3", 1.0)
+    assert outgoing.due_again == [another]
+
+
+def test_a_wait_that_was_asked_for_is_kept_by_the_longest() -> None:
+    """Whatever it was that was refused."""
+    outgoing = Outgoing()
+    outgoing.refused("", for_now=True, not_before_s=3.0)
+    outgoing.refused("", for_now=True, not_before_s=2.0)
+    assert (outgoing.not_before_s, outgoing.put_off) == (3.0, set())
+
+
 def test_refused_for_good_is_forgotten() -> None:
     """Nobody waits for it; a label of nobody's changes nothing."""
     outgoing = Outgoing()

@@ -24,7 +24,8 @@ RESIDENT = (*CAPABILITIES, "labeled-response", "standard-replies", HISTORY, "hub
 ASK_AGAIN_S = 0.5  # for history that could not be read
 MAX_REFUSED = 1_000  # refusals kept, the newest
 SESSION_GONE = frozenset(("INVALID_TOKEN", "SESSION_ENDED", "433"))  # or somebody else has the nick
-TRY_AGAIN = frozenset(("TEMPORARILY_UNAVAILABLE", "RATE_LIMITED"))
+RATE_LIMITED = "RATE_LIMITED"
+TRY_AGAIN = frozenset(("TEMPORARILY_UNAVAILABLE", RATE_LIMITED))
 
 
 class SessionEndedError(ConnectionError):
@@ -281,5 +282,10 @@ class Witness:
         elif message.command == "433" and not self._ready:
             self._ended = self._ended or "433"
         else:
-            for_now = message.command == "FAIL" and message.params[1] in TRY_AGAIN
-            self.outgoing.refused(message.tags.get("label", ""), for_now=for_now)
+            code = message.params[1] if message.command == "FAIL" else ""
+            wait_s = float(message.params[2]) if code == RATE_LIMITED else 0.0
+            self.outgoing.refused(
+                message.tags.get("label", ""),
+                for_now=code in TRY_AGAIN,
+                not_before_s=asyncio.get_running_loop().time() + wait_s,
+            )

@@ -1,0 +1,177 @@
+"""What is said, on its way into a log and back to its author: the answer, the echo, the refusal."""
+
+from gateway.commands.services import Services
+from gateway.commands.visible import identity
+from gateway.model import Entry, Known, Position, Said, SaidTo, SendKey
+from gateway.rooms.replica import Replica
+from gateway.rooms.rights import may_speak
+from gateway.rooms.room import Room
+from gateway.rooms.writer import Saying
+from gateway.session.render import render
+from gateway.session.reply import Reply
+from gateway.session.session import Session
+from gateway.wire import numerics as n
+
+__all__ = ["FromOutside", "Plain", "Sending", "ToNick", "ToRoom"]
+
+AWAY = "Redis is away; nothing was sent, try again"
+
+
+class Sending:
+    """One command's messages on their way; its answer is complete when the last has come back."""
+
+    __slots__ = ("command", "pending", "reply", "session")
+
+    def __init__(self, session: Session, reply: Reply, command: str) -> None:
+        self.session = session
+        self.reply = reply
+        self.command = command
+        self.pending = 0
+
+    def begin(self) -> None:
+        """One more message is on its way."""
+        self.pending += 1
+        self.session.in_flight += 1
+
+    def end(self, line: bytes) -> bytes:
+        """One came back; returns what its author gets now."""
+        self.pending -= 1
+        self.session.settled()
+        if not self.reply.label:
+            return line
+        if line:
+            self.reply.add(line)
+        return b"" if self.pending else self.reply.take()
+
+    def fail(self) -> None:
+        """One will not be appended; why is in the reply."""
+        if rest := self.end(b""):
+            self.session.write(rest)
+        elif not self.reply.label:
+            self.reply.finish()
+
+    def refuse(self, number: str, target: str, text: str) -> None:
+        """Say no; NOTICE is never answered by an error (RFC 2812 section 3.3.2)."""
+        if self.command != "NOTICE":
+            self.reply.numeric(number, target, text)
+
+    def unavailable(self, target: str, text: str = AWAY) -> None:
+        """Say that it may work in a moment."""
+        if self.command != "NOTICE" or self.reply.label:
+            self.reply.fail(self.command, "TEMPORARILY_UNAVAILABLE", target, text=text)
+
+    def repeated(self, event: Said | SaidTo, first: Known, target: str) -> None:
+        """One was not appended, since its key had been used: its author gets the echo of the first."""
+        if not first.own:
+            self.reply.fail_only(self.command, "IDEM_KEY_TAKEN", target, text="Another has used this key here")
+            self.fail()
+            return
+        self.come_back(Entry(first.position, event._replace(msgid=first.msgid)))
+
+    def come_back(self, entry: Entry) -> None:
+        """One came back where no seat gives its author the echo."""
+        session = self.session
+        echo = render(entry, None, "", session.render_class) if session.wants_echo else b""
+        if answer := self.end(echo):
+            session.write(answer)
+
+
+class ToRoom(Saying):
+    """A message on its way to a room. It is decided for the first time when it is about to be sent."""
+
+    __slots__ = ("room", "send_key", "sending", "services")
+
+    def __init__(
+        self, event: Said | SaidTo, room: Room, sending: Sending, services: Services, send_key: SendKey | None
+    ) -> None:
+        self.event = event
+        self.send_key = send_key
+        self.permissions = None
+        self.room = room
+        self.sending = sending
+        self.services = services
+
+    def arrived(self, line: bytes, position: Position) -> bytes:
+        return self.sending.end(line)
+
+    def allowed(self, replica: Replica) -> bool:
+        sending, session = self.sending, self.sending.session
+        who = replica.members.get(session.uid) or identity(self.services, session)
+        if may_speak(replica, who, self.event.line):
+            return True
+        del self.room.origins[self.event.msgid]
+        sending.refuse(n.ERR_CANNOTSENDTOCHAN, replica.name, "Cannot send to channel")
+        sending.fail()
+        return False
+
+    def failed(self) -> None:
+        self.sending.unavailable(self.room.replica.name)
+        self.sending.fail()
+
+    def repeated(self, first: Known) -> None:
+        self.sending.repeated(self.event, first, self.room.replica.name)
+
+
+class FromOutside(ToRoom):
+    """A message to a room its author is not in: no seat there gives it its echo."""
+
+    __slots__ = ()
+
+    def arrived(self, line: bytes, position: Position) -> bytes:
+        self.sending.come_back(Entry(position, self.event))
+        return b""
+
+
+class Plain(Saying):
+    """An unlabelled PRIVMSG on its way to a room: what nearly every message is, so it is one small object."""
+
+    __slots__ = ("room", "services", "session")
+
+    def __init__(self, event: Said, room: Room, session: Session, services: Services) -> None:
+        self.event = event
+        self.permissions = room.replica.permissions
+        self.room = room
+        self.session = session
+        self.services = services
+
+    def arrived(self, line: bytes, position: Position) -> bytes:
+        self.session.settled()
+        return line
+
+    def allowed(self, replica: Replica) -> bool:
+        return self._as_general().allowed(replica)
+
+    def failed(self) -> None:
+        self._as_general().failed()
+
+    def _as_general(self) -> ToRoom:
+        sending = Sending(self.session, Reply(self.session, self.services.network.server_name), "PRIVMSG")
+        sending.pending = 1
+        return ToRoom(self.event, self.room, sending, self.services, None)
+
+
+class ToNick(Saying):
+    """A message on its way to somebody's inbox."""
+
+    __slots__ = ("send_key", "sending", "target")
+
+    def __init__(self, event: Said, target: str, sending: Sending, send_key: SendKey | None) -> None:
+        self.event = event
+        self.send_key = send_key
+        self.permissions = None
+        self.target = target
+        self.sending = sending
+
+    def arrived(self, line: bytes, position: Position) -> bytes:
+        self.sending.come_back(Entry(position, self.event))
+        return b""
+
+    def allowed(self, replica: Replica) -> bool:
+        return True
+
+    def failed(self) -> None:
+        self.sending.unavailable(self.target)
+        self.sending.fail()
+
+    def repeated(self, first: Known) -> None:
+        self.sending.repeated(self.event, first, self.target)

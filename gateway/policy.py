@@ -1,0 +1,58 @@
+"""The configuration as the parts of a gateway want it."""
+
+from datetime import UTC, datetime
+
+from gateway import __version__
+from gateway.commands.allowances import SharedLimits
+from gateway.commands.services import Network
+from gateway.config import Config
+from gateway.net.server import Limits
+
+__all__ = ["connection_limits", "network", "shared_limits"]
+
+
+def network(config: Config) -> Network:
+    """The facts that are the same on every gateway."""
+    return Network(
+        server_name=config.server_name,
+        name=config.network,
+        description=config.description,
+        motd=config.motd,
+        created=f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC",
+        version=__version__,
+        password=config.password or "",
+        opers=dict(config.opers),
+        limits=config.limits,
+        registration=_registration(config),
+        min_password=config.min_password,
+    )
+
+
+def _registration(config: Config) -> frozenset[str] | None:
+    # REGISTER before the connection is complete would not know the password of the server.
+    keys = config.account_registration
+    return keys - {"before-connect"} if keys is not None and config.password else keys
+
+
+def shared_limits(config: Config) -> SharedLimits:
+    """What all gateways allow together."""
+    return SharedLimits(
+        connections=config.connection_rate,
+        logins=config.login_rate,
+        messages=config.message_rate,
+        address_messages=config.address_message_rate,
+        joins=config.join_rate,
+        trusted=config.trusted,
+    )
+
+
+def connection_limits(config: Config) -> Limits:
+    """What one connection may cost here."""
+    return Limits(
+        max_connections=config.max_connections,
+        sendq_bytes=config.sendq_bytes,
+        ping_interval_s=config.ping_interval_s,
+        ping_timeout_s=config.ping_timeout_s,
+        registration_timeout_s=config.registration_timeout_s,
+        proxy_from=config.proxy_from,
+    )

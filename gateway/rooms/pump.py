@@ -1,0 +1,47 @@
+"""When writers send: together at the end of a turn of the loop, and into busy rooms at their pace."""
+
+import asyncio
+import time
+
+from gateway.rooms.room import Room
+from gateway.rooms.writer import Writer
+
+__all__ = ["RETRY_S", "Pump"]
+
+RETRY_S = 0.25  # between attempts of a catch-up or a batch while Redis refuses
+
+
+class Pump:
+    """Wakes writers."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._ready: dict[Writer, None] = {}  # with something to send at the end of this turn
+
+    def wake(self, writer: Writer) -> None:
+        """Have it send what it has, with everything else that members said in this turn: one script call per room."""
+        if not self._ready:
+            self._loop.call_soon(self._send)
+        self._ready[writer] = None
+
+    def wake_later(self, writer: Writer) -> None:
+        """Its flight had no answer. Where the connection is well (Redis has no memory left, say) nobody else would have
+        it tried again."""
+        self._loop.call_later(RETRY_S, self.wake, writer)
+
+    def may_start(self, room: Room) -> bool:
+        """A busy room is written to in bursts; who waits here is woken when the next flight may go."""
+        wait_s = room.pace.wait_s(time.monotonic(), len(room.seats))
+        if wait_s > 0 and not room.held:
+            room.held = True
+            self._loop.call_later(wait_s, self._release, room)
+        return wait_s <= 0
+
+    def _release(self, room: Room) -> None:
+        room.held = False
+        self.wake(room.writer)
+
+    def _send(self) -> None:
+        ready, self._ready = self._ready, {}
+        for writer in ready:
+            writer.pump()
