@@ -5,11 +5,10 @@ BIN    := $(VENV)/bin
 # The installed project and the installed tools are facts on disk: made once, made again when pyproject.toml changes.
 APP    := $(VENV)/app-installed
 DEV    := $(VENV)/dev-installed
-FAST   := not containers and not slow
 # They wait for sockets and processes more than they compute.
 SIDE_BY_SIDE := -n 4 --dist loadscope
 
-.PHONY: run gateway check test format bench faults faults-kills faults-failovers clean
+.PHONY: run gateway check test style fast slow containers format bench faults faults-kills faults-failovers clean
 
 run: $(APP)  ## a gateway with its own store, and the client in #lobby
 	$(BIN)/python -m client.demo
@@ -17,16 +16,24 @@ run: $(APP)  ## a gateway with its own store, and the client in #lobby
 gateway: $(APP)  ## only the gateway, on 127.0.0.1:6667
 	$(BIN)/chat-gateway
 
-check: $(DEV)  ## format, lint, types, contracts, fast tests
+# `make check test` runs the fast tests once.
+check: style fast  ## format, lint, types, contracts, fast tests
+
+test: fast slow containers  ## all tests; those that need a container engine too
+
+style: $(DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -X dev -m pytest -q -m "$(FAST)" $(SIDE_BY_SIDE)
 
-test: $(DEV)  ## all tests; those that need a container engine too
-	$(BIN)/python -X dev -m pytest -q -m "$(FAST)" $(SIDE_BY_SIDE)
+fast: $(DEV)
+	$(BIN)/python -X dev -m pytest -q -m "not containers and not slow" $(SIDE_BY_SIDE)
+
+slow: $(DEV)
 	$(BIN)/python -X dev -m pytest -m "slow and not containers" $(SIDE_BY_SIDE)
+
+containers: $(DEV)
 	$(BIN)/python -X dev -m pytest -m "containers"
 
 format: $(DEV)

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from gateway.store.embedded import EmbeddedStore
-from tests.harness.engine import why_no_engine
-from tests.harness.gateway_process import GatewayProcess
+from tests.harness.container_engine import why_no_engine
+from tests.harness.gateway_process import GatewayProcess, gateways
 from tests.harness.irc_peer import IrcPeer
+from tests.harness.private_server import PrivateServer
 from tests.harness.redis_container import redis_container
 
 
@@ -50,12 +51,8 @@ def store_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def two_gateways(tmp_path: Path) -> Iterator[tuple[GatewayProcess, GatewayProcess]]:
     """Two gateway processes over one embedded Valkey of their own."""
-    store = EmbeddedStore.start(tmp_path / "shared-store", 10.0)
-    pair = [GatewayProcess(state_dir=tmp_path / name, redis_url=store.url).start() for name in ("one", "two")]
-    yield pair[0], pair[1]
-    for process in pair:
-        process.stop()
-    store.stop()
+    with PrivateServer.running(tmp_path / "shared-store") as store, gateways(tmp_path, store.url) as (one, two):
+        yield one, two
 
 
 @pytest.fixture(scope="module")

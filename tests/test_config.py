@@ -289,7 +289,7 @@ def test_it_is_one_frozen_value() -> None:
     """Nothing can be set after the start, and the value travels to worker processes."""
     config = read_config([], {})
     with pytest.raises(FrozenInstanceError):
-        config.port = 1  # type: ignore[misc]
+        config.port = 1  # type: ignore[misc] # that it is refused is the claim
     assert pickle.loads(pickle.dumps(config)) == config
 
 

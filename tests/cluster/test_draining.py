@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from gateway.passwords import hash_password
-from gateway.store.embedded import EmbeddedStore
 from tests.harness.deadlines import DEADLINE_S
-from tests.harness.gateway_process import GatewayProcess
+from tests.harness.gateway_process import GatewayProcess, gateways
 from tests.harness.irc_peer import IrcPeer
+from tests.harness.private_server import PrivateServer
 from tests.harness.resuming import come_back, connect
 
 
@@ -35,11 +35,10 @@ async def test_an_operator_drains_the_other_gateway_and_then_this_one(tmp_path: 
     """`DRAIN id` and `DRAIN`: clients with a token come back; a stranger is refused, an unknown id is 402."""
     opers = tmp_path / "opers.toml"
     opers.write_text(f'root = "{hash_password("secret")}"\n')
-    store = EmbeddedStore.start(tmp_path / "store", 10.0)
-    one, two = (
-        GatewayProcess(state_dir=tmp_path / name, redis_url=store.url, opers=str(opers)).start() for name in "ab"
-    )
-    try:
+    with (
+        PrivateServer.running(tmp_path / "store") as store,
+        gateways(tmp_path, store.url, opers=str(opers)) as (one, two),
+    ):
         ann, token = await connect(one, "ann")
         boss = await IrcPeer.connect(two.host, two.port, "boss")
         for peer in (ann, boss):
@@ -61,10 +60,6 @@ async def test_an_operator_drains_the_other_gateway_and_then_this_one(tmp_path: 
         assert await asyncio.to_thread(two.wait) == 0
         for peer in (ann, boss, back.peer):
             await peer.close()
-    finally:
-        one.stop()
-        two.stop()
-        store.stop()
 
 
 @pytest.mark.slow

@@ -10,16 +10,16 @@ from urllib.request import urlopen
 import pytest
 
 from gateway.model import ORIGIN, Entry, Joined, Kicked, ModesSet, Said, Uid
-from gateway.store.embedded import EmbeddedStore
 from gateway.store.keys import room_log
 from gateway.store.urls import Durability
 from gateway.wire.message import Message
 from gateway.wire.names import RoomKey
 from tests.commands.test_talking import ALL, join
 from tests.harness.deadlines import DEADLINE_FACTOR, DEADLINE_S, eventually
-from tests.harness.gateway_process import GatewayProcess
+from tests.harness.gateway_process import GatewayProcess, gateways
 from tests.harness.irc_peer import IrcPeer
 from tests.harness.log_site import redis_site
+from tests.harness.private_server import PrivateServer
 
 Pair = Callable[[str, str], Coroutine[Any, Any, tuple[IrcPeer, IrcPeer]]]
 BURST = 40  # lines in one write; the next follows when they were answered
@@ -38,14 +38,11 @@ class Network(NamedTuple):
 def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
     """Without limits: a flooder shall flood."""
     place: Path = tmp_path_factory.mktemp("network")
-    store = EmbeddedStore.start(place / "store", 10.0)
-    one, two = (
-        GatewayProcess(state_dir=place / name, redis_url=store.url, limits="off").start() for name in ("one", "two")
-    )
-    yield Network(one, two, store.url)
-    one.stop()
-    two.stop()
-    store.stop()
+    with (
+        PrivateServer.running(place / "store") as store,
+        gateways(place, store.url, limits="off") as (one, two),
+    ):
+        yield Network(one, two, store.url)
 
 
 @pytest.fixture

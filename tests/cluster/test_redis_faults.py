@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness.deadlines import DEADLINE_S, eventually
-from tests.harness.gateway_process import GatewayProcess
+from tests.harness.gateway_process import GatewayProcess, gateways
 from tests.harness.irc_peer import IrcPeer
 from tests.harness.private_server import PrivateServer
 from tests.harness.talkers import CAPS, ROOM, Talkers
@@ -21,24 +21,19 @@ FREEZE_S = 5.0  # longer than the silence after which a lane is dropped, shorter
 class Stage(Talkers):
     """Two gateways over one server, and talkers on both."""
 
-    def __init__(self, server: PrivateServer, gateways: tuple[GatewayProcess, GatewayProcess]) -> None:
-        super().__init__(gateways)
+    def __init__(self, server: PrivateServer, pair: list[GatewayProcess]) -> None:
+        super().__init__(pair)
         self.server = server
 
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
     """Everything, running."""
-    with PrivateServer.running(tmp_path / "server") as server:
-        one, two = (
-            GatewayProcess(state_dir=tmp_path / name, redis_url=server.url, limits="off", drain_s=2)
-            for name in ("one", "two")
-        )
-        one.start()
-        two.start()
-        yield Stage(server, (one, two))
-        for gateway in (one, two):
-            gateway.stop()
+    with (
+        PrivateServer.running(tmp_path / "server") as server,
+        gateways(tmp_path, server.url, limits="off", drain_s=2) as pair,
+    ):
+        yield Stage(server, pair)
 
 
 async def every_talker_is_refused(stage: Stage) -> None:

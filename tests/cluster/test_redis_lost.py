@@ -4,8 +4,9 @@ Real gateways, real servers; members are witnesses, and the checker judges what 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -19,10 +20,10 @@ from gateway.wire.names import RoomKey
 from tests.harness.checker import Kind
 from tests.harness.court import Court
 from tests.harness.deadlines import DEADLINE_S, eventually
-from tests.harness.gateway_process import GatewayProcess
+from tests.harness.gateway_process import GatewayProcess, gateways
 from tests.harness.irc_peer import IrcPeer
-from tests.harness.pair import ServerPair
 from tests.harness.private_server import PrivateServer
+from tests.harness.replicated_pair import ReplicatedPair
 from tests.harness.witness import Witness
 
 ROOM = "#lost"
@@ -30,15 +31,7 @@ PACE_S = 0.01
 SETTLING_S = 30.0  # that gateways give each other; see `gateway.rooms.repair`
 
 
-@asynccontextmanager
-async def gateways(tmp_path: Path, url: str) -> AsyncIterator[tuple[GatewayProcess, GatewayProcess]]:
-    """Two over the same server."""
-    pair = [GatewayProcess(state_dir=tmp_path / name, redis_url=url, limits="off", drain_s=2) for name in ("g1", "g2")]
-    for one in pair:
-        one.start()
-    yield pair[0], pair[1]
-    for one in pair:
-        one.stop()
+two_gateways = partial(gateways, limits="off", drain_s=2)
 
 
 class Talk:
@@ -51,7 +44,7 @@ class Talk:
 
     @classmethod
     @asynccontextmanager
-    async def running(cls, court: Court, pair: tuple[GatewayProcess, GatewayProcess]) -> AsyncIterator["Talk"]:
+    async def running(cls, court: Court, pair: Sequence[GatewayProcess]) -> AsyncIterator["Talk"]:
         """While the block runs; before and after it everybody is acknowledged something."""
         witnesses = []
         for number in range(4):
@@ -127,22 +120,24 @@ def server(tmp_path: Path) -> Iterator[PrivateServer]:
 @pytest.mark.slow
 async def test_a_promoted_replica_lacks_the_last_second(tmp_path: Path) -> None:
     """Three times: what was acknowledged and not replicated is written again by who wrote it, once, in order."""
-    with ServerPair.running(tmp_path) as servers:
-        async with gateways(tmp_path, servers.url) as pair, Court() as court:
-            async with Talk.running(court, pair) as talk:
-                for _ in range(3):
-                    await asyncio.to_thread(servers.cut_off)
-                    await talk.goes_on()
-                    await asyncio.to_thread(servers.fail_over)
-                    await talk.goes_on()
-                    await asyncio.to_thread(servers.restore)
-            report = await court.report()
-            assert report.clean, report.details
-            log = kept(servers.url)
-            assert len(log) == len(set(log)), "something is in the log twice"
-            for own in acknowledged(talk):
-                assert len(own) > 30
-                assert [text for text in log if text in set(own)] == own, "something acknowledged is not in the log"
+    async with AsyncExitStack() as stack:
+        servers = await stack.enter_async_context(ReplicatedPair.running(tmp_path))
+        pair = stack.enter_context(two_gateways(tmp_path, servers.url))
+        court = await stack.enter_async_context(Court())
+        async with Talk.running(court, pair) as talk:
+            for _ in range(3):
+                servers.lose_from_now()
+                await talk.goes_on()
+                await servers.fail_over()
+                await talk.goes_on()
+                await servers.restore()
+        report = await court.report()
+        assert report.clean, report.details
+        log = kept(servers.url)
+        assert len(log) == len(set(log)), "something is in the log twice"
+        for own in acknowledged(talk):
+            assert len(own) > 30
+            assert [text for text in log if text in set(own)] == own, "something acknowledged is not in the log"
 
 
 def flush(server: PrivateServer) -> None:
@@ -163,7 +158,9 @@ def begin_anew(server: PrivateServer) -> None:
 async def test_all_data_are_lost(tmp_path: Path, server: PrivateServer, lose: Callable[[PrivateServer], None]) -> None:
     """Twice, under traffic: members, nicks, topic and records are there again; nobody sees anybody come or go, also
     after the time that gateways give each other."""
-    async with gateways(tmp_path, server.url) as pair, Court() as court, AsyncExitStack() as stack:
+    async with AsyncExitStack() as stack:
+        pair = stack.enter_context(two_gateways(tmp_path, server.url))
+        court = await stack.enter_async_context(Court())
         founder = await stack.enter_async_context(await IrcPeer.connect(pair[0].host, pair[0].port, "founder"))
         await founder.send("JOIN #quiet", "TOPIC #quiet :tea at four")
         await founder.expect("TOPIC")
@@ -187,7 +184,8 @@ async def test_all_data_are_lost(tmp_path: Path, server: PrivateServer, lose: Ca
 @pytest.mark.slow
 async def test_what_was_on_its_way_is_answered_and_shown_later(tmp_path: Path, server: PrivateServer) -> None:
     """Redis freezes: commands under way are answered within a limit, PING at once; what they did is shown later."""
-    async with gateways(tmp_path, server.url) as (one, _), AsyncExitStack() as stack:
+    async with AsyncExitStack() as stack:
+        one, _ = stack.enter_context(two_gateways(tmp_path, server.url))
         peers = {
             nick: await stack.enter_async_context(
                 await IrcPeer.connect(one.host, one.port, nick, caps=("standard-replies", "echo-message"))

@@ -10,8 +10,8 @@ import pytest
 
 from gateway.wire.message import Message
 from tests.harness.compose import ComposeStack
+from tests.harness.container_engine import docker
 from tests.harness.deadlines import DEADLINE_FACTOR, eventually
-from tests.harness.engine import docker
 from tests.harness.irc_peer import IrcPeer, Wanted
 from tests.harness.stock_clients import weechat
 

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from tests.harness.compose import ComposeStack
+from tests.harness.container_engine import docker
 from tests.harness.court import Court
 from tests.harness.deadlines import DEADLINE_FACTOR, eventually
-from tests.harness.engine import docker
 from tests.harness.resident import Resident
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(900)]

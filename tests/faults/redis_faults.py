@@ -140,7 +140,6 @@ class LossyFailover(_OfRedis):
         self.store.pair.lose_from_now()
         await asyncio.sleep(self.LOST_S)
         await self.store.pair.fail_over()
-        self.site.point_wires()
 
     async def heal(self) -> None:
         await self.store.pair.restore()

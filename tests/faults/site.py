@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -91,21 +91,15 @@ class Site:
             resident = Resident(self.court, f"r{number}", theirs, self.addresses, pace_s=pace_s, seed=seed + number)
             self.residents.append(resident)
 
-    def point_wires(self) -> None:
-        """Gateways find the master of now from their next connection on, as behind a moved address."""
-        for station in self.stations:
-            if station.wire is not None:
-                station.wire.target = self.store.wire_target
-
     def free(self) -> list[Station]:
         """Stations no fault works on."""
         return [station for station in self.stations if station not in self.taken]
 
-    async def fallen(self, expected: Callable[[Station], bool] = lambda station: False) -> list[str]:
+    async def fallen(self) -> list[str]:
         """Start again every gateway that ended by itself, and name them."""
         names = []
         for station in self.free():
-            if station.process.exit_code is not None and not expected(station):
+            if station.process.exit_code is not None:
                 names.append(f"{station.name} ended with {station.process.exit_code}")
                 await asyncio.to_thread(station.process.restart)
         return names

@@ -27,7 +27,7 @@ class Store(ABC):
 
     @property
     def wire_target(self) -> Path:
-        """Where wires lead."""
+        """Where wires lead, whichever server is master."""
         raise NotImplementedError
 
     def version(self) -> str:
@@ -73,6 +73,10 @@ class Replicated(Single):
     @property
     def master(self) -> PrivateServer:
         return self.pair.master
+
+    @property
+    def wire_target(self) -> Path:
+        return self.pair.address
 
     async def restart_master(self) -> None:
         await super().restart_master()

@@ -44,7 +44,6 @@ async def test_a_gateway_that_began_in_the_second_a_failover_lost_lives_on(tmp_p
         store.pair.lose_from_now()
         newcomer = (await site.add_gateway()).process
         await store.pair.fail_over()
-        site.point_wires()
 
         async def decided() -> bool | None:
             with store.client(HEARTBEATS) as client:

@@ -54,7 +54,7 @@ def test_percentiles() -> None:
 def test_an_outcome_is_clean_only_if_nothing_was_wrong(wrong: dict[str, object]) -> None:
     """Each of them alone is enough."""
     assert CLEAN.clean
-    assert not replace(CLEAN, **wrong).clean  # type: ignore[arg-type]
+    assert not replace(CLEAN, **wrong).clean  # type: ignore[arg-type] # one field of its type
 
 
 def test_a_page_keeps_the_sections_of_other_scenarios() -> None:
@@ -66,6 +66,13 @@ def test_a_page_keeps_the_sections_of_other_scenarios() -> None:
     assert "Seed 7, v1." in changed
     assert changed.count("| kill | 1 |") == 2
     assert "p50 1.50 s" in summary(CLEAN)
+
+
+def test_a_run_that_is_not_clean_says_so() -> None:
+    """Above its table, with what was wrong and nothing else."""
+    assert "\n\nClean.\n\n|" in section(CLEAN, "v1")
+    told = section(replace(CLEAN, sessions_lost=2, unserved=("ann",)), "v1")
+    assert "\n\n**Not clean:** sessions lost 2, people not served again 1.\n\n|" in told
 
 
 def test_a_promise_that_is_not_kept_is_told() -> None:

@@ -8,7 +8,7 @@ from redis.crc import key_slot
 
 from tests.harness.deadlines import DEADLINE_S
 from tests.harness.facts import wait_for
-from tests.harness.valkey_node import ValkeyNode, free_ports
+from tests.harness.valkey_node import ValkeyNode, free_ports, text
 
 __all__ = ["Cluster"]
 
@@ -27,7 +27,7 @@ class Cluster:
             ValkeyNode(directory / f"node{port}", port, _arguments(port, bus, arguments))
             for port, bus in zip(ports[::2], ports[1::2], strict=True)
         ]
-        self._ids = {node.address: _text(node.command("CLUSTER", "MYID")) for node in self.nodes}
+        self._ids = {node.address: text(node.command("CLUSTER", "MYID")) for node in self.nodes}
         masters = self.nodes[:MASTERS]
         for number, master in enumerate(masters):
             first, last = (SLOTS * part // MASTERS for part in (number, number + 1))
@@ -63,7 +63,7 @@ class Cluster:
         slot = key_slot(key.encode())
         for node in self.nodes:
             if node.running and not node.frozen:
-                for first, last, (_, port, *_), *_ in _rows(node.command("CLUSTER", "SLOTS")):
+                for first, last, (_, port, *_), *_ in node.command("CLUSTER", "SLOTS"):
                     owner = next(each for each in self.nodes if each.address[1] == port)
                     if first <= slot <= last and owner.running and not owner.frozen:
                         return owner
@@ -87,7 +87,7 @@ class Cluster:
     def replica_of(self, master: ValkeyNode) -> ValkeyNode:
         """One of the master's replicas."""
         port = master.address[1]
-        return next(node for node in self.nodes if node.role() == "slave" and _rows(node.command("ROLE"))[2] == port)
+        return next(node for node in self.nodes if node.role() == "slave" and node.command("ROLE")[2] == port)
 
     def migrate(self, key: str) -> tuple[ValkeyNode, ValkeyNode]:
         """Move the slot of the key with all its keys, one by one, to another master. Returns from and to."""
@@ -95,7 +95,7 @@ class Cluster:
         target = self.other_master(source)
         target.command("CLUSTER", "SETSLOT", slot, "IMPORTING", self._ids[source.address])
         source.command("CLUSTER", "SETSLOT", slot, "MIGRATING", self._ids[target.address])
-        while names := _rows(source.command("CLUSTER", "GETKEYSINSLOT", slot, KEYS_PER_STEP)):
+        while names := source.command("CLUSTER", "GETKEYSINSLOT", slot, KEYS_PER_STEP):
             for name in names:
                 source.command("MIGRATE", *target.address, name, 0, 5000)
         for node in (target, source):
@@ -107,14 +107,14 @@ class Cluster:
 
         def whole() -> bool:
             running = [node for node in self.nodes if node.running and not node.frozen]
-            return all("cluster_state:ok" in _text(node.command("CLUSTER", "INFO")) for node in running) and all(
-                node.role() != "slave" or b"connected" in _rows(node.command("ROLE")) for node in running
+            return all("cluster_state:ok" in text(node.command("CLUSTER", "INFO")) for node in running) and all(
+                node.role() != "slave" or b"connected" in node.command("ROLE") for node in running
             )
 
         wait_for(whole, within_s=6 * DEADLINE_S)
 
     def _knows_all(self, node: ValkeyNode) -> bool:
-        return f"cluster_known_nodes:{len(self.nodes)}" in _text(node.command("CLUSTER", "INFO"))
+        return f"cluster_known_nodes:{len(self.nodes)}" in text(node.command("CLUSTER", "INFO"))
 
 
 def _arguments(port: int, bus: int, more: Sequence[str]) -> list[str]:
@@ -123,12 +123,3 @@ def _arguments(port: int, bus: int, more: Sequence[str]) -> list[str]:
         *("--cluster-node-timeout", str(NODE_TIMEOUT_MS), "--save", "", "--repl-diskless-sync-delay", "0"),
         *("--cluster-allow-replica-migration", "no", *more),
     ]
-
-
-def _rows(reply: object) -> list:  # type: ignore[type-arg] # whatever Redis said
-    assert isinstance(reply, list)
-    return reply
-
-
-def _text(value: object) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)

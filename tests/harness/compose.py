@@ -2,13 +2,13 @@
 
 import os
 import secrets
-import socket
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.harness.container_engine import docker, docker_bytes
 from tests.harness.deadlines import DEADLINE_FACTOR
-from tests.harness.engine import docker, docker_bytes
+from tests.harness.valkey_node import free_ports
 
 __all__ = ["ComposeStack"]
 
@@ -21,18 +21,12 @@ _PRINT_METRICS = (
 )
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
-
-
 @dataclass(frozen=True)
 class ComposeStack:
     """One project of that name; nothing runs before `up`."""
 
     number: int = field(default_factory=lambda: secrets.randbelow(254) + 1)
-    port: int = field(default_factory=_free_port)
+    port: int = field(default_factory=lambda: free_ports(1)[0])
     password: str = "a-password-of-the-tests"
     old_password: str = ""
 

@@ -20,7 +20,7 @@ from gateway.store.logs import Logs
 from gateway.store.oversight import Oversight
 from gateway.store.rates import Rates
 from gateway.store.sessions import Sessions
-from tests.harness.log_site import opened
+from tests.harness.lanes import opened
 
 __all__ = ["GatewayInside"]
 

@@ -6,12 +6,14 @@ import subprocess
 import sys
 import threading
 from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.harness.deadlines import DEADLINE_S
 from tests.harness.shifted_clock import PRELOADED, ClockShift
 
-__all__ = ["GatewayProcess"]
+__all__ = ["GatewayProcess", "gateways"]
 
 READY = "hubbub gateway listening on "
 HTTP = "hubbub gateway answers HTTP on "
@@ -121,3 +123,17 @@ class GatewayProcess:
         """Run it again, once it has ended, on the same port with the same data."""
         self.wait()
         self.start()
+
+
+@contextmanager
+def gateways(
+    directory: Path, redis_url: str, names: Iterable[str] = ("one", "two"), **settings: str | int
+) -> Iterator[list[GatewayProcess]]:
+    """Gateways over one Redis, running; at the end those that still run are stopped."""
+    with ExitStack() as stack:
+        started = []
+        for name in names:
+            gateway = GatewayProcess(state_dir=directory / name, redis_url=redis_url, **settings)
+            stack.callback(gateway.stop)
+            started.append(gateway.start())
+        yield started

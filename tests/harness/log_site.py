@@ -14,9 +14,10 @@ from gateway.store.logs import LOG_ENTRIES, Logs
 from gateway.store.scripts import sha
 from gateway.store.urls import Durability
 from tests.harness.deadlines import DEADLINE_S
+from tests.harness.lanes import opened
 from tests.harness.memory_store import MemoryRedis, MemoryStore
 
-__all__ = ["Heard", "LogSite", "MemorySite", "RedisSite", "change", "opened", "redis_site", "say"]
+__all__ = ["Heard", "LogSite", "MemorySite", "RedisSite", "change", "redis_site", "say"]
 
 Heard = tuple[LogKey, Position, list[Entry]]
 """An announcement."""
@@ -125,22 +126,9 @@ class RedisSite:
 
 
 @asynccontextmanager
-async def opened(lanes: Lanes) -> AsyncIterator[Lanes]:
-    """Both lanes, kept open by their own `run`, and closed at the end."""
-    await lanes.open(DEADLINE_S)
-    running = asyncio.create_task(lanes.run())
-    try:
-        yield lanes
-    finally:
-        running.cancel()
-        await asyncio.wait([running], timeout=DEADLINE_S)
-
-
-@asynccontextmanager
 async def redis_site(url: str, durability: Durability, gateway: str) -> AsyncIterator[RedisSite]:
     """One gateway's view of the deployment at `url`."""
-    site = RedisSite(
-        lanes_to(url, durability), GatewayId(gateway)
-    )  # before the lanes open: they ask then who hears pushes
+    # Before the lanes open: they ask then who hears pushes.
+    site = RedisSite(lanes_to(url, durability), GatewayId(gateway))
     async with opened(site.lanes):
         yield site

@@ -6,7 +6,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-from tests.harness.gateway_process import GatewayProcess
+from tests.harness.gateway_process import GatewayProcess, gateways
 from tests.harness.irc_peer import IrcPeer
 from tests.harness.private_server import PrivateServer
 
@@ -30,13 +30,9 @@ class Network:
     @contextmanager
     def running(cls, directory: Path, number: int, **settings: str | int) -> Iterator["Network"]:
         """Start `number` gateways with these settings; stop them at the end."""
-        with PrivateServer.running(directory / "store") as store:
-            gateways = [
-                GatewayProcess(state_dir=directory / f"gateway{index}", redis_url=store.url, **settings)
-                for index in range(number)
-            ]
-            try:
-                yield cls([gateway.start() for gateway in gateways], store)
-            finally:
-                for gateway in gateways:
-                    gateway.stop()
+        names = [f"gateway{index}" for index in range(number)]
+        with (
+            PrivateServer.running(directory / "store") as store,
+            gateways(directory, store.url, names, **settings) as started,
+        ):
+            yield cls(started, store)

@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ import redis
 from gateway.store.embedded import EmbeddedStore
 from tests.harness.deadlines import DEADLINE_S
 from tests.harness.facts import wait_for
+from tests.harness.valkey_node import free_ports
 
 __all__ = ["PrivateServer"]
 
@@ -51,9 +51,7 @@ class PrivateServer:
 
     def tcp_url(self) -> str:
         """Have it listen on a loopback port too, and return that URL."""
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        (port,) = free_ports(1)
         with self.client() as client:
             client.config_set("bind", "127.0.0.1")
             client.config_set("port", port)

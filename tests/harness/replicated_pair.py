@@ -15,10 +15,14 @@ __all__ = ["ReplicatedPair"]
 class ReplicatedPair:
     """Two embedded Valkeys that change places; made by `running`."""
 
-    def __init__(self, master: PrivateServer, replica: PrivateServer, link: TcpProxy) -> None:
+    def __init__(self, address: Path, master: PrivateServer, replica: PrivateServer, link: TcpProxy) -> None:
+        self.address = address
+        """A UNIX socket that leads to the master, whichever that is."""
+        self.url = f"unix://{address}"
         self.master = master
         self.replica = replica
         self._link = link
+        self._point_to_master()
 
     @classmethod
     @asynccontextmanager
@@ -29,7 +33,7 @@ class ReplicatedPair:
                 stack.enter_context(PrivateServer.running(directory / name)) for name in ("redis-one", "redis-two")
             ]
             async with TcpProxy.running(servers[0].socket_path) as link:
-                pair = cls(servers[0], servers[1], link)
+                pair = cls(directory / "redis-master", servers[0], servers[1], link)
                 await pair.follow()
                 yield pair
 
@@ -43,6 +47,7 @@ class ReplicatedPair:
         with self.replica.client() as client:
             await asyncio.to_thread(client.replicaof, "NO", "ONE")
         self.master, self.replica = self.replica, self.master
+        self._point_to_master()
         await self._link.restore()
 
     async def restore(self) -> None:
@@ -61,6 +66,11 @@ class ReplicatedPair:
             return await asyncio.to_thread(self._in_step) or None
 
         await eventually(has_followed, what="the replica has what its master has", deadline_s=6 * DEADLINE_S)
+
+    def _point_to_master(self) -> None:
+        fresh = self.address.with_suffix(".new")
+        fresh.symlink_to(self.master.socket_path)
+        fresh.replace(self.address)
 
     def _begin_to_follow(self) -> None:
         with self.master.client() as client:

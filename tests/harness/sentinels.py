@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.harness.deadlines import DEADLINE_S
 from tests.harness.facts import wait_for
-from tests.harness.valkey_node import ValkeyNode, free_ports
+from tests.harness.valkey_node import ValkeyNode, free_ports, text
 
 __all__ = ["DOWN_AFTER_S", "Sentinels"]
 
@@ -52,8 +52,7 @@ class Sentinels:
     def master(self) -> ValkeyNode:
         """The server the first Sentinel calls master."""
         reply = self.sentinels[0].command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME)
-        assert isinstance(reply, list)
-        address = (reply[0].decode(), int(reply[1]))
+        address = (text(reply[0]), int(reply[1]))
         return next(server for server in self.servers if server.address == address)
 
     def wait_for_another(self, former: ValkeyNode) -> ValkeyNode:
@@ -78,8 +77,7 @@ class Sentinels:
         reply = sentinel.command("SENTINEL", "MASTER", NAME)
         if isinstance(reply, list):
             reply = dict(zip(reply[::2], reply[1::2], strict=True))
-        assert isinstance(reply, dict)
-        known = {_text(key): _text(value) for key, value in reply.items()}
+        known = {text(key): text(value) for key, value in reply.items()}
         others = (int(known["num-slaves"]), int(known["num-other-sentinels"]))
         return others == (len(self.servers) - 1, len(self.sentinels) - 1)
 
@@ -100,7 +98,3 @@ def _replicas(server: ValkeyNode) -> int:
     with server.client() as client:
         facts = client.info("replication")
     return sum(facts.get(f"slave{i}", {}).get("state") == "online" for i in range(int(facts["connected_slaves"])))
-
-
-def _text(value: object) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)

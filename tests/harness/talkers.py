@@ -133,7 +133,9 @@ class Talkers:
         first = self.talkers[0].heard
         assert len(first) == len(set(first)), "something came twice"
         for talker in self.talkers:
-            assert talker.heard == first, "not one order, or something is missing"
+            missing = sorted(set(first) ^ set(talker.heard))
+            assert not missing, f"some heard what others did not: {missing[:10]}"
+            assert talker.heard == first, "not one order"
             own = [text for text in first if text.startswith(f"{talker.peer.nick}-")]
             assert own == talker.acknowledged, "not what was acknowledged, in its author's order"
             numbers = [int(text.partition("-")[2]) for text in own]

@@ -5,6 +5,7 @@ import signal
 import socket
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import redis
 
@@ -12,7 +13,7 @@ from gateway.store.embedded import spawn_server
 from tests.harness.deadlines import DEADLINE_S
 from tests.harness.facts import wait_for
 
-__all__ = ["ValkeyNode", "free_ports"]
+__all__ = ["ValkeyNode", "free_ports", "text"]
 
 HOST = "127.0.0.1"
 
@@ -27,6 +28,11 @@ def free_ports(number: int) -> list[int]:
     finally:
         for each in sockets:
             each.close()
+
+
+def text(value: object) -> str:
+    """A part of a reply as text; redis-py decodes some and not others."""
+    return value.decode() if isinstance(value, bytes) else str(value)
 
 
 class ValkeyNode:
@@ -56,8 +62,8 @@ class ValkeyNode:
         """A plain client, to look and to interfere."""
         return redis.Redis(host=self.address[0], port=self.address[1], socket_timeout=DEADLINE_S)
 
-    def command(self, *words: str | int) -> object:
-        """One command and its reply."""
+    def command(self, *words: str | int) -> Any:
+        """One command and its reply, whatever redis-py makes of it."""
         with self.client() as client:
             return client.execute_command(*words)
 
@@ -69,8 +75,7 @@ class ValkeyNode:
             reply = self.command("ROLE")
         except redis.RedisError:
             return ""
-        assert isinstance(reply, list)
-        return str(reply[0].decode())
+        return text(reply[0])
 
     def freeze(self) -> None:
         """SIGSTOP: connections stay open, and nothing answers."""

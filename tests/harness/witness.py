@@ -1,26 +1,23 @@
-"""A plain IRC peer that remembers all it did and saw, for `tests.harness.checker`. Real sockets, asyncio streams.
+"""A plain IRC peer that remembers all it did and saw, for `tests.harness.checker`.
 
-Unlike an `IrcPeer` it reads all the time, whoever waits or not. It negotiates what it is told to, as far as the server
-has it: `echo-message` (the acknowledgement) and `message-tags` (msgids) at least. With those of a `RESIDENT` it comes
-back as itself and fetches what it missed: docs/protocol.md.
+Unlike an `IrcPeer` it reads all the time. It negotiates what it is told to, as far as the server has it: `echo-message`
+(the acknowledgement) and `message-tags` (msgids) at least. With those of a `RESIDENT` it comes back as itself and
+fetches what it missed: docs/protocol.md.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from gateway.wire.framing import LineDecoder, Overlong
-from gateway.wire.limits import MAX_LINE_BYTES, MAX_TAGS_BYTES
 from gateway.wire.message import Message, Source
 from gateway.wire.names import casefold
 from tests.harness.catching_up import CatchingUp
 from tests.harness.checker import Kind, Sight
-from tests.harness.deadlines import DEADLINE_S
+from tests.harness.line_connection import LineConnection
 from tests.harness.outgoing import IDEM, Outgoing
 
-__all__ = ["CAPABILITIES", "RESIDENT", "WAIT_S", "SessionEndedError", "Witness"]
+__all__ = ["CAPABILITIES", "RESIDENT", "SessionEndedError", "Witness"]
 
-WAIT_S = 4 * DEADLINE_S  # for any fact: what is waited for may stand behind thousands of others
 CAPABILITIES = ("echo-message", "message-tags", "server-time", "batch")
 HISTORY = "draft/chathistory"
 RESIDENT = (*CAPABILITIES, "labeled-response", "standard-replies", HISTORY, "hubbub.chat/resume", IDEM)
@@ -45,9 +42,7 @@ class Witness:
         self.capabilities: set[str] = set()  # those the server granted
         self.refused: deque[Message] = deque(maxlen=MAX_REFUSED)  # error numerics and FAIL, for the test to look at
         self.outgoing = Outgoing()
-        self.connected = False
         self.resumed = False  # the last `connect` brought the former session back
-        self.heard_s = 0.0  # when anything was last read
         self._me = casefold(nick)
         self._tick = tick
         self._wanted = tuple(capabilities)
@@ -59,9 +54,17 @@ class Witness:
         self._names: dict[str, set[str]] = {}  # with their prefixes
         self._listed: set[str] = set()
         self._ready = False
-        self._changed = asyncio.Condition()
-        self._reading: asyncio.Task[None] | None = None
-        self._writer: asyncio.StreamWriter | None = None
+        self._connection: LineConnection | None = None
+
+    @property
+    def connected(self) -> bool:
+        """There is a connection, and the server has not closed it."""
+        return self._connection is not None and self._connection.up
+
+    @property
+    def heard_s(self) -> float:
+        """When anything was last read on this connection; 0 where there is none."""
+        return self._connection.heard_s if self._connection is not None else 0.0
 
     @property
     def can_return(self) -> bool:
@@ -80,15 +83,11 @@ class Witness:
             ConnectionError, TimeoutError: no connection, or the server closed it.
             SessionEndedError: there was a session, and it cannot be resumed any more; this witness has nothing left.
         """
-        async with asyncio.timeout(WAIT_S):
-            reader, self._writer = await asyncio.open_connection(host, port)
-        self.connected, self.resumed, self._ready, self._ended = True, False, False, ""
-        self.heard_s = asyncio.get_running_loop().time()
+        self._connection = await LineConnection.open(self.nick, host, port, self._take)
+        self.resumed, self._ready, self._ended = False, False, ""
         self.capabilities.clear()
         self.rooms.clear()  # a resumed session is told its rooms again
         self._behind = CatchingUp()
-        # Owned by this witness: `drop` ends it and waits for it.
-        self._reading = asyncio.create_task(self._read(reader), name=f"witness {self.nick}")
         self.send("CAP LS 302", *(f"CAP REQ {name}" for name in self._wanted))
         self.send(f"NICK {self.nick}", f"USER {self.nick} 0 * :{self.nick}")
         self.send(*([f"RESUME {self._token}"] if self._token else []), "CAP END")
@@ -153,58 +152,36 @@ class Witness:
 
     def read_nothing(self) -> None:
         """Let the connection fill up; the next `drop` or `read_on` ends it."""
-        if self._writer is not None:
-            self._writer.transport.pause_reading()  # type: ignore[attr-defined] # a socket's transport reads, too
+        if self._connection is not None:
+            self._connection.read_nothing()
 
     def read_on(self) -> None:
         """Read again."""
-        if self._writer is not None and not self._writer.transport.is_closing():
-            self._writer.transport.resume_reading()  # type: ignore[attr-defined]
+        if self._connection is not None:
+            self._connection.read_on()
 
     async def drop(self, *, for_good: bool = False) -> None:
         """Cut the connection without a word; `for_good`: others may see it leave once its grace has run out."""
         if for_good:
             self._note(Kind.LEAVING, "", self._me)
-        if self._writer:
-            self._writer.transport.abort()
-            self._writer = None
-        if reading := self._reading:
-            self._reading = None
-            reading.cancel()
-            await asyncio.wait([reading], timeout=WAIT_S)
-            if not reading.cancelled():
-                reading.result()  # a line that it could not take is the test's business
-        self.connected = False
+        if (connection := self._connection) is not None:
+            self._connection = None
+            await connection.abort()
 
     def send(self, *lines: str) -> None:
         """Send lines as they are; what they do is noted when it comes back."""
-        if self._writer is None:
+        if self._connection is None:
             raise ConnectionError(f"{self.nick} is not connected")
-        self._writer.write("".join(f"{line}\r\n" for line in lines).encode())
+        self._connection.send(*lines)
 
     def _note(self, kind: Kind, room: str, nick: str, text: str = "", msgid: str = "") -> None:
         self.sights.append(Sight(self._tick(), kind, casefold(room), casefold(nick), text, msgid))
 
     async def _until(self, fact: Callable[[], bool]) -> None:
-        async with asyncio.timeout(WAIT_S), self._changed:
-            await self._changed.wait_for(lambda: fact() or not self.connected)
-        if not fact():
-            raise ConnectionError(f"{self.nick}: the server closed the connection")
-
-    async def _read(self, reader: asyncio.StreamReader) -> None:
-        decoder = LineDecoder(MAX_TAGS_BYTES + MAX_LINE_BYTES)
-        while self.connected:
-            try:
-                chunk = await reader.read(1 << 16)
-            except ConnectionError:
-                chunk = b""
-            for line in decoder.feed(chunk):
-                assert not isinstance(line, Overlong), "the server sent a line longer than the wire allows"
-                self._take(Message.parse(line))
-            self.connected = bool(chunk)
-            self.heard_s = asyncio.get_running_loop().time()
-            async with self._changed:
-                self._changed.notify_all()
+        if self._connection is not None:
+            await self._connection.until(fact)
+        elif not fact():
+            raise ConnectionError(f"{self.nick} is not connected")
 
     def _take(self, message: Message) -> None:
         """See a line now, or once what was missed before it has been seen."""
@@ -224,12 +201,12 @@ class Witness:
             for message in self._behind.released():
                 self._see(message)
         elif after_s:
-            asyncio.get_running_loop().call_later(after_s, self._ask_again, self._writer, question)
+            asyncio.get_running_loop().call_later(after_s, self._ask_again, self._connection, question)
         else:
             self.send(question)
 
-    def _ask_again(self, writer: asyncio.StreamWriter | None, question: str) -> None:
-        if writer is self._writer is not None:
+    def _ask_again(self, connection: LineConnection | None, question: str) -> None:
+        if connection is self._connection and self.connected:
             self.send(question)
 
     def _see(self, message: Message) -> None:

@@ -11,8 +11,8 @@ from gateway.model import GatewayId, Kicked, LeftBy, ModeChange, ModesSet, MsgId
 from gateway.rooms.ports import Change
 from gateway.rooms.replica import Replica
 from tests.harness.deadlines import eventually
-from tests.harness.engines import LOG, Decided, Gateway, Network, network
 from tests.harness.events import join, leave, member, set_topic
+from tests.harness.memory_network import LOG, Decided, Gateway, Network, network
 from tests.harness.memory_store import Loss
 
 
@@ -115,11 +115,11 @@ async def test_a_lost_part_is_nobodys_join(net: Network) -> None:
 async def test_what_only_a_dead_gateway_knew_is_told_in_the_end(net: Network) -> None:
     """Nobody sends it again: after the time to settle Redis is right, and members hear who is gone and who is not."""
     gone, back = member("gone", gateway="dead"), member("back", gateway="dead")
-    net.redis.room_tx(LOG, "dead", 1, join(back, permissions=None))  # type: ignore[arg-type]
+    net.redis.room_tx(LOG, back.gateway, 1, join(back, permissions=None))
     await net.quiet()
     net.replicate()
-    net.redis.room_tx(LOG, "dead", 2, join(gone, permissions=None))  # type: ignore[arg-type]
-    net.redis.room_tx(LOG, "dead", 3, leave(back))  # type: ignore[arg-type]
+    net.redis.room_tx(LOG, gone.gateway, 2, join(gone, permissions=None))
+    net.redis.room_tx(LOG, back.gateway, 3, leave(back))
     await net.quiet()
     for gateway in net.gateways:
         gateway.lines.clear()

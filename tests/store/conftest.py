@@ -11,7 +11,8 @@ from gateway.model import GatewayId, LogKey
 from gateway.store.lanes import Lanes, lanes_to
 from gateway.store.urls import Durability
 from tests.harness.cluster import Cluster
-from tests.harness.log_site import LogSite, MemorySite, opened, redis_site
+from tests.harness.lanes import opened
+from tests.harness.log_site import LogSite, MemorySite, redis_site
 from tests.harness.memory_store import MemoryRedis
 from tests.harness.sentinels import Sentinels
 

@@ -17,7 +17,8 @@ from gateway.store.masters import Server
 from gateway.store.pair import SILENCE_LIMIT_S, LanePair
 from gateway.store.scripts import SOURCES, sha
 from tests.harness.deadlines import DEADLINE_S, eventually
-from tests.harness.log_site import RedisSite, opened
+from tests.harness.lanes import opened
+from tests.harness.log_site import RedisSite
 from tests.harness.private_server import PrivateServer
 
 LOOPS = [pytest.param(asyncio.new_event_loop, id="asyncio"), pytest.param(uvloop.new_event_loop, id="uvloop")]

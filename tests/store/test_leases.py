@@ -22,7 +22,8 @@ from gateway.store.urls import Durability
 from gateway.wire.names import NickKey, RoomKey
 from tests.harness.deadlines import DEADLINE_S, eventually
 from tests.harness.events import join, leave, member, said
-from tests.harness.log_site import LogSite, RedisSite, change, opened, say
+from tests.harness.lanes import opened
+from tests.harness.log_site import LogSite, RedisSite, change, say
 from tests.harness.private_server import PrivateServer
 from tests.harness.shifted_clock import can_preload, preloaded
 from tests.store.conftest import OpenLanes

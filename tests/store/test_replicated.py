@@ -14,7 +14,8 @@ from gateway.store.urls import Durability
 from tests.harness.deadlines import DEADLINE_S, eventually
 from tests.harness.events import said
 from tests.harness.facts import wait_for
-from tests.harness.log_site import RedisSite, opened, say
+from tests.harness.lanes import opened
+from tests.harness.log_site import RedisSite, say
 from tests.harness.valkey_node import ValkeyNode, free_ports
 
 pytestmark = pytest.mark.slow

@@ -101,7 +101,8 @@ async def test_who_shows_the_token_takes_the_session(sites: tuple[Site, Site]) -
         two.user(epoch=1), frozenset({one.room}), {keys.room_log(one.room): Position(b"5-1")}
     )  # fmt: skip
     entries = await one.logs.logs.read_after(keys.inbox_log(one.uid), ORIGIN, 10)
-    assert [entry.event for entry in entries or []] == [Rebound(one.uid, entries[0].event.msgid, two.gateway, 1)]  # type: ignore[index]
+    assert entries is not None
+    assert [entry.event for entry in entries] == [Rebound(one.uid, entries[0].event.msgid, two.gateway, 1)]
     await one.directory.put(one.user()._replace(realname="late"))
     assert not await one.sessions.set_token(one.uid, 0, THIRD)
     await one.sessions.detach(one.uid, 0, GRACE_S, "lost", {})

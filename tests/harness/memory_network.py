@@ -54,41 +54,16 @@ class Sent(Saying):
         raise AssertionError("nothing fails here")
 
 
-class Changed:
-    """A change of this gateway."""
-
-    def __init__(self, change: Change, room: Room, seat: Session | None) -> None:
-        self._change = change
-        self._room = room
-        self._seat = seat
-        self.done = False
-
-    def propose(self, replica: Replica) -> Change:
-        return self._change
-
-    def arrived(self, line: bytes, position: Position) -> bytes:
-        self.done = True
-        if self._seat is not None:
-            self._room.seat(self._seat)
-        return line
-
-    def allowed(self, replica: Replica) -> bool:
-        return True
-
-    def unchanged(self) -> None:
-        self.done = True
-
-    def failed(self) -> None:
-        raise AssertionError("nothing fails here")
-
-
 class Decided:
     """A change that is decided on the replica as it is, as often as it has to be; None decides against it."""
 
-    def __init__(self, decide: Callable[[Replica], Change | None], room: Room, msgid: MsgId) -> None:
+    def __init__(
+        self, decide: Callable[[Replica], Change | None], room: Room, msgid: MsgId, seat: Session | None
+    ) -> None:
         self._decide = decide
         self._room = room
         self._msgid = msgid
+        self._seat = seat
         self.done = False
 
     def propose(self, replica: Replica) -> Change | None:
@@ -99,6 +74,8 @@ class Decided:
 
     def arrived(self, line: bytes, position: Position) -> bytes:
         self.done = True
+        if self._seat is not None:
+            self._room.seat(self._seat)
         return line
 
     def allowed(self, replica: Replica) -> bool:
@@ -147,8 +124,7 @@ class Gateway:
     @property
     def heard(self) -> list[str]:
         """The texts its member was shown in the room, its own included."""
-        mark = " :"
-        return [line.partition(mark)[2] for line in self.lines if line.startswith("PRIVMSG")]
+        return [line.partition(" :")[2] for line in self.lines if line.startswith("PRIVMSG")]
 
     @property
     def seen(self) -> list[str]:
@@ -170,15 +146,13 @@ class Gateway:
         self.engine.send(uid, sent)
         return sent
 
-    def change(self, change: Change, seat: Session | None = None) -> Changed:
-        """A change is asked for."""
-        changed = Changed(change, self.room, seat)
-        self.engine.change(self.room, change.event.msgid, changed)
-        return changed
+    def change(self, change: Change, seat: Session | None = None) -> Decided:
+        """A change is asked for that does not depend on the replica; `seat` is in the room once it has arrived."""
+        return self.decide(change.event.msgid, lambda replica: change, seat)
 
-    def decide(self, msgid: MsgId, decide: Callable[[Replica], Change | None]) -> Decided:
+    def decide(self, msgid: MsgId, decide: Callable[[Replica], Change | None], seat: Session | None = None) -> Decided:
         """A change under that msgid is asked for."""
-        decided = Decided(decide, self.room, msgid)
+        decided = Decided(decide, self.room, msgid, seat)
         self.engine.change(self.room, msgid, decided)
         return decided
 
