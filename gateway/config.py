@@ -15,8 +15,8 @@ from platformdirs import user_state_path
 
 from gateway import __version__, settings
 from gateway.errors import GatewayError
-from gateway.model import Rate
 from gateway.net.certificates import server_context
+from gateway.people import Rate
 from gateway.store.urls import Durability
 
 __all__ = ["ENV_PREFIX", "Config", "ConfigError", "read_config"]

@@ -19,7 +19,7 @@ from argon2 import PasswordHasher, Type, extract_parameters
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
 from gateway.errors import FullError
-from gateway.model import Credentials, ScramVerifier
+from gateway.people import Credentials, ScramVerifier
 from gateway.session.scram import make_verifier, prepare
 
 __all__ = [

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 
-from gateway.model import Rate
 from gateway.passwords import is_operator_name, is_password_hash
+from gateway.people import Rate
 from gateway.store.urls import Durability, RedisUrl
 from gateway.wire.limits import HOSTLEN, MAX_BODY_BYTES, NICKLEN
 from gateway.wire.splitting import clip

@@ -10,8 +10,8 @@ import pytest
 
 from gateway import __version__
 from gateway.config import MAX_SHOWN, Config, ConfigError, read_config
-from gateway.model import Rate
 from gateway.passwords import hash_password
+from gateway.people import Rate
 from gateway.store.urls import Durability
 from gateway.wire.limits import MAX_LINE_BYTES, NICKLEN
 from gateway.wire.message import Message

@@ -11,7 +11,7 @@ from typing import Any
 from gateway.commands.login import TooManyLoginsError, check_password, log_in, log_out
 from gateway.commands.services import Services
 from gateway.errors import FullError, StoreError
-from gateway.model import Account
+from gateway.people import Account
 from gateway.session.reply import Reply
 from gateway.session.session import Session
 from gateway.wire import numerics as n

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from gateway.commands.ports import Rates
 from gateway.errors import StoreError
-from gateway.model import Rate
+from gateway.people import Rate
 from gateway.session.session import Session
 from gateway.wire.names import casefold
 

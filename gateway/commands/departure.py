@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from gateway.commands.changing import Arrived, change_room
 from gateway.commands.services import Services
 from gateway.errors import StoreError
-from gateway.model import Left, LeftBy, LogKey, MsgId, Position
+from gateway.events import Left, LeftBy
+from gateway.model import LogKey, MsgId, Position
 from gateway.rooms.inboxes import INBOX_KEPT_S
 from gateway.rooms.ports import Change
 from gateway.rooms.replica import Replica

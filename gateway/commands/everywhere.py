@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Callable
 
 from gateway.commands.services import Services
-from gateway.model import Event, Member, MsgId, Position
+from gateway.events import Event
+from gateway.model import Member, MsgId, Position
 from gateway.rooms.ports import Change
 from gateway.rooms.replica import Replica
 from gateway.session.session import Session

@@ -2,7 +2,8 @@
 
 from gateway.commands.services import Services
 from gateway.errors import StoreError
-from gateway.model import Entry, LogKey, Position, Said
+from gateway.events import Entry, Said
+from gateway.model import LogKey, Position
 from gateway.rooms.room import Room
 from gateway.session.render import render
 from gateway.session.reply import Reply

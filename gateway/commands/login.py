@@ -8,7 +8,8 @@ from gateway.commands.everywhere import change_everywhere
 from gateway.commands.registration import as_user, rename
 from gateway.commands.services import Services
 from gateway.errors import FullError, GatewayError, StoreError
-from gateway.model import Account, AccountSet
+from gateway.events import AccountSet
+from gateway.people import Account
 from gateway.session.capabilities import ACCOUNT_NOTIFY, CAP_NOTIFY, SASL
 from gateway.session.reply import Reply
 from gateway.session.sasl import (

@@ -6,7 +6,9 @@ from gateway.commands.services import Services
 from gateway.commands.telling import tell
 from gateway.commands.visible import visible_room
 from gateway.errors import FullError
-from gateway.model import Invited, Kicked, MsgId, Position, User
+from gateway.events import Invited, Kicked
+from gateway.model import MsgId, Position
+from gateway.people import User
 from gateway.rooms.joining import inviting
 from gateway.rooms.ports import Change
 from gateway.rooms.replica import Replica

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 
 from gateway.commands.history import PAGE
 from gateway.commands.services import Services
-from gateway.model import Entry, LogKey, Position, Said
+from gateway.events import Entry, Said
+from gateway.model import LogKey, Position
 from gateway.session.held import Held
 from gateway.session.render import render
 from gateway.session.reply import Reply

@@ -5,7 +5,8 @@ from gateway.commands.registration import as_user
 from gateway.commands.rooms import inline
 from gateway.commands.services import Services
 from gateway.commands.visible import visible_room
-from gateway.model import ModesSet, MsgId, Position
+from gateway.events import ModesSet
+from gateway.model import MsgId, Position
 from gateway.rooms.modes import LISTS, Request, as_change, decide, pieces, read_modes
 from gateway.rooms.ports import Change
 from gateway.rooms.replica import Replica

@@ -8,7 +8,7 @@ import logging
 from gateway.commands.services import Services
 from gateway.commands.telling import tell
 from gateway.errors import FullError
-from gateway.model import Entry
+from gateway.events import Entry
 from gateway.session.netbans import find_ban, normalise_ban
 from gateway.session.render import render
 from gateway.session.reply import Reply

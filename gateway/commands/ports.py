@@ -3,23 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from gateway.model import (
-    Account,
-    Credentials,
-    Entry,
-    Figures,
-    GatewayId,
-    LogKey,
-    NetworkBan,
-    Position,
-    Rate,
-    Refusal,
-    RoomRow,
-    ScramVerifier,
-    Taken,
-    Uid,
-    User,
-)
+from gateway.events import Entry
+from gateway.model import GatewayId, LogKey, Position, Uid
+from gateway.people import Account, Credentials, Figures, NetworkBan, Rate, Refusal, RoomRow, ScramVerifier, Taken, User
 from gateway.rooms.ports import LogStore
 from gateway.wire.names import NickKey, RoomKey
 

@@ -10,7 +10,8 @@ from gateway.commands.services import Services
 from gateway.commands.talking import MAX_TARGETS
 from gateway.commands.visible import find_room
 from gateway.errors import StoreError
-from gateway.model import Member, Uid, User
+from gateway.model import Member, Uid
+from gateway.people import User
 from gateway.rooms.modes import FLAGS, KEYLEN, LISTS, MAX_LISTED, MAX_PARAMETERS
 from gateway.session.reply import Reply
 from gateway.session.session import Session

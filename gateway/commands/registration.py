@@ -16,7 +16,8 @@ from gateway.commands.queries import welcome
 from gateway.commands.resuming import issue_token, take_by_account, take_offered
 from gateway.commands.services import Services
 from gateway.errors import NickReservedError, StoreError
-from gateway.model import Renamed, User
+from gateway.events import Renamed
+from gateway.people import User
 from gateway.session import capabilities
 from gateway.session.render import render
 from gateway.session.reply import Reply

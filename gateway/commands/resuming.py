@@ -17,19 +17,9 @@ from gateway.commands.queries import welcome
 from gateway.commands.rooms import greet
 from gateway.commands.services import Services
 from gateway.errors import StoreError
-from gateway.model import (
-    ORIGIN,
-    Entry,
-    Joined,
-    MsgId,
-    Position,
-    Rebound,
-    Refusal,
-    Renamed,
-    Said,
-    Taken,
-    Uid,
-)
+from gateway.events import Entry, Joined, Rebound, Renamed, Said
+from gateway.model import ORIGIN, MsgId, Position, Uid
+from gateway.people import Refusal, Taken
 from gateway.rooms.ports import Change
 from gateway.rooms.replica import Replica
 from gateway.rooms.room import Room

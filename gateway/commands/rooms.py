@@ -10,7 +10,8 @@ from gateway.commands.history import replay
 from gateway.commands.services import Services
 from gateway.commands.visible import find_room, identity, visible_room
 from gateway.errors import StoreError
-from gateway.model import Entry, Joined, LeftBy, Member, MsgId, Position, TopicSet
+from gateway.events import Entry, Joined, LeftBy, TopicSet
+from gateway.model import Member, MsgId, Position
 from gateway.rooms.joining import join_refusal, joining
 from gateway.rooms.ports import Change
 from gateway.rooms.replica import Replica

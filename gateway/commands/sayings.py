@@ -2,7 +2,8 @@
 
 from gateway.commands.services import Services
 from gateway.commands.visible import identity
-from gateway.model import Entry, Known, Position, Said, SaidTo, SendKey
+from gateway.events import Entry, Said, SaidTo
+from gateway.model import Known, Position, SendKey
 from gateway.rooms.replica import Replica
 from gateway.rooms.rights import may_speak
 from gateway.rooms.room import Room

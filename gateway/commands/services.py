@@ -6,12 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gateway.commands.ports import Accounts, Directory, History, Oversight, Passwords, Records
-from gateway.model import (
-    GatewayId,
-    LogKey,
-    MsgId,
-    Uid,
-)
+from gateway.model import GatewayId, LogKey, MsgId, Uid
 from gateway.rooms.engine import Engine
 from gateway.rooms.replica import Replica
 from gateway.session.capabilities import ACCOUNT_REGISTRATION, SASL

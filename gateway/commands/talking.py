@@ -7,7 +7,8 @@ from gateway.commands.sayings import FromOutside, Plain, Sending, ToNick, ToRoom
 from gateway.commands.services import Services
 from gateway.commands.visible import find_room
 from gateway.errors import FullError, StoreError
-from gateway.model import MsgId, Said, SaidTo, SendKey
+from gateway.events import Said, SaidTo
+from gateway.model import MsgId, SendKey
 from gateway.rooms.replica import Replica
 from gateway.rooms.rights import may_speak
 from gateway.rooms.room import Room

@@ -1,7 +1,8 @@
 """Lines from commands to users anywhere (INVITE, KILL), in order with their direct messages."""
 
 from gateway.commands.services import Services
-from gateway.model import Position, Said, Uid
+from gateway.events import Said
+from gateway.model import Position, Uid
 from gateway.rooms.replica import Replica
 from gateway.rooms.writer import Saying
 from gateway.session.session import Session

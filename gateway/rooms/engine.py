@@ -9,18 +9,8 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 
 from gateway.errors import StoreError
-from gateway.model import (
-    ORIGIN,
-    Answer,
-    Entry,
-    GatewayId,
-    LogKey,
-    MsgId,
-    Outcome,
-    Position,
-    Uid,
-    order,
-)
+from gateway.events import Entry
+from gateway.model import ORIGIN, Answer, GatewayId, LogKey, MsgId, Outcome, Position, Uid, order
 from gateway.rooms.expected import Expected
 from gateway.rooms.follower import Follower
 from gateway.rooms.inboxes import InboxWriters, inbox_follower

@@ -7,7 +7,8 @@ applied; anything else means something was missed, and the log is read from ther
 import asyncio
 from collections.abc import Callable
 
-from gateway.model import Entry, LogKey, Position, order
+from gateway.events import Entry
+from gateway.model import LogKey, Position, order
 from gateway.rooms.seen import Seen
 
 __all__ = ["Follower"]

@@ -5,7 +5,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
 from gateway.errors import StoreError
-from gateway.model import Entry, LogKey, Position
+from gateway.events import Entry
+from gateway.model import LogKey, Position
 from gateway.rooms.follower import Follower
 from gateway.rooms.outbox import Outbox
 from gateway.rooms.ports import LogStore

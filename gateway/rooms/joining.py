@@ -6,7 +6,8 @@ operator, and with the modes of a new room. In an open one the talk goes on wher
 end: it waits for its founder, who is its operator whenever it joins, and keeps its modes and lists for everybody else.
 """
 
-from gateway.model import Invited, Joined, Member, MsgId
+from gateway.events import Invited, Joined
+from gateway.model import Member, MsgId
 from gateway.rooms.ports import Change
 from gateway.rooms.replica import DEFAULT_MODES, MAX_INVITED, Replica
 from gateway.wire import numerics as n

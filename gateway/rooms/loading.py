@@ -3,23 +3,8 @@
 from enum import Enum, auto
 from typing import NamedTuple
 
-from gateway.model import (
-    ORIGIN,
-    Entry,
-    Event,
-    Joined,
-    Left,
-    LeftBy,
-    MsgId,
-    Position,
-    Renamed,
-    Restored,
-    Said,
-    Snapshot,
-    TopicSet,
-    Uid,
-    order,
-)
+from gateway.events import Entry, Event, Joined, Left, LeftBy, Renamed, Restored, Said, TopicSet
+from gateway.model import ORIGIN, MsgId, Position, Snapshot, Uid, order
 from gateway.rooms.follower import Follower
 from gateway.rooms.ports import LogStore, Render
 from gateway.rooms.room import GONE, Room

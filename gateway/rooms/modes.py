@@ -6,7 +6,8 @@ Source: RFC 2812 section 3.2.3; https://modern.ircdocs.horse/#channel-modes.
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from gateway.model import Member, ModeChange, ModesSet, Uid
+from gateway.events import ModeChange, ModesSet
+from gateway.model import Member, Uid
 from gateway.rooms.ports import Change
 from gateway.rooms.replica import Replica
 from gateway.wire import numerics as n

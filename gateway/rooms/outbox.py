@@ -7,7 +7,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from gateway.model import LogKey, Said, SaidTo, SendKey
+from gateway.events import Said, SaidTo
+from gateway.model import LogKey, SendKey
 from gateway.rooms.ports import Change
 
 __all__ = ["KEPT_S", "MAX_KEPT_BYTES", "Batch", "Kept", "Outbox"]

@@ -5,22 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from gateway.errors import StoreError
-from gateway.model import (
-    Answer,
-    Entry,
-    Event,
-    GatewayId,
-    Head,
-    LogKey,
-    Member,
-    Position,
-    Restored,
-    Said,
-    SaidTo,
-    SendKey,
-    Snapshot,
-    Uid,
-)
+from gateway.events import Entry, Event, Restored, Said, SaidTo
+from gateway.model import Answer, GatewayId, Head, LogKey, Member, Position, SendKey, Snapshot, Uid
 from gateway.rooms.replica import Replica, changes_permissions
 from gateway.wire.names import RoomKey
 

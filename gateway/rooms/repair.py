@@ -9,7 +9,8 @@ import logging
 from collections.abc import Callable, Mapping
 
 from gateway.errors import StoreError
-from gateway.model import GatewayId, Head, Joined, LogKey, Member, MsgId, Position, Uid, order
+from gateway.events import Joined
+from gateway.model import GatewayId, Head, LogKey, Member, MsgId, Position, Uid, order
 from gateway.rooms.follower import Follower
 from gateway.rooms.loading import reload, reload_inbox
 from gateway.rooms.outbox import Outbox

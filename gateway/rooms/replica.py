@@ -1,6 +1,6 @@
 """A room's state, made by applying its log after a snapshot. Pure: same entries, same state, on every gateway."""
 
-from gateway.model import (
+from gateway.events import (
     AccountSet,
     Entry,
     Event,
@@ -8,23 +8,16 @@ from gateway.model import (
     Joined,
     Kicked,
     Left,
-    Listed,
-    Member,
     ModeChange,
     ModesSet,
-    MsgId,
-    Position,
     Reaped,
     Rebound,
     Renamed,
     Restored,
     Said,
-    Snapshot,
-    Topic,
     TopicSet,
-    Uid,
-    time_ms,
 )
+from gateway.model import Listed, Member, MsgId, Position, Snapshot, Topic, Uid, time_ms
 from gateway.rooms import lists
 from gateway.wire.masks import mask_applies
 from gateway.wire.names import casefold

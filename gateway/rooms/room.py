@@ -4,7 +4,7 @@ from collections import deque
 from functools import partial
 from typing import NamedTuple
 
-from gateway.model import (
+from gateway.events import (
     AccountSet,
     Entry,
     Event,
@@ -12,10 +12,7 @@ from gateway.model import (
     Kicked,
     Left,
     LeftBy,
-    Member,
     ModesSet,
-    MsgId,
-    Position,
     Reaped,
     Renamed,
     Restored,
@@ -23,10 +20,9 @@ from gateway.model import (
     SaidTo,
     Split,
     Splitting,
-    Topic,
     TopicSet,
-    Uid,
 )
+from gateway.model import Member, MsgId, Position, Topic, Uid
 from gateway.rooms.follower import Follower
 from gateway.rooms.pace import Pace
 from gateway.rooms.ports import Origin, Render, Seat

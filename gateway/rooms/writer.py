@@ -15,7 +15,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from gateway.errors import FullError, StoreError
-from gateway.model import Answer, Known, LogKey, Outcome, Position, Said, SaidTo, SendKey
+from gateway.events import Said, SaidTo
+from gateway.model import Answer, Known, LogKey, Outcome, Position, SendKey
 from gateway.rooms.outbox import Batch, Outbox
 from gateway.rooms.ports import Change, LogStore, Origin
 from gateway.rooms.replica import Replica

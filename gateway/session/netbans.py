@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
-from gateway.model import NetworkBan
+from gateway.people import NetworkBan
 from gateway.session.session import Session
 from gateway.wire.masks import ACCOUNT, MASKLEN, mask_applies
 

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from gateway.model import (
+from gateway.events import (
     AccountSet,
     Entry,
     Event,
@@ -10,7 +10,6 @@ from gateway.model import (
     Kicked,
     Left,
     LeftBy,
-    Member,
     ModeChange,
     ModesSet,
     Renamed,
@@ -19,8 +18,8 @@ from gateway.model import (
     Split,
     Splitting,
     TopicSet,
-    time_ms,
 )
+from gateway.model import Member, time_ms
 from gateway.session.capabilities import ACCOUNT_NOTIFY, ACCOUNT_TAG, EXTENDED_JOIN, SERVER_TIME, TAGS
 from gateway.wire.tags import escape, format_time
 

@@ -8,7 +8,7 @@ import base64
 from collections.abc import Callable, Generator
 from typing import Any, NamedTuple
 
-from gateway.model import ScramVerifier
+from gateway.people import ScramVerifier
 from gateway.session import scram
 from gateway.wire.names import casefold
 

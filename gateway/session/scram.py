@@ -8,7 +8,7 @@ import stringprep
 import unicodedata
 from typing import NamedTuple
 
-from gateway.model import ScramVerifier
+from gateway.people import ScramVerifier
 
 __all__ = ["BadScramError", "ClientFirst", "client_first", "make_verifier", "prepare", "server_final", "server_first"]
 

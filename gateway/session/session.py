@@ -4,7 +4,8 @@ from collections.abc import Callable
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
-from gateway.model import Entry, GatewayId, Member, Rebound, Said, Uid
+from gateway.events import Entry, Rebound, Said
+from gateway.model import GatewayId, Member, Uid
 from gateway.session.budget import Budget
 from gateway.session.capabilities import BATCH, CAP_NOTIFY, ECHO, RENDERED
 from gateway.session.render import render

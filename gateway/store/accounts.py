@@ -9,7 +9,8 @@ import secrets
 import time
 from typing import Any
 
-from gateway.model import Account, Credentials, ScramVerifier, Uid
+from gateway.model import Uid
+from gateway.people import Account, Credentials, ScramVerifier
 from gateway.store import keys
 from gateway.store.lanes import Lanes
 from gateway.store.scripts import sha

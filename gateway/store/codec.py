@@ -10,38 +10,27 @@ import json
 from functools import partial
 from typing import Any
 
-from gateway.model import (
-    ORIGIN,
+from gateway.events import (
     AccountSet,
-    Answer,
     Entry,
     Event,
     Foreign,
-    GatewayId,
-    Head,
     Invited,
     Joined,
     Kicked,
-    Known,
     Left,
     LeftBy,
-    Member,
     ModeChange,
     ModesSet,
-    MsgId,
-    Outcome,
-    Position,
     Reaped,
     Rebound,
     Renamed,
     Restored,
     Said,
     SaidTo,
-    Snapshot,
-    Topic,
     TopicSet,
-    Uid,
 )
+from gateway.model import ORIGIN, Answer, GatewayId, Head, Known, Member, MsgId, Outcome, Position, Snapshot, Topic, Uid
 from gateway.rooms.lists import from_entries
 from gateway.rooms.ports import Change
 

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Sequence
 
 from gateway.errors import NickReservedError
-from gateway.model import Figures, GatewayId, RoomRow, Uid, User
+from gateway.model import GatewayId, Uid
+from gateway.people import Figures, RoomRow, User
 from gateway.store import keys
 from gateway.store.lane import ignore
 from gateway.store.lanes import Lanes, must_hold_lease

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gateway.errors import StoreError
-from gateway.model import Answer, Entry, GatewayId, Head, LogKey, Position, Restored, Said, SaidTo, SendKey, Snapshot
+from gateway.events import Entry, Restored, Said, SaidTo
+from gateway.model import Answer, GatewayId, Head, LogKey, Position, SendKey, Snapshot
 from gateway.rooms.ports import Change, OnAnswer
 from gateway.store import codec
 from gateway.store.keys import LogKeys, gateway_logs, is_room, log_keys, log_of_channel

@@ -4,7 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.model import Entry, MsgId, NetworkBan, Position, Said, Uid
+from gateway.events import Entry, Said
+from gateway.model import MsgId, Position, Uid
+from gateway.people import NetworkBan
 from gateway.store import keys
 from gateway.store.lanes import Lanes
 from gateway.store.scripts import sha

@@ -1,6 +1,6 @@
 """Rates that all gateways share: GCRA buckets in Redis, each one key. Source: the header of `rate.lua`."""
 
-from gateway.model import Rate
+from gateway.people import Rate
 from gateway.store import keys
 from gateway.store.lane import ignore
 from gateway.store.lanes import Lanes

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from gateway.model import GatewayId, Uid, User
+from gateway.model import GatewayId, Uid
+from gateway.people import User
 from gateway.store.codec import pairs
 
 __all__ = ["decode_user", "encode_user", "shown_away"]

@@ -7,7 +7,9 @@ with an older one still tries is refused. All of a session is one slot.
 from collections.abc import Iterable, Mapping
 from hmac import compare_digest
 
-from gateway.model import GatewayId, LogKey, MsgId, Position, Rebound, Refusal, Taken, Uid, User
+from gateway.events import Rebound
+from gateway.model import GatewayId, LogKey, MsgId, Position, Uid
+from gateway.people import Refusal, Taken, User
 from gateway.store import codec, keys
 from gateway.store.lane import ignore
 from gateway.store.lanes import Lanes, must_hold_lease

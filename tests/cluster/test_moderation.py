@@ -9,7 +9,8 @@ from urllib.request import urlopen
 
 import pytest
 
-from gateway.model import ORIGIN, Entry, Joined, Kicked, ModesSet, Said, Uid
+from gateway.events import Entry, Joined, Kicked, ModesSet, Said
+from gateway.model import ORIGIN, Uid
 from gateway.store.keys import room_log
 from gateway.store.urls import Durability
 from gateway.wire.message import Message

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from gateway.commands.allowances import CHUNK, FREE, FREE_EVERY_S, Allowances, SharedLimits
 from gateway.errors import StoreError
-from gateway.model import Rate, Uid
+from gateway.model import Uid
+from gateway.people import Rate
 from gateway.session.session import Session
 
 

@@ -7,7 +7,8 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from secrets import token_hex
 
-from gateway.model import Said, Uid
+from gateway.events import Said
+from gateway.model import Uid
 from gateway.store.codec import decode_event, decode_member
 from gateway.store.keys import LogKeys, log_keys, room_log
 from gateway.store.logs import LOG_ENTRIES

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from gateway.model import ORIGIN, Answer, GatewayId, LogKey, Outcome, Position, Said
+from gateway.events import Said
+from gateway.model import ORIGIN, Answer, GatewayId, LogKey, Outcome, Position
 from gateway.rooms.outbox import Outbox
 from gateway.rooms.ports import Change
 from gateway.rooms.replica import Replica

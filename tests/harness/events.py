@@ -4,27 +4,21 @@ import string
 
 from hypothesis import strategies as st
 
-from gateway.model import (
-    ORIGIN,
+from gateway.events import (
     AccountSet,
     Event,
-    GatewayId,
     Joined,
     Left,
     LeftBy,
-    Member,
     ModeChange,
     ModesSet,
-    MsgId,
-    Position,
     Rebound,
     Renamed,
     Restored,
     Said,
-    Topic,
     TopicSet,
-    Uid,
 )
+from gateway.model import ORIGIN, GatewayId, Member, MsgId, Position, Topic, Uid
 from gateway.rooms.ports import Change
 
 __all__ = ["events", "join", "leave", "member", "members", "promote", "rebind", "said", "set_topic", "uid_of"]

@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 from typing import Protocol
 
 from gateway.errors import StoreError
-from gateway.model import Answer, Entry, GatewayId, LogKey, Position, Said, SaidTo, SendKey, Uid
+from gateway.events import Entry, Said, SaidTo
+from gateway.model import Answer, GatewayId, LogKey, Position, SendKey, Uid
 from gateway.rooms.ports import Change, LogStore
 from gateway.store.keys import log_keys
 from gateway.store.lanes import Lanes, lanes_to

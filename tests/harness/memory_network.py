@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import count
 
-from gateway.model import Entry, GatewayId, Known, LogKey, Member, MsgId, Position, Said, SendKey, Uid
+from gateway.events import Entry, Said
+from gateway.model import GatewayId, Known, LogKey, Member, MsgId, Position, SendKey, Uid
 from gateway.rooms.engine import Engine
 from gateway.rooms.ports import Change
 from gateway.rooms.replica import Replica

@@ -12,25 +12,19 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from gateway.errors import StoreError
+from gateway.events import Entry, Event, Left, Reaped, Restored, Said, SaidTo
 from gateway.model import (
     ORIGIN,
     Answer,
-    Entry,
-    Event,
     GatewayId,
     Head,
     Known,
-    Left,
     Listed,
     LogKey,
     Member,
     MsgId,
     Outcome,
     Position,
-    Reaped,
-    Restored,
-    Said,
-    SaidTo,
     SendKey,
     Snapshot,
     Topic,

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gateway.errors import StoreError
-from gateway.model import Entry, GatewayId, LogKey, MsgId, Position, Said, Uid
+from gateway.events import Entry, Said
+from gateway.model import GatewayId, LogKey, MsgId, Position, Uid
 from gateway.rooms.engine import CATCH_UP_ENTRIES, Engine
 from gateway.rooms.pace import BURST_WRITES
 from gateway.rooms.replica import Replica

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.model import ORIGIN, Entry, LogKey, Position
+from gateway.events import Entry
+from gateway.model import ORIGIN, LogKey, Position
 from gateway.rooms.follower import MAX_HELD, Follower
 from tests.harness.events import said
 

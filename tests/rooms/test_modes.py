@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.model import Entry, Listed, ModeChange, ModesSet, MsgId, Position, Snapshot
+from gateway.events import Entry, ModeChange, ModesSet
+from gateway.model import Listed, MsgId, Position, Snapshot
 from gateway.rooms.modes import (
     FLAGS,
     LISTS,

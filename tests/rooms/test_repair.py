@@ -7,7 +7,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gateway.model import GatewayId, Kicked, LeftBy, ModeChange, ModesSet, MsgId, Said, Uid
+from gateway.events import Kicked, LeftBy, ModeChange, ModesSet, Said
+from gateway.model import GatewayId, MsgId, Uid
 from gateway.rooms.ports import Change
 from gateway.rooms.replica import Replica
 from tests.harness.deadlines import eventually

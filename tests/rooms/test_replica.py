@@ -3,31 +3,23 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.model import (
-    ORIGIN,
+from gateway.events import (
     AccountSet,
     Entry,
     Event,
     Foreign,
-    GatewayId,
     Invited,
     Joined,
     Kicked,
     Left,
     LeftBy,
-    LogKey,
     ModeChange,
     ModesSet,
-    MsgId,
-    Outcome,
-    Position,
     Reaped,
     Renamed,
-    Snapshot,
-    Topic,
     TopicSet,
-    order,
 )
+from gateway.model import ORIGIN, GatewayId, LogKey, MsgId, Outcome, Position, Snapshot, Topic, order
 from gateway.rooms.joining import inviting, joining
 from gateway.rooms.modes import as_change, read_modes
 from gateway.rooms.modes import decide as decide_modes

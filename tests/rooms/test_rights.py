@@ -2,20 +2,8 @@
 
 import pytest
 
-from gateway.model import (
-    Entry,
-    Invited,
-    Joined,
-    Listed,
-    Member,
-    ModeChange,
-    ModesSet,
-    MsgId,
-    Position,
-    Renamed,
-    Snapshot,
-    Uid,
-)
+from gateway.events import Entry, Invited, Joined, ModeChange, ModesSet, Renamed
+from gateway.model import Listed, Member, MsgId, Position, Snapshot, Uid
 from gateway.rooms.joining import inviting, join_refusal, joining
 from gateway.rooms.replica import MAX_INVITED, Replica
 from gateway.rooms.rights import is_visible, may_speak

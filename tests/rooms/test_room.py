@@ -5,23 +5,8 @@ from itertools import count
 
 import pytest
 
-from gateway.model import (
-    AccountSet,
-    Entry,
-    Event,
-    GatewayId,
-    Joined,
-    Left,
-    LeftBy,
-    Member,
-    MsgId,
-    Position,
-    Reaped,
-    Rebound,
-    Renamed,
-    TopicSet,
-    Uid,
-)
+from gateway.events import AccountSet, Entry, Event, Joined, Left, LeftBy, Reaped, Rebound, Renamed, TopicSet
+from gateway.model import GatewayId, Member, MsgId, Position, Uid
 from gateway.rooms.replica import Replica
 from gateway.rooms.room import Room
 from gateway.session import capabilities as caps

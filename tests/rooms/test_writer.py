@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from gateway.errors import FullError
-from gateway.model import Outcome, Said
+from gateway.events import Said
+from gateway.model import Outcome
 from gateway.rooms.outbox import Outbox
 from gateway.rooms.writer import MAX_BATCH, MAX_QUEUED, Proposal, Writer
 from tests.harness.desk import ANN, G1, G2, LOG, Author, Desk, Remark, founded

@@ -2,7 +2,8 @@
 
 import pytest
 
-from gateway.model import NetworkBan, Uid
+from gateway.model import Uid
+from gateway.people import NetworkBan
 from gateway.session.netbans import find_ban, normalise_ban
 from gateway.session.session import Session
 

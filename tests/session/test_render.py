@@ -5,20 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from irctokens.line import tokenise
 
-from gateway.model import (
+from gateway.events import (
     AccountSet,
     Entry,
     Event,
     Foreign,
-    GatewayId,
     Joined,
     Left,
     LeftBy,
-    Member,
     ModeChange,
     ModesSet,
-    MsgId,
-    Position,
     Reaped,
     Rebound,
     Renamed,
@@ -26,6 +22,7 @@ from gateway.model import (
     Said,
     TopicSet,
 )
+from gateway.model import GatewayId, Member, MsgId, Position
 from gateway.session import capabilities as caps
 from gateway.session.render import in_batch, render, with_label
 from gateway.wire.message import Message

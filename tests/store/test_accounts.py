@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from gateway.errors import NickReservedError
-from gateway.model import Account, Credentials, GatewayId, ScramVerifier, Uid
+from gateway.model import GatewayId, Uid
+from gateway.people import Account, Credentials, ScramVerifier
 from gateway.store import keys
 from gateway.store.accounts import Accounts
 from gateway.store.directory import Directory

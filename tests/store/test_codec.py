@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.model import Entry, Event, Foreign, GatewayId, Joined, Member, Position, Reaped, Uid
+from gateway.events import Entry, Event, Foreign, Joined, Reaped
+from gateway.model import GatewayId, Member, Position, Uid
 from gateway.store.codec import (
     decode_announcement,
     decode_event,

@@ -2,7 +2,8 @@
 
 import asyncio
 
-from gateway.model import Figures, GatewayId, Uid, User
+from gateway.model import GatewayId, Uid
+from gateway.people import Figures, User
 from gateway.store import keys
 from gateway.store.directory import Directory
 from gateway.store.lanes import Lanes

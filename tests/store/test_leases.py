@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from gateway.model import ORIGIN, GatewayId, LogKey, Reaped, Uid, User
+from gateway.events import Reaped
+from gateway.model import ORIGIN, GatewayId, LogKey, Uid
+from gateway.people import User
 from gateway.store import keys
 from gateway.store.directory import Directory
 from gateway.store.lanes import Lanes, lanes_to

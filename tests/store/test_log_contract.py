@@ -10,26 +10,8 @@ from itertools import pairwise
 import pytest
 
 from gateway.errors import StoreError
-from gateway.model import (
-    ORIGIN,
-    Answer,
-    Entry,
-    GatewayId,
-    Head,
-    Joined,
-    Left,
-    LogKey,
-    ModesSet,
-    MsgId,
-    Outcome,
-    Position,
-    Reaped,
-    Rebound,
-    Restored,
-    Said,
-    Topic,
-    order,
-)
+from gateway.events import Entry, Joined, Left, ModesSet, Reaped, Rebound, Restored, Said
+from gateway.model import ORIGIN, Answer, GatewayId, Head, LogKey, MsgId, Outcome, Position, Topic, order
 from tests.harness.deadlines import DEADLINE_S
 from tests.harness.events import join, leave, member, promote, rebind, said, set_topic, uid_of
 from tests.harness.log_site import LogSite, change, say

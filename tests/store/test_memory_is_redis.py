@@ -9,20 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.model import (
-    ORIGIN,
-    Answer,
-    GatewayId,
-    Kicked,
-    LogKey,
-    Member,
-    ModeChange,
-    ModesSet,
-    MsgId,
-    Position,
-    Reaped,
-    Snapshot,
-)
+from gateway.events import Kicked, ModeChange, ModesSet, Reaped
+from gateway.model import ORIGIN, Answer, GatewayId, LogKey, Member, MsgId, Position, Snapshot
 from gateway.rooms.ports import Change
 from gateway.store.urls import Durability
 from tests.harness.events import join, leave, member, promote, rebind, said, set_topic, uid_of

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.model import Rate
+from gateway.people import Rate
 from gateway.store import keys
 from gateway.store.rates import Rates
 from gateway.store.scripts import sha

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.model import ORIGIN, Answer, Entry, Known, LogKey, MsgId, Outcome, SendKey
+from gateway.events import Entry
+from gateway.model import ORIGIN, Answer, Known, LogKey, MsgId, Outcome, SendKey
 from gateway.store.keys import log_keys
 from gateway.store.urls import Durability
 from tests.harness.events import join, member, said

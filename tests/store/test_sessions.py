@@ -11,7 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import StoreError
-from gateway.model import ORIGIN, GatewayId, Position, Rebound, Refusal, Taken, Uid, User
+from gateway.events import Rebound
+from gateway.model import ORIGIN, GatewayId, Position, Uid
+from gateway.people import Refusal, Taken, User
 from gateway.session.tokens import hash_of
 from gateway.store import keys
 from gateway.store.directory import Directory

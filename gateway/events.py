@@ -1,0 +1,227 @@
+"""The events of logs. Everything members can see in a room is an `Event` of its log; an `Entry` is one at its place."""
+
+from enum import Enum
+from typing import NamedTuple
+
+from gateway.model import GatewayId, Member, MsgId, Position, Topic, Uid
+
+__all__ = [
+    "AccountSet",
+    "Entry",
+    "Event",
+    "Foreign",
+    "Invited",
+    "Joined",
+    "Kicked",
+    "Left",
+    "LeftBy",
+    "ModeChange",
+    "ModesSet",
+    "Reaped",
+    "Rebound",
+    "Renamed",
+    "Restored",
+    "Said",
+    "SaidTo",
+    "Split",
+    "Splitting",
+    "TopicSet",
+]
+
+
+class Said(NamedTuple):
+    """PRIVMSG, NOTICE or TAGMSG. `line` is what a client without tags gets, source included, CR LF not."""
+
+    uid: Uid
+    msgid: MsgId
+    account: bytes  # empty: not logged in
+    tags: bytes  # client-only tags as on the wire, without "@"; empty for none
+    line: bytes
+
+
+class SaidTo(NamedTuple):
+    """The same, for some of the members: a STATUSMSG. It is no part of the history that members can ask for."""
+
+    uid: Uid
+    msgid: MsgId
+    account: bytes
+    tags: bytes
+    line: bytes
+    to: str  # who gets it: members with one of these modes, and its author
+
+
+class Joined(NamedTuple):
+    """A member came; the first one into an empty room is its operator (`member.modes`)."""
+
+    uid: Uid
+    msgid: MsgId
+    member: Member
+    names: str = ""  # the room's name as displayed, from who made the room; empty for an existing one
+    anew: bool = False  # the room had ended: its modes, lists, key, limit and invitations begin afresh
+    blank: bool = False  # and was closed: its topic and what was said in it are gone too
+
+
+class LeftBy(Enum):
+    """How a member went."""
+
+    PART = "PART"
+    QUIT = "QUIT"
+
+
+class Left(NamedTuple):
+    """A member went."""
+
+    uid: Uid
+    msgid: MsgId
+    by: LeftBy
+    reason: str
+    last: bool = False  # the room ended with it, as the store found: whoever joins now decides anew
+
+
+class Renamed(NamedTuple):
+    """A member has another nick."""
+
+    uid: Uid
+    msgid: MsgId
+    nick: str
+
+
+class AccountSet(NamedTuple):
+    """A member logged in, or out."""
+
+    uid: Uid
+    msgid: MsgId
+    account: str  # empty: logged out
+
+
+class TopicSet(NamedTuple):
+    """The topic changed; an empty text clears it."""
+
+    uid: Uid
+    msgid: MsgId
+    source: str  # nick!user@host of who did it
+    text: str
+
+
+class ModeChange(NamedTuple):
+    """One mode that changed, of a room or of a member."""
+
+    sign: str  # "+" or "-"
+    letter: str
+    value: str = ""  # a mask, key or limit; for "o" and "v" the nick; empty for a flag
+    uid: str = ""  # for "o" and "v": whose
+
+
+class ModesSet(NamedTuple):
+    """Modes changed: of the room or of members."""
+
+    uid: Uid
+    msgid: MsgId
+    source: str
+    changes: tuple[ModeChange, ...]
+
+
+class Kicked(NamedTuple):
+    """A member was thrown out."""
+
+    uid: Uid  # of who did it
+    msgid: MsgId
+    source: str
+    target: Uid
+    reason: str
+
+
+class Invited(NamedTuple):
+    """Somebody may join whatever the modes say; the oldest of too many invitations ends."""
+
+    uid: Uid  # of who did it
+    msgid: MsgId
+    source: str
+    target: Uid
+
+
+class Reaped(NamedTuple):
+    """These members were lost: with their gateway, or because they did not come back within their grace."""
+
+    gateway: GatewayId  # that was declared dead; empty: none was
+    uids: tuple[Uid, ...]
+    reason: str = ""
+    uid: Uid = Uid(b"")
+    msgid: MsgId = MsgId(b"")
+
+
+class Rebound(NamedTuple):
+    """A session came back on another connection: its member is that gateway's from now on. Shown to nobody.
+
+    In the session's inbox it tells the gateway that still has the old connection to let it go.
+    """
+
+    uid: Uid
+    msgid: MsgId
+    gateway: GatewayId
+    epoch: int  # counts how often the session was taken over; what is of an older one is void
+
+
+class Foreign(NamedTuple):
+    """An event of a kind this version does not know, from a newer gateway: it takes its place and changes nothing."""
+
+    uid: Uid = Uid(b"")
+    msgid: MsgId = MsgId(b"")
+
+
+class Restored(NamedTuple):
+    """Redis had lost the room; a gateway wrote back what its replica knew. Members come back by their own gateways."""
+
+    msgid: MsgId
+    name: str
+    created_ms: int
+    topic: "Topic"
+    modes: str
+    founder: str = ""  # account that owns it
+    key: str = ""
+    limit: int = 0
+    listed: tuple[tuple[str, str, int], ...] = ()  # entries of the lists: "b mask" or "i uid", by whom, ms
+    uid: Uid = Uid(b"")
+
+
+class Splitting(Enum):
+    """A line of a netsplit batch."""
+
+    BEGINS = 1
+    QUIT = 2
+    ENDS = 3
+
+
+class Split(NamedTuple):
+    """A line of a netsplit batch as a room shows a `Reaped` of several members; never in a log."""
+
+    line: Splitting
+    left: Left | None = None
+    uid: Uid = Uid(b"")
+    msgid: MsgId = MsgId(b"")
+
+
+Event = (
+    Said
+    | SaidTo
+    | Joined
+    | Left
+    | Kicked
+    | Renamed
+    | AccountSet
+    | TopicSet
+    | ModesSet
+    | Invited
+    | Reaped
+    | Restored
+    | Rebound
+    | Split
+    | Foreign
+)
+
+
+class Entry(NamedTuple):
+    """An event at its place."""
+
+    position: Position
+    event: Event
