@@ -43,7 +43,7 @@ class Outgoing:
 
     @property
     def due_again(self) -> list[Message]:
-        """What was put off and may be asked for again, oldest first: the first of a room alone until the room takes one.
+        """What was put off and is to be asked for now, oldest first: one of a room, until that room takes one.
 
         A whole window, again and again, would be a flood, and the server closes who floods it.
         """
