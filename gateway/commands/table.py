@@ -1,6 +1,7 @@
 """All commands, and what is checked before each. The one way from a line to its effect."""
 
 import asyncio
+import math
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
@@ -271,13 +272,13 @@ def _within_budget(services: Services, session: Session, message: Message, reply
         session.quit_reason = CLOSE_REASON
         session.close(CLOSE_REASON)
     else:
-        _too_fast(message, session.budget.retry_s(), reply)
+        _too_fast(message, session.budget.retry_s(joins=joins), reply)
     return False
 
 
 def _too_fast(message: Message, wait_s: float, reply: Reply) -> None:
     if message.command != "NOTICE" or reply.label:
-        seconds = f"{max(1.0, wait_s):.0f}"
+        seconds = f"{math.ceil(max(1.0, wait_s))}"
         reply.fail(message.command, "RATE_LIMITED", seconds, text=f"Too fast; nothing was done, wait {seconds} s")
 
 

@@ -46,6 +46,7 @@ class Budget:
         """Whether `spend` would let one command go."""
         return self._tokens + (now_s - self._at_s) * RATE_PER_S >= 1
 
-    def retry_s(self) -> float:
-        """When a refused command may be tried again."""
-        return max(1.0, -self._tokens / RATE_PER_S)
+    def retry_s(self, *, joins: int = 0) -> float:
+        """After how long a command that was just refused, with so many rooms, would go: 1 s at least."""
+        missing_joins = min(joins, JOIN_BURST) - self._joins
+        return max(1.0, (1 - self._tokens) / RATE_PER_S, missing_joins / JOIN_RATE_PER_S)

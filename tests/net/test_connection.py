@@ -10,7 +10,7 @@ import pytest
 
 from gateway.commands.table import CHEAP, CLOSE_REASON
 from gateway.net.connection import MAX_WAITING_LINES
-from gateway.session.budget import BURST, MAX_DEBT, RATE_PER_S
+from gateway.session.budget import BURST, JOIN_RATE_PER_S, MAX_DEBT, RATE_PER_S
 from tests.harness.deadlines import DEADLINE_S
 from tests.harness.gateway_inside import PING_INTERVAL_S, PING_TIMEOUT_S, REGISTRATION_TIMEOUT_S, GatewayInside
 from tests.harness.gateway_process import GatewayProcess
@@ -99,12 +99,16 @@ async def test_what_is_never_refused_still_ends_a_flooder(connect: Connect) -> N
 
 
 async def test_a_join_flood_is_slowed(connect: Connect) -> None:
-    """Joins cost more than other commands, however many share a line."""
+    """Joins cost more than other commands, however many share a line, and the answer says how long they take."""
     peer = await connect("joiner", caps=["standard-replies"])
     await peer.send("JOIN " + ",".join(f"#j{i}" for i in range(41)))
     assert (await peer.expect("FAIL")).params[:2] == ("JOIN", "RATE_LIMITED")
     await peer.send("JOIN #j1")
     await peer.expect("366")
+    await peer.send("JOIN " + ",".join(f"#j{i}" for i in range(2, 36)))
+    await peer.send("JOIN " + ",".join(f"#k{i}" for i in range(40)))
+    wait_s = int((await peer.expect("FAIL")).params[2])
+    assert 1 < wait_s <= 35 / JOIN_RATE_PER_S + 1
 
 
 async def test_a_slow_reader_is_closed_and_delays_nobody(store_url: str, tmp_path: Path) -> None:

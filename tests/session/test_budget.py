@@ -31,9 +31,9 @@ def test_refused_commands_cost_as_well() -> None:
     budget = Budget()
     spend(budget, int(BURST) + 80, 0.0)
     wait_s = budget.retry_s()
-    assert wait_s == 80 / RATE_PER_S
-    assert budget.spend(wait_s - 1) is Verdict.REFUSE
-    assert budget.spend(wait_s + 1) is Verdict.GO
+    assert wait_s == 81 / RATE_PER_S
+    assert budget.spend(wait_s) is Verdict.GO
+    assert budget.spend(wait_s) is Verdict.REFUSE
 
 
 def test_a_wait_is_never_told_as_nothing() -> None:
@@ -58,6 +58,16 @@ def test_joins_have_a_bucket_of_their_own() -> None:
     assert budget.spend(0.0, joins=1) is Verdict.REFUSE
     assert budget.spend(0.0) is Verdict.GO
     assert budget.spend(1.0, joins=int(JOIN_RATE_PER_S)) is Verdict.GO
+
+
+def test_a_wait_for_joins_is_as_long_as_their_bucket_takes() -> None:
+    """However much else the session might do."""
+    budget = Budget()
+    budget.spend(0.0, joins=int(JOIN_BURST))
+    assert budget.spend(0.0, joins=10) is Verdict.REFUSE
+    wait_s = budget.retry_s(joins=10)
+    assert wait_s == 10 / JOIN_RATE_PER_S
+    assert budget.spend(wait_s, joins=10) is Verdict.GO
 
 
 @given(st.lists(st.tuples(st.floats(0, 5), st.integers(0, 3)), max_size=200))
