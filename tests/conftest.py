@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from gateway.store.embedded import EmbeddedStore
 from tests.harness.container_engine import why_no_engine
 from tests.harness.gateway_process import GatewayProcess, gateways
 from tests.harness.irc_peer import IrcPeer
+from tests.harness.network import Connect, Network
 from tests.harness.private_server import PrivateServer
 from tests.harness.redis_container import redis_container
 
@@ -72,3 +74,29 @@ async def connect(server: GatewayProcess) -> AsyncIterator[Callable[..., Corouti
             return await stack.enter_async_context(await IrcPeer.connect(server.host, server.port, nick, **options))
 
         yield connect
+
+
+_numbers = count(1)
+
+
+@pytest.fixture
+def room() -> str:
+    """A room nobody else uses."""
+    return f"#room{next(_numbers)}"
+
+
+@pytest.fixture
+def nick() -> str:
+    """A nick nobody else uses, and short enough to be made longer."""
+    return f"user{next(_numbers)}x"
+
+
+@pytest.fixture
+async def dial(network: Network) -> AsyncIterator[Connect]:
+    """Connects a peer to the next gateway of the `network` of these tests; all are closed after the test."""
+    async with AsyncExitStack() as stack:
+
+        async def dial(nick: str, **options: Any) -> IrcPeer:
+            return await stack.enter_async_context(await network.connect(nick, **options))
+
+        yield dial

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.conftest import CHEAP, Connect
 from tests.harness.irc_peer import IrcPeer
-from tests.harness.network import Network
+from tests.harness.network import CHEAP, Connect, Network
 from tests.harness.sasl_client import authenticate_plain, authenticate_scram
 
 pytestmark = pytest.mark.slow

@@ -5,10 +5,9 @@ import pytest
 
 from gateway.store.keys import log_keys, room_log
 from gateway.wire.names import RoomKey
-from tests.commands.conftest import Connect
 from tests.harness.deadlines import DEADLINE_S, eventually
 from tests.harness.irc_peer import IrcPeer
-from tests.harness.network import Network
+from tests.harness.network import Connect, Network
 from tests.harness.sasl_client import authenticate_plain, log_in, plain
 
 PASSWORD = "sesame-street"

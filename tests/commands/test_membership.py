@@ -5,10 +5,10 @@ Source: https://modern.ircdocs.horse/#kick-message, #invite-message, #join-messa
 
 import asyncio
 
-from tests.commands.conftest import Connect
 from tests.commands.test_modes import change
 from tests.commands.test_talking import ALL, join
 from tests.harness.irc_peer import IrcPeer
+from tests.harness.network import Connect
 
 
 async def commands(peer: IrcPeer, *lines: str) -> list[str]:

@@ -3,10 +3,9 @@
 import pytest
 
 from gateway.wire.message import Message
-from tests.commands.conftest import Connect
 from tests.commands.test_talking import ALL, join
 from tests.harness.irc_peer import IrcPeer
-from tests.harness.network import Network
+from tests.harness.network import Connect, Network
 
 
 async def settle(*peers: IrcPeer) -> list[list[Message]]:

@@ -1,6 +1,6 @@
 """From a connection to a session. Source: https://modern.ircdocs.horse/#connection-registration."""
 
-from tests.commands.conftest import Connect
+from tests.harness.network import Connect
 
 
 async def test_welcome_burst_is_complete(connect: Connect) -> None:

@@ -1,8 +1,8 @@
 """JOIN, PART, QUIT, TOPIC, NAMES, WHO, LIST, MODE. Source: https://modern.ircdocs.horse/#channel-operations."""
 
-from tests.commands.conftest import Connect
 from tests.commands.test_talking import ALL, join
 from tests.harness.deadlines import eventually
+from tests.harness.network import Connect
 
 
 async def test_the_first_member_is_operator(connect: Connect, room: str) -> None:

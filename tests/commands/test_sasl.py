@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.conftest import CHEAP, Connect
-from tests.harness.network import Network
+from tests.harness.network import CHEAP, Connect, Network
 from tests.harness.sasl_client import authenticate_plain, authenticate_scram, log_in, plain
 
 PASSWORD = "sesame-street"

@@ -6,9 +6,9 @@ Source: docs/protocol.md, "Sending again".
 import pytest
 
 from gateway.wire.message import Message
-from tests.commands.conftest import Connect
 from tests.harness.gateway_process import GatewayProcess
 from tests.harness.irc_peer import IrcPeer
+from tests.harness.network import Connect
 
 CAPS = ("message-tags", "server-time", "echo-message", "labeled-response", "batch", "standard-replies")
 IDEM = (*CAPS, "hubbub.chat/idem")

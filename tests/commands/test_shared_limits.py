@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from gateway.commands.allowances import FREE
-from tests.commands.conftest import CHEAP
 from tests.harness.irc_peer import IrcPeer
-from tests.harness.network import Network
+from tests.harness.network import CHEAP, Network
 from tests.harness.sasl_client import authenticate_plain, log_in
 
 NOBODY = "192.0.2.0/24"  # trusted, so that loopback is not

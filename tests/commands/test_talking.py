@@ -1,8 +1,8 @@
 """PRIVMSG, NOTICE, TAGMSG, and the labels and echoes that go with them."""
 
 from gateway.wire.message import Message
-from tests.commands.conftest import Connect
 from tests.harness.irc_peer import IrcPeer
+from tests.harness.network import Connect
 
 ALL = ("message-tags", "server-time", "echo-message", "labeled-response", "batch")
 

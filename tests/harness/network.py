@@ -1,16 +1,21 @@
 """Several gateways over one Valkey, which to a client are one server: peers are handed out to them by turns."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from itertools import cycle
 from pathlib import Path
 from typing import Any
 
+from gateway.passwords import hash_password
 from tests.harness.gateway_process import GatewayProcess, gateways
 from tests.harness.irc_peer import IrcPeer
 from tests.harness.private_server import PrivateServer
 
-__all__ = ["Network"]
+__all__ = ["CHEAP", "OPERATOR_PASSWORD", "Connect", "Network"]
+
+Connect = Callable[..., Coroutine[Any, Any, IrcPeer]]
+OPERATOR_PASSWORD = "let the tests in"
+CHEAP = {"argon2_kib": 1024, "scram_iterations": 4096}  # hashing as fast as may be
 
 
 class Network:
@@ -36,3 +41,12 @@ class Network:
             gateways(directory, store.url, names, **settings) as started,
         ):
             yield cls(started, store)
+
+    @classmethod
+    @contextmanager
+    def with_operator(cls, directory: Path, number: int) -> Iterator["Network"]:
+        """The same without limits, with cheap hashes, and `OPER root` takes `OPERATOR_PASSWORD`."""
+        opers = directory / "opers.toml"
+        opers.write_text(f'root = "{hash_password(OPERATOR_PASSWORD)}"\n')
+        with cls.running(directory, number, opers=str(opers), limits="off", **CHEAP) as network:
+            yield network
