@@ -3,10 +3,11 @@
 from enum import Enum
 from typing import NamedTuple
 
-from gateway.model import GatewayId, Member, MsgId, Position, Topic, Uid
+from gateway.model import FurtherId, GatewayId, Member, MsgId, Position, Topic, Uid
 
 __all__ = [
     "AccountSet",
+    "Changed",
     "Entry",
     "Event",
     "Foreign",
@@ -159,7 +160,15 @@ class Rebound(NamedTuple):
     uid: Uid
     msgid: MsgId
     gateway: GatewayId
-    epoch: int  # counts how often the session was taken over; what is of an older one is void
+    epoch: int  # counts how often it was taken over; what is of an older one is void
+    further: FurtherId | None = None  # the attachment that came back, where it is not the session's first
+
+
+class Changed(NamedTuple):
+    """In a session's inbox: something that all its attachments share has changed. What, its record tells."""
+
+    uid: Uid
+    msgid: MsgId
 
 
 class Foreign(NamedTuple):
@@ -216,6 +225,7 @@ Event = (
     | Restored
     | Rebound
     | Split
+    | Changed
     | Foreign
 )
 

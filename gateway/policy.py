@@ -25,6 +25,8 @@ def network(config: Config) -> Network:
         limits=config.limits,
         registration=_registration(config),
         min_password=config.min_password,
+        multiclient=config.multiclient,
+        max_attachments=config.max_attachments,
     )
 
 

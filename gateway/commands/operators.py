@@ -3,8 +3,8 @@
 import logging
 
 from gateway.commands.oversight import is_operator
-from gateway.commands.registration import as_user
 from gateway.commands.services import Services
+from gateway.commands.sharing import publish
 from gateway.errors import FullError
 from gateway.model import GatewayId
 from gateway.session.reply import Reply
@@ -41,7 +41,7 @@ async def oper(services: Services, session: Session, message: Message, reply: Re
         services.allowances.logged_in(session.host, tried)
     session.operator = True
     _audit.info("operator", extra={"by": session.source, "uid": session.uid.decode(), "name_given": name})
-    await services.directory.put(as_user(services, session))
+    await publish(services, session, "operator")
     reply.numeric(n.RPL_YOUREOPER, "You are now an IRC operator")
     reply.message("MODE", session.nick, "+o")
 

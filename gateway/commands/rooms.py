@@ -88,7 +88,8 @@ async def _join(services: Services, session: Session, room: Room, key: str, repl
                 reply.finish()
         return b""
 
-    await change_room(services, room, decide, arrived)
+    if await change_room(services, session, room, decide, arrived) and session.shared:
+        await services.records.tell_others(session.uid)
     if session.state is State.CLOSED:
         # The connection ended while the JOIN was on its way, too late for its departure to know of this room.
         await leave(services, session, room, LeftBy.QUIT, session.quit_reason, unheard)
@@ -121,6 +122,8 @@ async def _part(services: Services, session: Session, room: Room, reason: str, r
     await leave(services, session, room, LeftBy.PART, reason, arrived)
     with contextlib.suppress(StoreError):  # it has left; that the note of it stays does no harm
         await services.records.left(session.uid, room.key)
+        if session.shared:  # should another have joined meanwhile, that note has to be made again
+            await services.records.tell_others(session.uid)
 
 
 def joined_room(session: Session, name: str, reply: Reply) -> Room | None:
@@ -165,7 +168,7 @@ async def topic(services: Services, session: Session, message: Message, reply: R
             stamps=("topic_at",),
         )
 
-    await change_room(services, room, decide, inline(reply))
+    await change_room(services, session, room, decide, inline(reply))
 
 
 def inline(reply: Reply, *, last: bool = True) -> Arrived:

@@ -1,9 +1,10 @@
 """What is said, on its way into a log and back to its author: the answer, the echo, the refusal."""
 
 from gateway.commands.services import Services
+from gateway.commands.sharing import copy_to_own
 from gateway.commands.visible import identity
 from gateway.events import Entry, Said, SaidTo
-from gateway.model import Known, Position, SendKey
+from gateway.model import Known, Position, SendKey, Uid
 from gateway.rooms.replica import Replica
 from gateway.rooms.rights import may_speak
 from gateway.rooms.room import Room
@@ -80,7 +81,7 @@ class Sending:
 class ToRoom(Saying):
     """A message on its way to a room. It is decided for the first time when it is about to be sent."""
 
-    __slots__ = ("room", "send_key", "sending", "services")
+    __slots__ = ("room", "seat", "send_key", "sending", "services")
 
     def __init__(
         self, event: Said | SaidTo, room: Room, sending: Sending, services: Services, send_key: SendKey | None
@@ -89,6 +90,7 @@ class ToRoom(Saying):
         self.send_key = send_key
         self.permissions = None
         self.room = room
+        self.seat = sending.session.attachment
         self.sending = sending
         self.services = services
 
@@ -126,12 +128,13 @@ class FromOutside(ToRoom):
 class Plain(Saying):
     """An unlabelled PRIVMSG on its way to a room: what nearly every message is, so it is one small object."""
 
-    __slots__ = ("room", "services", "session")
+    __slots__ = ("room", "seat", "services", "session")
 
     def __init__(self, event: Said, room: Room, session: Session, services: Services) -> None:
         self.event = event
         self.permissions = room.replica.permissions
         self.room = room
+        self.seat = session.attachment
         self.session = session
         self.services = services
 
@@ -154,16 +157,22 @@ class Plain(Saying):
 class ToNick(Saying):
     """A message on its way to somebody's inbox."""
 
-    __slots__ = ("send_key", "sending", "target")
+    __slots__ = ("send_key", "sending", "services", "target", "to")
 
-    def __init__(self, event: Said, target: str, sending: Sending, send_key: SendKey | None) -> None:
+    def __init__(
+        self, event: Said, target: str, to: Uid, sending: Sending, services: Services, send_key: SendKey | None
+    ) -> None:
         self.event = event
+        self.to = to
+        self.services = services
         self.send_key = send_key
         self.permissions = None
         self.target = target
         self.sending = sending
 
     def arrived(self, line: bytes, position: Position) -> bytes:
+        if isinstance(self.event, Said):
+            copy_to_own(self.services, self.sending.session, self.event, self.to)
         self.sending.come_back(Entry(position, self.event))
         return b""
 

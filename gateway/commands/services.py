@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gateway.commands.ports import Accounts, Directory, History, Oversight, Passwords, Records
-from gateway.model import GatewayId, LogKey, MsgId, Uid
+from gateway.model import AttachmentId, GatewayId, LogKey, MsgId, Uid
 from gateway.rooms.engine import Engine
 from gateway.rooms.replica import Replica
 from gateway.session.capabilities import ACCOUNT_REGISTRATION, SASL
@@ -34,6 +34,8 @@ class Network:
     limits: bool
     registration: frozenset[str] | None = frozenset()  # keys of draft/account-registration; None: accounts are not made
     min_password: int = 1  # characters
+    multiclient: bool = False  # whether connections of one account share a session, where the account has not chosen
+    max_attachments: int = 1  # of a session that is shared
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,7 +62,7 @@ class Services:
     request_drain: Callable[[str], None]
     count_command: Callable[[str], None]
     grace_s: float  # how long a session without a connection is kept
-    sessions: dict[Uid, Session] = field(default_factory=dict)  # registered ones here
+    sessions: dict[AttachmentId, Session] = field(default_factory=dict)  # registered ones here
     resized: dict[RoomKey, Replica] = field(default_factory=dict)  # rooms whose size LIST does not know yet
     under_way: set[asyncio.Task[None]] = field(default_factory=set)  # what took too long to be waited for
     batches: int = 0

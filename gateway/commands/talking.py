@@ -39,7 +39,7 @@ def say_plainly(services: Services, session: Session, line: bytes) -> bool:
     """
     target, colon, _ = line[8:].partition(b" :")
     room = services.engine.rooms_by_name.get(target)
-    if room is None or not colon or session.uid not in room.seats or b"\0" in line or b"\r" in line:
+    if room is None or not colon or session.attachment not in room.seats or b"\0" in line or b"\r" in line:
         return False
     if room.replica.restricted and not _may_say(room.replica, session, line):
         return False
@@ -198,7 +198,7 @@ async def _to_others(
             if sending.command == "PRIVMSG" and (away := await services.directory.away(uid)):
                 sending.reply.numeric(n.RPL_AWAY, nick, away)
             event = _event(services.new_msgid(), sending.session, sending.command, nick, tags, text)
-            services.engine.send(uid, ToNick(event, nick, sending, send_key))
+            services.engine.send(uid, ToNick(event, nick, uid, sending, services, send_key))
             sending.begin()
         except (StoreError, FullError):
             sending.unavailable(nick)

@@ -7,7 +7,7 @@ from gateway.rooms.replica import Replica
 from gateway.rooms.writer import Saying
 from gateway.session.session import Session
 
-__all__ = ["tell"]
+__all__ = ["tell", "tell_event"]
 
 
 class _Told(Saying):
@@ -27,5 +27,9 @@ class _Told(Saying):
 
 def tell(services: Services, to: Uid, author: Session, line: str) -> None:
     """Send a line, source included, to a user's inbox. Raises `FullError`."""
-    said = Said(author.uid, services.new_msgid(), author.account_bytes, b"", line.encode())
-    services.engine.send(to, _Told(said, None))
+    tell_event(services, to, Said(author.uid, services.new_msgid(), author.account_bytes, b"", line.encode()))
+
+
+def tell_event(services: Services, to: Uid, event: Said) -> None:
+    """Append something said to a user's inbox; nobody waits for it. Raises `FullError`."""
+    services.engine.send(to, _Told(event, None))

@@ -141,9 +141,10 @@ class Server:
 
     def figures(self) -> tuple[int, int, int]:
         """Users, connections not registered, operators."""
-        users = self.services.sessions.values()
-        operators = sum(session.operator for session in users)
-        return len(users), len(self.connections) - len(users), operators
+        sessions = self.services.sessions
+        users = {session.uid: session for session in sessions.values()}
+        operators = sum(session.operator for session in users.values())
+        return len(users), len(self.connections) - len(sessions), operators
 
     def queued_bytes(self) -> int:
         """What waits in all send queues."""
@@ -177,7 +178,7 @@ class Server:
 
     async def _confirm_token(self, session: Session) -> None:
         with contextlib.suppress(StoreError):  # it goes with the next resumption at the latest
-            await self.services.records.confirm(session.uid, session.epoch)
+            await self.services.records.confirm(session.attachment, session.epoch)
 
     def stop_listening(self) -> None:
         """Take no new connections."""

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
-from gateway.events import Entry, Rebound, Said
-from gateway.model import GatewayId, Member, Uid
+from gateway.events import Changed, Entry, Rebound, Said
+from gateway.model import AttachmentId, GatewayId, Member, MsgId, Uid
 from gateway.session.budget import Budget
 from gateway.session.capabilities import BATCH, CAP_NOTIFY, ECHO, RENDERED
 from gateway.session.render import render
@@ -53,14 +53,15 @@ def _none() -> int:
 class Session:
     """Who a peer is and what it negotiated. A seat in each of its rooms (`rooms.ports.Seat`)."""
 
-    __slots__ = ("_source", "_source_of", "account", "away", "budget", "caps", "close", "ending", "epoch",
-                 "host", "in_flight", "invitations", "modes", "negotiating", "nick", "offered", "on_settled",
-                 "operator", "own_tags", "password", "quit_reason", "realname", "recorded", "render_class",
-                 "returned_at_s", "rooms", "sasl", "signed_on_s", "state", "token", "uid", "unsent", "user",
-                 "wants_302", "wants_echo", "write")  # fmt: skip
+    __slots__ = ("_copied", "_source", "_source_of", "account", "attachment", "away", "budget", "caps", "close",
+                 "ending", "ends_all", "epoch", "host", "in_flight", "invitations", "look_again", "looking", "modes",
+                 "negotiating", "nick", "offered", "on_settled", "operator", "own_tags", "password", "quit_reason",
+                 "realname", "recorded", "render_class", "returned_at_s", "rooms", "sasl", "shared", "signed_on_s",
+                 "state", "token", "uid", "unsent", "user", "wants_302", "wants_echo", "write")  # fmt: skip
 
     def __init__(self, uid: Uid, host: str, write: Callable[[bytes], None]) -> None:
         self.uid = uid
+        self.attachment: AttachmentId = uid
         self.host = host
         self.write = write
         self.state = State.REGISTERING
@@ -89,6 +90,11 @@ class Session:
         self.close: Close = _nothing
         self.unsent: Callable[[], int] = _none  # bytes that wait for the peer to read them
         self.ending = False  # the end of the connection is its end too, for it was closed on purpose
+        self.ends_all = False  # and of all other attachments of the session
+        self.shared = False  # the session has other attachments
+        self.looking = False  # at what they share
+        self.look_again = False  # there is news meanwhile
+        self._copied: dict[MsgId, None] | None = None
         self.offered: tuple[str, ...] = ()  # what RESUME said while it registers: a token, perhaps a msgid
         self.token = b""  # hash of the one its client has; empty: none
         self.epoch = 0  # how often it was taken over
@@ -159,18 +165,37 @@ class Session:
         """This session in a room."""
         return Member(self.uid, self.nick, self.user, self.host, self.account, self.realname, gateway, modes)
 
-    def deliver(self, entries: list[Entry]) -> None:
+    @property
+    def copied(self) -> dict[MsgId, None]:
+        """What was said here to nicks, and comes to the session's own inbox for its other attachments."""
+        if self._copied is None:
+            self._copied = {}
+        return self._copied
+
+    def deliver(self, entries: list[Entry]) -> bool:
         """Write direct messages to the peer, in one piece; note invitations, end by a KILL, or let the connection go
-        where the session has moved on."""
-        if any(isinstance(entry.event, Rebound) and entry.event.epoch > self.epoch for entry in entries):
+        where the attachment has moved on. True: what the session's attachments share has changed."""
+        if any(self._has_moved(entry) for entry in entries):
             self.state = State.DETACHED
             self.close("Resumed elsewhere", goes_on=True)
         if not self.ready:
-            return
+            return False
+        if copied := self._copied:
+            entries = [entry for entry in entries if copied.pop(entry.event.msgid, copied) is copied]
         self.write(b"".join(render(entry, None, "", self.render_class) for entry in entries))
+        changed = False
         for entry in entries:
-            if isinstance(entry.event, Said) and b" PRIVMSG " not in entry.event.line:
+            if isinstance(entry.event, Changed):
+                changed = True
+            elif isinstance(entry.event, Said) and b" PRIVMSG " not in entry.event.line:
                 self._noted(Message.parse(entry.event.line))
+        return changed
+
+    def _has_moved(self, entry: Entry) -> bool:
+        event = entry.event
+        return (
+            isinstance(event, Rebound) and (event.further or event.uid) == self.attachment and event.epoch > self.epoch
+        )
 
     def _noted(self, message: Message) -> None:
         if message.command == "INVITE" and (key := room_key(message.params[-1])) is not None:
@@ -181,6 +206,7 @@ class Session:
                 del invitations[next(iter(invitations))]
         elif message.command == "KILL":
             nick = Source.parse(message.source).nick
+            self.ends_all = True
             self.quit_reason = clip(f"Killed ({nick} ({message.params[-1]}))", KICKLEN)
             self.close(self.quit_reason)
 

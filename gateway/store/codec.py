@@ -12,6 +12,7 @@ from typing import Any
 
 from gateway.events import (
     AccountSet,
+    Changed,
     Entry,
     Event,
     Foreign,
@@ -30,7 +31,21 @@ from gateway.events import (
     SaidTo,
     TopicSet,
 )
-from gateway.model import ORIGIN, Answer, GatewayId, Head, Known, Member, MsgId, Outcome, Position, Snapshot, Topic, Uid
+from gateway.model import (
+    ORIGIN,
+    Answer,
+    FurtherId,
+    GatewayId,
+    Head,
+    Known,
+    Member,
+    MsgId,
+    Outcome,
+    Position,
+    Snapshot,
+    Topic,
+    Uid,
+)
 from gateway.rooms.lists import from_entries
 from gateway.rooms.ports import Change
 
@@ -53,7 +68,7 @@ __all__ = [
 # The constructors of the hot path: half the cost of calling the classes by name.
 _entry = partial(tuple.__new__, Entry)
 _said = partial(tuple.__new__, Said)
-_STATE_KINDS = frozenset((b"J", b"P", b"K", b"N", b"L", b"T", b"O", b"I", b"A", b"B", b"E"))
+_STATE_KINDS = frozenset((b"J", b"P", b"K", b"N", b"L", b"T", b"O", b"I", b"A", b"B", b"C", b"E"))
 
 
 def encode_member(member: Member) -> bytes:
@@ -94,10 +109,9 @@ def encode_event(event: Event) -> bytes:
             return _body(b"I", uid, msgid, source=source, target=target.decode())
         case Left(uid, msgid, by, reason, last):
             return _body(b"E" if last else b"P", uid, msgid, by=by.value, reason=reason)
-        case Renamed(uid, msgid, nick):
-            return _body(b"N", uid, msgid, nick=nick)
-        case AccountSet(uid, msgid, name):
-            return _body(b"L", uid, msgid, account=name)
+        case Renamed(uid, msgid, value) | AccountSet(uid, msgid, value):
+            kind, field = (b"N", "nick") if isinstance(event, Renamed) else (b"L", "account")
+            return _body(kind, uid, msgid, **{field: value})
         case TopicSet(uid, msgid, source, text):
             return _body(b"T", uid, msgid, source=source, text=text)
         case ModesSet(uid, msgid, source, changes):
@@ -107,8 +121,11 @@ def encode_event(event: Event) -> bytes:
                 b"A", Uid(b""), msgid, name=name, created=created_ms, topic=topic, modes=modes, founder=founder,
                 key=key, limit=limit, listed=listed,
             )  # fmt: skip
-        case Rebound(uid, msgid, gateway, epoch):
-            return _body(b"B", uid, msgid, gateway=gateway, epoch=epoch)
+        case Rebound(uid, msgid, gateway, epoch, further):
+            which = {"further": further.decode()} if further else {}
+            return _body(b"B", uid, msgid, gateway=gateway, epoch=epoch, **which)
+        case Changed(uid, msgid):
+            return _body(b"C", uid, msgid)
     raise TypeError(type(event).__name__)
 
 
@@ -154,7 +171,10 @@ def _decode_state(value: bytes) -> Event:
         case b"T":
             return TopicSet(uid, msgid, fields["source"], fields["text"])
         case b"B":
-            return Rebound(uid, msgid, GatewayId(fields["gateway"]), int(fields["epoch"]))
+            further = FurtherId(fields["further"].encode()) if "further" in fields else None
+            return Rebound(uid, msgid, GatewayId(fields["gateway"]), int(fields["epoch"]), further)
+        case b"C":
+            return Changed(uid, msgid)
         case b"K":
             return Kicked(uid, msgid, fields["source"], Uid(fields["target"].encode()), fields["reason"])
         case b"I":

@@ -5,7 +5,7 @@ Source: Redis Cluster specification, "Hash tags".
 
 from typing import NamedTuple
 
-from gateway.model import GatewayId, LogKey, Uid
+from gateway.model import AttachmentId, GatewayId, LogKey, Uid
 from gateway.wire.names import NickKey, RoomKey
 
 __all__ = [
@@ -22,6 +22,8 @@ __all__ = [
     "ROOM_SIZES",
     "LogKeys",
     "account",
+    "attachment_record",
+    "attachments",
     "cluster_mark",
     "gateway_logs",
     "gateway_positions",
@@ -33,6 +35,7 @@ __all__ = [
     "nick_claim",
     "nick_owner",
     "rate",
+    "renaming",
     "room_log",
     "room_of",
     "session_positions",
@@ -49,7 +52,7 @@ REAPED = f"{_VERSION}:{{gateways}}:reaped"  # zset: gateway that was buried and 
 DATA_NAME = f"{_VERSION}:{{gateways}}:data"  # string: made with the first beat; another one: all was lost
 FIGURES = f"{_VERSION}:{{gateways}}:figures"  # hash: gateway -> "users unregistered"
 DRAINS = f"{_VERSION}:{{gateways}}:drains"  # set: gateways somebody asked to drain
-GRACES = f"{_VERSION}:{{sessions}}:graces"  # zset: uid of a detached session -> ms when its grace ends
+GRACES = f"{_VERSION}:{{sessions}}:graces"  # zset: detached attachment -> ms when its grace ends
 NETWORK_BANS = tuple(f"{_VERSION}:{{network}}:{name}" for name in ("bans", "ban-ends", "ban-version"))
 """Hash: mask -> "set-ms end-ms json"; zset: mask -> ms when it ends; how often they changed."""
 NOTICES = f"{_VERSION}:{{network}}:notices"  # stream: "mode line" for all users with that mode
@@ -130,18 +133,34 @@ def user_record(uid: Uid) -> str:
     return f"{_VERSION}:{{u:{uid.decode()}}}"
 
 
+def attachment_record(attachment: AttachmentId) -> str:
+    """Hash: which gateway holds an attachment, its token and its epoch; of the first one: the session's record."""
+    uid, _, further = attachment.decode().partition("~")
+    return f"{_VERSION}:{{u:{uid}}}" + (f":~{further}" if further else "")
+
+
+def attachments(uid: Uid) -> str:
+    """Hash of a session that was ever shared: attachment -> "state ms away"; `session_attach.lua` has the states."""
+    return f"{_VERSION}:{{u:{uid.decode()}}}:attached"
+
+
+def renaming(uid: Uid) -> str:
+    """String: one of a shared session's attachments changes the nick now; it has a short life."""
+    return f"{_VERSION}:{{u:{uid.decode()}}}:renaming"
+
+
 def session_rooms(uid: Uid) -> str:
     """Set: every room a session may be in; written before it joins, and removed after it left."""
     return f"{_VERSION}:{{u:{uid.decode()}}}:rooms"
 
 
-def session_positions(uid: Uid) -> str:
-    """Hash: log -> the last position a detached session's client had; what follows it was missed."""
-    return f"{_VERSION}:{{u:{uid.decode()}}}:positions"
+def session_positions(attachment: AttachmentId) -> str:
+    """Hash: log -> the last position the client of a detached attachment had; what follows it was missed."""
+    return f"{attachment_record(attachment)}:positions"
 
 
 def gateway_users(gateway: GatewayId) -> str:
-    """Set: every uid a gateway may hold; written before the session exists."""
+    """Set: every attachment a gateway may hold; written before the session exists."""
     return f"{_VERSION}:{{g:{gateway}}}:users"
 
 

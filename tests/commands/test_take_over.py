@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from gateway.commands.registration import as_user
+from gateway.commands.sharing import as_user
 from gateway.wire.message import Message
 from tests.harness.deadlines import eventually
 from tests.harness.gateway_inside import GatewayInside

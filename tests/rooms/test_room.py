@@ -13,7 +13,7 @@ from gateway.session import capabilities as caps
 from gateway.session.render import render
 from gateway.session.session import Session
 from gateway.wire.names import RoomKey
-from tests.harness.events import member, said
+from tests.harness.events import member, said, uid_of
 
 _positions = count(1)
 
@@ -46,9 +46,10 @@ class Person:
 
 
 class Author:
-    """The origin of an event from here."""
+    """The origin of an event from here, by ann."""
 
     def __init__(self, answer: bytes | None = None) -> None:
+        self.seat = uid_of("ann")
         self.lines: list[bytes] = []
         self._answer = answer
 
