@@ -2,25 +2,9 @@
 
 import pytest
 
-from gateway.wire.message import Message
-from tests.commands.test_talking import ALL, join
 from tests.harness.irc_peer import IrcPeer
 from tests.harness.network import Connect, Network
-
-
-async def settle(*peers: IrcPeer) -> list[list[Message]]:
-    """What all have got when everything said so far has been done everywhere."""
-    for peer in peers:
-        await peer.barrier()
-    return [await peer.barrier() for peer in peers]
-
-
-async def change(by: IrcPeer, line: str, *others: IrcPeer) -> Message:
-    """Change modes, and wait until all have seen it."""
-    await by.send(f"MODE {line}")
-    seen = [await peer.expect("MODE") for peer in (by, *others)]
-    assert len({message.params for message in seen}) == 1
-    return seen[0]
+from tests.harness.steps import ALL, change, join
 
 
 async def test_one_line_says_what_really_changed(dial: Connect, room: str) -> None:

@@ -1,30 +1,30 @@
 """JOIN, PART, QUIT, TOPIC, NAMES, WHO, LIST, MODE. Source: https://modern.ircdocs.horse/#channel-operations."""
 
-from tests.commands.test_talking import ALL, join
 from tests.harness.deadlines import eventually
 from tests.harness.network import Connect
+from tests.harness.steps import ALL, join
 
 
-async def test_the_first_member_is_operator(connect: Connect, room: str) -> None:
+async def test_the_first_member_is_operator(dial: Connect, room: str) -> None:
     """The founder has @, the next has nothing; both see each other."""
-    ann, bob = await connect("opann"), await connect("opbob")
+    ann, bob = await dial("opann"), await dial("opbob")
     await join(room, ann, bob)
     await bob.send(f"NAMES {room}")
     assert set((await bob.expect("353")).params[-1].split()) == {"@opann", "opbob"}
 
 
-async def test_join_names_exactly_the_bad_room(connect: Connect, room: str) -> None:
+async def test_join_names_exactly_the_bad_room(dial: Connect, room: str) -> None:
     """JOIN of a good and a bad name joins one and refuses one; a repeated JOIN is silent."""
-    ann = await connect("joinbad")
+    ann = await dial("joinbad")
     await ann.send(f"JOIN {room},bad name", f"JOIN {room}", "JOIN #has\x07bell")
     messages = await ann.barrier()
     assert [m.command for m in messages] == ["JOIN", "353", "366", "403", "403"]
     assert messages[3].params[1] == "bad"
 
 
-async def test_part_and_quit_are_seen_once(connect: Connect, room: str) -> None:
+async def test_part_and_quit_are_seen_once(dial: Connect, room: str) -> None:
     """PART names the room and reason; QUIT comes once to who shares several rooms."""
-    ann, bob = await connect("partann"), await connect("partbob")
+    ann, bob = await dial("partann"), await dial("partbob")
     await join(room, ann, bob)
     await join(f"{room}x", ann, bob)
     await ann.send(f"PART {room} :so long", f"PART {room}")
@@ -41,17 +41,17 @@ async def test_part_and_quit_are_seen_once(connect: Connect, room: str) -> None:
     assert (await bob.expect("353")).params[-1].split() == ["partbob"]
 
 
-async def test_a_lost_connection_is_a_quit(connect: Connect, room: str) -> None:
+async def test_a_lost_connection_is_a_quit(dial: Connect, room: str) -> None:
     """A socket that closes without QUIT leaves its rooms."""
-    ann, bob = await connect("lostann"), await connect("lostbob")
+    ann, bob = await dial("lostann"), await dial("lostbob")
     await join(room, ann, bob)
     await ann.close()
     assert (await bob.expect("QUIT")).source.startswith("lostann!")
 
 
-async def test_topic(connect: Connect, room: str) -> None:
+async def test_topic(dial: Connect, room: str) -> None:
     """331 without one; set by operators only (+t); newcomers get 332 and 333."""
-    ann, bob = await connect("topann"), await connect("topbob")
+    ann, bob = await dial("topann"), await dial("topbob")
     await join(room, ann, bob)
     await ann.send(f"TOPIC {room}")
     await ann.expect("331")
@@ -59,7 +59,7 @@ async def test_topic(connect: Connect, room: str) -> None:
     assert (await bob.expect("482")).params[1] == room
     await ann.send(f"TOPIC {room} :Ours: today")
     assert (await bob.expect("TOPIC")).params == (room, "Ours: today")
-    carol = await connect("topcarol")
+    carol = await dial("topcarol")
     await carol.send(f"JOIN {room}")
     assert (await carol.expect("332")).params[2] == "Ours: today"
     assert (await carol.expect("333")).params[2].startswith("topann!")
@@ -70,9 +70,9 @@ async def test_topic(connect: Connect, room: str) -> None:
     await carol.expect("403")
 
 
-async def test_names_of_many_fit_their_lines(connect: Connect, room: str) -> None:
+async def test_names_of_many_fit_their_lines(dial: Connect, room: str) -> None:
     """Every 353 line fits 512 bytes, and together they name everybody."""
-    peers = [await connect(f"{'n' * 20}{i:02d}") for i in range(30)]
+    peers = [await dial(f"{'n' * 20}{i:02d}") for i in range(30)]
     for peer in peers:
         await peer.send(f"JOIN {room}")
     for peer in peers:
@@ -86,9 +86,9 @@ async def test_names_of_many_fit_their_lines(connect: Connect, room: str) -> Non
     assert sorted(name.lstrip("@") for name in named) == sorted(peer.nick for peer in peers)
 
 
-async def test_who_and_whois(connect: Connect, room: str) -> None:
+async def test_who_and_whois(dial: Connect, room: str) -> None:
     """352 per member; 311 and the shared rooms; 401 and 318 for nobody."""
-    ann, bob = await connect("whoann"), await connect("whobob")
+    ann, bob = await dial("whoann"), await dial("whobob")
     await join(room, ann, bob)
     await ann.send(f"WHO {room}")
     lines = await ann.collect("352", 2)
@@ -100,9 +100,9 @@ async def test_who_and_whois(connect: Connect, room: str) -> None:
     await ann.expect("318")
 
 
-async def test_list_knows_the_room_soon(connect: Connect, room: str) -> None:
+async def test_list_knows_the_room_soon(dial: Connect, room: str) -> None:
     """LIST shows name, size and topic within seconds of the change."""
-    ann, bob = await connect("listann"), await connect("listbob")
+    ann, bob = await dial("listann"), await dial("listbob")
     await join(room, ann, bob)
     await ann.send(f"TOPIC {room} :listed")
     await ann.expect("TOPIC")
@@ -115,9 +115,9 @@ async def test_list_knows_the_room_soon(connect: Connect, room: str) -> None:
     assert (await eventually(row, what="LIST shows two members"))[1:] == (room, "2", "listed")
 
 
-async def test_modes_can_be_read(connect: Connect, room: str) -> None:
+async def test_modes_can_be_read(dial: Connect, room: str) -> None:
     """324 and 329 for a room, 221 for oneself, 482 for who may not change."""
-    ann, bob = await connect("modeann"), await connect("modebob")
+    ann, bob = await dial("modeann"), await dial("modebob")
     await join(room, ann, bob)
     await bob.send(
         f"MODE {room}", f"MODE {room} b", f"MODE {room} +m", "MODE modebob", "MODE modeann", "MODE #nowhere0"
@@ -125,13 +125,13 @@ async def test_modes_can_be_read(connect: Connect, room: str) -> None:
     assert [m.command for m in await bob.barrier()] == ["324", "329", "368", "482", "221", "502", "403"]
 
 
-async def test_replay_on_join(connect: Connect, room: str) -> None:
+async def test_replay_on_join(dial: Connect, room: str) -> None:
     """A client without chathistory gets the last lines, with their first time and msgid, in a batch if it knows it."""
-    ann = await connect("histann", caps=ALL)
+    ann = await dial("histann", caps=ALL)
     await join(room, ann)
     await ann.send(*(f"PRIVMSG {room} :line {i}" for i in range(55)))
     said = await ann.collect("PRIVMSG", 55)
-    plain, tagged = await connect("histplain"), await connect("histtagged", caps=ALL)
+    plain, tagged = await dial("histplain"), await dial("histtagged", caps=ALL)
     await plain.send(f"JOIN {room}")
     await plain.expect("366")
     assert [m.params[1] for m in await plain.barrier()] == [f"line {i}" for i in range(5, 55)]
@@ -141,7 +141,7 @@ async def test_replay_on_join(connect: Connect, room: str) -> None:
     assert [(m.tags["msgid"], m.tags["time"]) for m in replayed] == [
         (m.tags["msgid"], m.tags["time"]) for m in said[5:]
     ]
-    asking = await connect("histasking", caps=(*ALL, "draft/chathistory"))
+    asking = await dial("histasking", caps=(*ALL, "draft/chathistory"))
     await asking.send(f"JOIN {room}")
     await asking.expect("366")
     assert await asking.barrier() == []

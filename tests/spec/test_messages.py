@@ -1,24 +1,13 @@
 """PRIVMSG, NOTICE, TAGMSG, and the labels and echoes that go with them."""
 
 from gateway.wire.message import Message
-from tests.harness.irc_peer import IrcPeer
 from tests.harness.network import Connect
-
-ALL = ("message-tags", "server-time", "echo-message", "labeled-response", "batch")
-
-
-async def join(room: str, *peers: IrcPeer) -> None:
-    """Bring peers into a room, one after the other, each seeing those after it."""
-    for peer in peers:
-        await peer.send(f"JOIN {room}")
-        await peer.expect("366")
-    for peer in peers:
-        await peer.barrier()
+from tests.harness.steps import ALL, join
 
 
-async def test_text_reaches_the_others_once_and_not_the_author(connect: Connect, room: str) -> None:
+async def test_text_reaches_the_others_once_and_not_the_author(dial: Connect, room: str) -> None:
     """Without echo-message the author gets nothing back."""
-    ann, bob = await connect("talkann"), await connect("talkbob")
+    ann, bob = await dial("talkann"), await dial("talkbob")
     await join(room, ann, bob)
     await ann.send(f"PRIVMSG {room} :one", f"NOTICE {room} :two")
     assert await ann.barrier() == []
@@ -27,9 +16,9 @@ async def test_text_reaches_the_others_once_and_not_the_author(connect: Connect,
     assert said[0].source == "talkann!~talkann@127.0.0.1"
 
 
-async def test_echo_has_the_msgid_and_time_that_the_others_get(connect: Connect, room: str) -> None:
+async def test_echo_has_the_msgid_and_time_that_the_others_get(dial: Connect, room: str) -> None:
     """ "msgid" and "time" are made once: equal in echo and delivery. Source: IRCv3 message-ids."""
-    ann, bob = await connect("echoann", caps=ALL), await connect("echobob", caps=ALL)
+    ann, bob = await dial("echoann", caps=ALL), await dial("echobob", caps=ALL)
     await join(room, ann, bob)
     await ann.send(f"@+typing=active;label=L1;other=x PRIVMSG {room} :hi")
     echo, got = await ann.expect("PRIVMSG"), await bob.expect("PRIVMSG")
@@ -40,17 +29,17 @@ async def test_echo_has_the_msgid_and_time_that_the_others_get(connect: Connect,
     assert "other" not in got.tags
 
 
-async def test_labelled_without_echo_is_acknowledged(connect: Connect, room: str) -> None:
+async def test_labelled_without_echo_is_acknowledged(dial: Connect, room: str) -> None:
     """ "...servers MUST respond with an ACK". Source: IRCv3 labeled-response."""
-    ann = await connect("ackann", caps=("labeled-response", "batch", "message-tags"))
+    ann = await dial("ackann", caps=("labeled-response", "batch", "message-tags"))
     await join(room, ann)
     await ann.send(f"@label=a PRIVMSG {room} :x", f"@label=b PRIVMSG {room} :y")
     assert [(m.command, m.tags["label"]) for m in await ann.collect("ACK", 2)] == [("ACK", "a"), ("ACK", "b")]
 
 
-async def test_labelled_join_is_one_batch(connect: Connect, room: str) -> None:
+async def test_labelled_join_is_one_batch(dial: Connect, room: str) -> None:
     """More than one line travels in a labeled-response batch, each line inside with its reference."""
-    ann = await connect("labjoin", caps=ALL)
+    ann = await dial("labjoin", caps=ALL)
     await ann.send(f"@label=j1 JOIN {room}")
     start = await ann.expect("BATCH")
     assert (start.tags["label"], start.params[1]) == ("j1", "labeled-response")
@@ -63,18 +52,18 @@ async def test_labelled_join_is_one_batch(connect: Connect, room: str) -> None:
     assert {m.tags["batch"] for m in inside} == {reference}
 
 
-async def test_tagmsg_goes_to_tag_clients_only(connect: Connect, room: str) -> None:
+async def test_tagmsg_goes_to_tag_clients_only(dial: Connect, room: str) -> None:
     """A client without message-tags never sees TAGMSG."""
-    ann, bob, old = await connect("tagann", caps=ALL), await connect("tagbob", caps=ALL), await connect("tagold")
+    ann, bob, old = await dial("tagann", caps=ALL), await dial("tagbob", caps=ALL), await dial("tagold")
     await join(room, ann, bob, old)
     await ann.send(f"@+typing=active TAGMSG {room}")
     assert (await bob.expect("TAGMSG")).tags["+typing"] == "active"
     assert await old.barrier() == []
 
 
-async def test_direct_message_both_ways_and_to_oneself(connect: Connect) -> None:
+async def test_direct_message_both_ways_and_to_oneself(dial: Connect) -> None:
     """To a nick: it arrives, is echoed where wanted; to oneself it comes twice, one labelled."""
-    ann, bob = await connect("dmann", caps=ALL), await connect("dmbob")
+    ann, bob = await dial("dmann", caps=ALL), await dial("dmbob")
     await ann.send("PRIVMSG DmBob :psst")
     echo = await ann.expect("PRIVMSG")
     assert echo.params == ("DmBob", "psst")
@@ -85,9 +74,9 @@ async def test_direct_message_both_ways_and_to_oneself(connect: Connect) -> None
     assert len({m.tags["msgid"] for m in copies}) == 1
 
 
-async def test_refusals(connect: Connect, room: str) -> None:
+async def test_refusals(dial: Connect, room: str) -> None:
     """The standard numerics; NOTICE never answers errors (RFC 2812 section 3.3.2)."""
-    ann = await connect("refann")
+    ann = await dial("refann")
     await ann.send(
         "PRIVMSG", f"PRIVMSG {room}", "PRIVMSG nobodyhere :x", f"PRIVMSG {room} :x", "PRIVMSG #a,#b,#c,#d,#e :x"
     )
@@ -96,16 +85,16 @@ async def test_refusals(connect: Connect, room: str) -> None:
     assert await ann.barrier() == []
 
 
-async def test_labelled_refusal_carries_the_label(connect: Connect, room: str) -> None:
+async def test_labelled_refusal_carries_the_label(dial: Connect, room: str) -> None:
     """One line of answer: the label is on it."""
-    ann = await connect("labref", caps=ALL)
+    ann = await dial("labref", caps=ALL)
     await ann.send(f"@label=r PRIVMSG {room} :x")
     assert (await ann.expect("404")).tags["label"] == "r"
 
 
-async def test_what_is_relayed_fits_a_line(connect: Connect, room: str) -> None:
+async def test_what_is_relayed_fits_a_line(dial: Connect, room: str) -> None:
     """Text that would make the relayed line longer than 512 bytes is cut at a character's border."""
-    ann, bob = await connect("longann"), await connect("longbob")
+    ann, bob = await dial("longann"), await dial("longbob")
     await join(room, ann, bob)
     await ann.send(f"PRIVMSG {room} :" + "ä" * 240)
     got = await bob.expect("PRIVMSG")
@@ -113,9 +102,9 @@ async def test_what_is_relayed_fits_a_line(connect: Connect, room: str) -> None:
     assert set(got.params[1]) == {"ä"}
 
 
-async def test_order_is_the_same_for_everybody(connect: Connect, room: str) -> None:
+async def test_order_is_the_same_for_everybody(dial: Connect, room: str) -> None:
     """All members see all lines in one order, the author's own echo included."""
-    peers = [await connect(f"order{i}", caps=ALL) for i in range(3)]
+    peers = [await dial(f"order{i}", caps=ALL) for i in range(3)]
     await join(room, *peers)
     for peer in peers:
         await peer.send(*(f"PRIVMSG {room} :{peer.nick} {i}" for i in range(15)))

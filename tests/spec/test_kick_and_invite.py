@@ -5,16 +5,8 @@ Source: https://modern.ircdocs.horse/#kick-message, #invite-message, #join-messa
 
 import asyncio
 
-from tests.commands.test_modes import change
-from tests.commands.test_talking import ALL, join
-from tests.harness.irc_peer import IrcPeer
 from tests.harness.network import Connect
-
-
-async def commands(peer: IrcPeer, *lines: str) -> list[str]:
-    """What the answers to these lines are."""
-    await peer.send(*lines)
-    return [m.command for m in await peer.barrier()]
+from tests.harness.steps import ALL, change, commands, join
 
 
 async def test_a_kick_ends_the_membership(dial: Connect, room: str) -> None:
