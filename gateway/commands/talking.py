@@ -85,7 +85,7 @@ def talk(services: Services, session: Session, message: Message, reply: Reply) -
     sending = Sending(session, reply, command)
     targets = message.params[0].split(",")
     if len(targets) > MAX_TARGETS:
-        sending.refuse(n.ERR_TOOMANYTARGETS, message.params[0][:60], "Too many targets")
+        sending.refuse(n.ERR_TOOMANYTARGETS, message.params[0], "Too many targets")
         return False
     tags, send_key = _relayed_tags(session, message), _send_key(session, message)
     if send_key is not None and not 0 < len(send_key.key) <= MAX_SEND_KEY_BYTES:
@@ -185,6 +185,7 @@ async def _to_others(
     services: Services, sending: Sending, targets: list[str], tags: bytes, text: str, send_key: SendKey | None
 ) -> None:
     """To nicks, and to rooms the author is not in."""
+    sending.pending += 1  # else an echo that comes while the next target is looked up would be taken for the last
     for nick in targets:
         try:
             if nick[:1] in STATUSES_AND_HASH:
