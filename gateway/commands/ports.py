@@ -105,7 +105,7 @@ class Records(Protocol):
         """Note that an attachment is away (empty: here); returns what the session's absence is called from now on."""
 
     async def change(self, attachment: AttachmentId, epoch: int, user: User, names: Sequence[str]) -> None:
-        """Write some fields of what all attachments share, and have the others look."""
+        """Write some fields of what all attachments share."""
 
     async def tell_others(self, uid: Uid) -> None:
         """Have all attachments of a session look at what they share."""

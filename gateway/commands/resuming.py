@@ -18,7 +18,7 @@ from gateway.commands.oversight import close_if_banned
 from gateway.commands.queries import welcome
 from gateway.commands.rooms import greet
 from gateway.commands.services import Services
-from gateway.commands.sharing import most_attachments, receive, repair_nick
+from gateway.commands.sharing import look, most_attachments, receive, repair_nick
 from gateway.errors import StoreError
 from gateway.events import Entry, Joined, Rebound, Said
 from gateway.model import ORIGIN, AttachmentId, MsgId, Position, Uid, order
@@ -231,6 +231,8 @@ class _Returning:
         services.sessions[session.attachment] = session
         services.engine.open_inbox(session.attachment, partial(receive, services, session), last)
         session.deliver(self._acts)
+        if session.shared:  # what has changed since it was taken, it was not told
+            look(services, session)
         close_if_banned(services, session)
         with contextlib.suppress(StoreError):  # it ends by itself, and a line too many may be shown next time
             await services.records.settle(session.attachment, session.epoch)

@@ -25,7 +25,7 @@ from gateway.session.reply import Reply
 from gateway.session.session import Session
 from gateway.wire.names import RoomKey
 
-__all__ = ["as_user", "copy_to_own", "may_share", "most_attachments", "publish", "receive", "repair_nick"]
+__all__ = ["as_user", "copy_to_own", "look", "most_attachments", "publish", "receive", "repair_nick"]
 
 
 def as_user(services: Services, session: Session) -> User:
@@ -47,26 +47,33 @@ def as_user(services: Services, session: Session) -> User:
 
 
 async def publish(services: Services, session: Session, *names: str) -> None:
-    """Write what a session here is now, and have its other attachments learn of it.
+    """Write what a session here has become just now, and have its other attachments learn of it.
 
     Args:
         names: the fields of `User` that have changed; of a shared session no others are written.
     Raises:
         StoreError: Redis is away.
     """
-    if session.shared:
-        await services.records.change(session.attachment, session.epoch, as_user(services, session), names)
-    else:
-        await services.directory.put(as_user(services, session))
+    session.publishing += 1
+    try:
+        if session.shared:
+            await services.records.change(session.attachment, session.epoch, as_user(services, session), names)
+        else:
+            await services.directory.put(as_user(services, session))
+        if session.shared:  # or is meanwhile
+            await services.records.tell_others(session.uid)
+    finally:
+        session.publishing -= 1
+        session.published += 1
 
 
 async def most_attachments(services: Services, session: Session) -> int:
     """How many connections may share a session of the peer's account; 1: its connections do not. Raises
     `StoreError`."""
-    return services.network.max_attachments if await may_share(services, session) else 1
+    return services.network.max_attachments if await _may_share(services, session) else 1
 
 
-async def may_share(services: Services, session: Session) -> bool:
+async def _may_share(services: Services, session: Session) -> bool:
     """What the account has chosen, else what the network does. Raises `StoreError`."""
     chosen = await services.accounts.multiclient(session.account)
     return services.network.multiclient if chosen is None else chosen
@@ -83,7 +90,13 @@ def copy_to_own(services: Services, session: Session, event: Said, to: Uid) -> N
 
 def receive(services: Services, session: Session, entries: list[Entry]) -> None:
     """Deliver what came to an inbox, and look where something shared has changed."""
-    if not session.deliver(entries) or not session.ready:
+    if session.deliver(entries):
+        look(services, session)
+
+
+def look(services: Services, session: Session) -> None:
+    """Have a session here look at what its attachments share, now or once more when it has looked."""
+    if not session.ready:
         return
     if session.looking:
         session.look_again = True
@@ -109,8 +122,12 @@ async def _keep_looking(services: Services, session: Session) -> None:
 
 
 async def _look(services: Services, session: Session) -> None:
+    published = session.published
     found = await services.records.look(session.attachment, session.epoch)
     if not session.ready:
+        return
+    if session.publishing or session.published != published:
+        session.look_again = True  # what was read may be older than what is so here
         return
     if found is None:
         session.close("The session is not shared any more")

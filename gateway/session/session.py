@@ -54,10 +54,11 @@ class Session:
     """Who a peer is and what it negotiated. A seat in each of its rooms (`rooms.ports.Seat`)."""
 
     __slots__ = ("_copied", "_source", "_source_of", "account", "attachment", "away", "budget", "caps", "close",
-                 "ending", "ends_all", "epoch", "host", "in_flight", "invitations", "look_again", "looking", "modes",
-                 "negotiating", "nick", "offered", "on_settled", "operator", "own_tags", "password", "quit_reason",
-                 "realname", "recorded", "render_class", "returned_at_s", "rooms", "sasl", "shared", "signed_on_s",
-                 "state", "token", "uid", "unsent", "user", "wants_302", "wants_echo", "write")  # fmt: skip
+                 "ending", "ends_all", "epoch", "host", "in_flight", "invitations", "look_again", "looking",
+                 "modes", "negotiating", "nick", "offered", "on_settled", "operator", "own_tags", "password",
+                 "published", "publishing", "quit_reason", "realname", "recorded", "render_class", "returned_at_s",
+                 "rooms", "sasl", "shared", "signed_on_s", "state", "token", "uid", "unsent", "user", "wants_302",
+                 "wants_echo", "write")  # fmt: skip
 
     def __init__(self, uid: Uid, host: str, write: Callable[[bytes], None]) -> None:
         self.uid = uid
@@ -94,6 +95,8 @@ class Session:
         self.shared = False  # the session has other attachments
         self.looking = False  # at what they share
         self.look_again = False  # there is news meanwhile
+        self.publishing = 0  # changes made here that the record may not have yet
+        self.published = 0  # and those it has
         self._copied: dict[MsgId, None] | None = None
         self.offered: tuple[str, ...] = ()  # what RESUME said while it registers: a token, perhaps a msgid
         self.token = b""  # hash of the one its client has; empty: none

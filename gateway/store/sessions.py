@@ -206,7 +206,7 @@ class Sessions:
         return shown.decode()
 
     async def change(self, attachment: AttachmentId, epoch: int, user: User, names: Sequence[str]) -> None:
-        """Write some fields of what all attachments share, and have the others look; the attachment must be here."""
+        """Write some fields of what all attachments share; the attachment must be here."""
         uid = session_of(attachment)
         fields = encode_user(user)
         chosen = [part for name, value in zip(fields[::2], fields[1::2], strict=True) if name in names
@@ -215,7 +215,6 @@ class Sessions:
             "EVALSHA", sha("session_write"), 2, keys.attachment_record(attachment), keys.user_record(uid),
             epoch, 0, 0, *chosen,
         )  # fmt: skip
-        await self.tell_others(uid)
 
     async def tell_others(self, uid: Uid) -> None:
         """Have all attachments of a session look at what they share."""
