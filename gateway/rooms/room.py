@@ -203,10 +203,7 @@ class Room:
         if len(self.seen.now) > MAX_SEEN:
             self.seen.turn()
         name = self.replica.name
-        special: set[AttachmentId] = {line.entry.event.uid for line in lines}
-        if self.further:
-            special.update(*(self.further.get(line.entry.event.uid, ()) for line in lines))
-        special &= self.seats.keys()
+        special = {line.origin.seat for line in lines if line.origin is not None} & self.seats.keys()
         special.update(late, *(line.unseen_by for line in lines if line.unseen_by))
         delivered = 0
         for render_class, seats in list(self.classes.items()):
