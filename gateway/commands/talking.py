@@ -185,6 +185,7 @@ async def _to_others(
     services: Services, sending: Sending, targets: list[str], tags: bytes, text: str, send_key: SendKey | None
 ) -> None:
     """To nicks, and to rooms the author is not in."""
+    sending.pending += 1  # else an echo that comes while the next target is looked up would be taken for the last
     for nick in targets:
         try:
             if nick[:1] in STATUSES_AND_HASH:

@@ -22,6 +22,8 @@ from tests.harness.log_site import redis_site
 from tests.harness.private_server import PrivateServer
 from tests.harness.steps import ALL, join
 
+pytestmark = pytest.mark.slow
+
 Pair = Callable[[str, str], Coroutine[Any, Any, tuple[IrcPeer, IrcPeer]]]
 BURST = 40  # lines in one write; the next follows when they were answered
 ROUNDS = 6
