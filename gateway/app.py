@@ -197,7 +197,10 @@ class Gateway:
         # Only with certificates: without them a terminal that is closed ends the gateway, as it should.
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, certificates.reload)
         return await self._server.bind(
-            config.host, config.tls_port, reuse_port=reuse_port, context=certificates.context
+            config.host,
+            config.tls_port,
+            reuse_port=reuse_port,
+            context=certificates.asking if config.client_certificates else certificates.context,
         )
 
     async def _start(self, tasks: asyncio.TaskGroup, port: int, http_port: int, tls_port: int | None) -> None:

@@ -68,6 +68,15 @@ class Config:
     )
     tls_cert: Path | None = _setting("FILE", settings.path, None, "PEM with the certificate and its chain")
     tls_key: Path | None = _setting("FILE", settings.path, None, "PEM with its key; SIGHUP reads both again")
+    sts_duration: int | None = _setting(
+        "SECONDS", settings.whole(0, 10**9), None, "how long clients are to come back over TLS only; 0 ends that"
+    )
+    sts_port: int | None = _setting(
+        "N", settings.whole(1, 65535), None, "TLS port that clients on the plain one are sent to (default: --tls-port)"
+    )
+    client_certificates: bool = _setting(
+        "on|off", settings.switch, "on", "whether clients over TLS are asked for a certificate, for SASL EXTERNAL"
+    )
     redis_url: str | None = _setting(
         "URL",
         settings.redis_url,
@@ -192,6 +201,8 @@ def read_config(argv: Sequence[str], environ: Mapping[str, str]) -> Config:
     if values["durability"] is Durability.REPLICA and values["redis_url"] is None:
         raise ConfigError(f"{sources['durability']}: the private Redis has no replica; give {sources['redis_url']}")
     _check_tls(values["tls_port"], values["tls_cert"], values["tls_key"], sources)
+    if values["sts_duration"] is not None and not (values["sts_port"] or values["tls_port"]):
+        raise ConfigError(f"{sources['sts_duration']}: say by {sources['sts_port']} where TLS is")
     values["http_host"] = values["http_host"] or values["host"]
     values["state_dir"] = values["state_dir"] or user_state_path("chat-gateway")
     return Config(**values, ignored=tuple(sorted(ours.keys() - {_variable(flag) for flag in _FLAGS.values()})))

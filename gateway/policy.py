@@ -25,7 +25,16 @@ def network(config: Config) -> Network:
         limits=config.limits,
         registration=_registration(config),
         min_password=config.min_password,
+        sts=_sts(config),
     )
+
+
+def _sts(config: Config) -> str:
+    # To all alike: on a secure connection the port is ignored, on another the duration. A gateway behind a balancer
+    # that ends TLS cannot tell the two apart.
+    if config.sts_duration is None:
+        return ""
+    return f"duration={config.sts_duration},port={config.sts_port or config.tls_port}"
 
 
 def _registration(config: Config) -> frozenset[str] | None:

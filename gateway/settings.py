@@ -13,6 +13,7 @@ from pathlib import Path
 
 from gateway.passwords import is_operator_name, is_password_hash
 from gateway.people import Rate
+from gateway.session.fingerprints import as_fingerprint
 from gateway.store.urls import Durability, RedisUrl
 from gateway.wire.limits import HOSTLEN, MAX_BODY_BYTES, NICKLEN
 from gateway.wire.splitting import clip
@@ -195,7 +196,8 @@ def motd_file(text: str) -> tuple[str, ...]:
 
 
 def opers_file(text: str) -> dict[str, str]:
-    """Operators of a TOML file: name to argon2id hash, as `chat-gateway hash-password` prints them."""
+    """Operators of a TOML file: name to argon2id hash, as `chat-gateway hash-password` prints them, or to the SHA-256
+    fingerprint of a client's certificate, in hex."""
     try:
         table = tomllib.loads(_file_text(text))
     except tomllib.TOMLDecodeError as exc:
@@ -203,9 +205,9 @@ def opers_file(text: str) -> dict[str, str]:
     for name, password_hash in table.items():
         if not is_operator_name(name):
             raise ValueError(f"{name!r} in the file is no name of an operator")
-        if not isinstance(password_hash, str) or not is_password_hash(password_hash):
-            raise ValueError(f"the value of {name} in the file is no argon2id hash")
-    return table
+        if not isinstance(password_hash, str) or not (is_password_hash(password_hash) or as_fingerprint(password_hash)):
+            raise ValueError(f"the value of {name} in the file is neither an argon2id hash nor a fingerprint")
+    return {name: as_fingerprint(value) or value for name, value in table.items()}
 
 
 def _file_text(name: str) -> str:

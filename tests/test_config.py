@@ -66,6 +66,9 @@ def test_defaults_are_those_of_the_documentation(monkeypatch: pytest.MonkeyPatch
         tls_port=None,
         tls_cert=None,
         tls_key=None,
+        sts_duration=None,
+        sts_port=None,
+        client_certificates=True,
         redis_url=None,
         durability=Durability.REDIS,
         redis_wait_s=30,
@@ -272,6 +275,20 @@ def test_opers(tmp_path: Path) -> None:
     config = read_config([f"--opers={file}"], {})
     assert config.opers == {"ann": password_hash}
     assert "$argon2" not in repr(config)
+
+
+def test_an_operator_by_certificate(tmp_path: Path) -> None:
+    """A SHA-256 fingerprint stands for a password, with or without colons."""
+    file = tmp_path / "opers.toml"
+    file.write_text(f'ann = "{"AB:" * 31}AB"\nbob = "{"0" * 64}"\n')
+    assert read_config([f"--opers={file}"], {}).opers == {"ann": "ab" * 32, "bob": "0" * 64}
+
+
+def test_sts_has_a_port(tmp_path: Path) -> None:
+    """A policy that does not say where TLS is would lock clients out."""
+    with pytest.raises(ConfigError, match="--sts-port"):
+        read_config(["--sts-duration=60"], {})
+    assert read_config(["--sts-duration=60", "--sts-port=6697"], {}).sts_port == 6697
 
 
 @pytest.mark.parametrize("content", ["ann = hash", 'ann = "secret"', "ann = 1", '"a b" = "x"', "[ann]\n", "\x00"])

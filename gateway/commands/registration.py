@@ -21,7 +21,7 @@ from gateway.people import User
 from gateway.session import capabilities
 from gateway.session.render import render
 from gateway.session.reply import Reply
-from gateway.session.sasl import MECHANISMS
+from gateway.session.sasl import mechanisms
 from gateway.session.session import Session, State
 from gateway.wire import numerics as n
 from gateway.wire.limits import MAX_BODY_BYTES, NAMELEN, USERLEN
@@ -66,8 +66,9 @@ def _list(services: Services, session: Session, reply: Reply) -> None:
         reply.message("CAP", session.name, "LS", capabilities.listed(services.withdrawn))
         return
     values = {
-        capabilities.SASL: ",".join(MECHANISMS),
+        capabilities.SASL: ",".join(mechanisms(session.certificate)),
         capabilities.ACCOUNT_REGISTRATION: ",".join(sorted(services.network.registration or ())),
+        capabilities.STS: services.network.sts,
     }
     words = capabilities.listed(services.withdrawn, values).split()
     room_left = MAX_BODY_BYTES - len(f":{services.network.server_name} CAP {session.name} LS * :")
@@ -238,6 +239,8 @@ def as_user(services: Services, session: Session) -> User:
         session.operator,
         session.modes,
         session.epoch,
+        session.secure,
+        session.certificate,
     )
 
 

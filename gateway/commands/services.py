@@ -34,6 +34,7 @@ class Network:
     limits: bool
     registration: frozenset[str] | None = frozenset()  # keys of draft/account-registration; None: accounts are not made
     min_password: int = 1  # characters
+    sts: str = ""  # value of the capability; empty: there is no such policy
 
 
 @dataclass(slots=True, kw_only=True)

@@ -68,7 +68,7 @@ COMMANDS: dict[str, Command] = {
     "NAMES": Command(rooms.names),
     "NICK": Command(registration.nick, before_ready=True, needs_store=True),
     "NOTICE": Command(talking.talk, flows=True, shared=True),
-    "OPER": Command(operators.oper, 2, needs_store=True),
+    "OPER": Command(operators.oper, 1, needs_store=True),
     "PART": Command(rooms.part, 1, needs_store=True),
     "PASS": Command(registration.password, 1, before_ready=True),
     "PING": Command(registration.ping, before_ready=True),

@@ -1,6 +1,7 @@
 """One peer's TCP connection. No task of its own: lines run as they come, one that has to wait holds the next ones."""
 
 import asyncio
+import hashlib
 import logging
 import re
 import socket
@@ -72,6 +73,10 @@ class Connection(asyncio.Protocol):
         self.session = Session(self._server.new_uid(), host, transport.write)
         self.session.close = self.close
         self.session.unsent = transport.get_write_buffer_size
+        if (tls := transport.get_extra_info("ssl_object")) is not None:
+            self.session.secure = True
+            shown = tls.getpeercert(True)
+            self.session.certificate = hashlib.sha256(shown).hexdigest() if shown else ""
         if not self._server.add(self):
             self.close("Too many connections")
         elif transport.get_extra_info("sslcontext") is None and self._server.is_proxy(host):

@@ -1,6 +1,6 @@
 """IRCv3 capabilities: which there are, and negotiation as plain functions. Pure.
 
-Source: IRCv3 capability-negotiation, sasl-3.2, account-registration.
+Source: IRCv3 capability-negotiation, sasl-3.2, account-registration, sts.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,6 +22,7 @@ __all__ = [
     "SASL",
     "SERVER_TIME",
     "STANDARD_REPLIES",
+    "STS",
     "TAGS",
     "USERHOST_IN_NAMES",
     "listed",
@@ -48,6 +49,7 @@ RESUME = 1 << 12
 IDEM = 1 << 14
 SASL = 1 << 17
 ACCOUNT_REGISTRATION = 1 << 18
+STS = 1 << 19  # a fact that is told, and nothing to ask for
 
 _BITS = {
     "account-notify": ACCOUNT_NOTIFY,
@@ -66,6 +68,7 @@ _BITS = {
     "sasl": SASL,
     "server-time": SERVER_TIME,
     "standard-replies": STANDARD_REPLIES,
+    "sts": STS,
     "userhost-in-names": USERHOST_IN_NAMES,
 }
 
@@ -78,7 +81,8 @@ def listed(withdrawn: int = 0, values: Mapping[int, str] | None = None) -> str:
         values: for a client with 302, what some of them say in addition.
     """
     said = {bit: f"={value}" for bit, value in (values or {}).items() if value}
-    return " ".join(name + said.get(bit, "") for name, bit in _BITS.items() if not bit & withdrawn)
+    without = withdrawn | (0 if values and values.get(STS) else STS)  # it says all it says by its value
+    return " ".join(name + said.get(bit, "") for name, bit in _BITS.items() if not bit & without)
 
 
 def names(mask: int) -> str:
@@ -93,7 +97,7 @@ def requested(mask: int, wanted: Iterable[str], withdrawn: int = 0) -> int | Non
     """
     for name in wanted:
         bit = _BITS.get(name.removeprefix("-"))
-        if bit is None or (bit & withdrawn and not name.startswith("-")):
+        if bit is None or (bit & (withdrawn | STS) and not name.startswith("-")):
             return None
         mask = mask & ~bit if name.startswith("-") else mask | bit
     return mask

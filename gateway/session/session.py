@@ -53,11 +53,11 @@ def _none() -> int:
 class Session:
     """Who a peer is and what it negotiated. A seat in each of its rooms (`rooms.ports.Seat`)."""
 
-    __slots__ = ("_source", "_source_of", "account", "away", "budget", "caps", "close", "ending", "epoch",
-                 "host", "in_flight", "invitations", "modes", "negotiating", "nick", "offered", "on_settled",
-                 "operator", "own_tags", "password", "quit_reason", "realname", "recorded", "render_class",
-                 "returned_at_s", "rooms", "sasl", "signed_on_s", "state", "token", "uid", "unsent", "user",
-                 "wants_302", "wants_echo", "write")  # fmt: skip
+    __slots__ = ("_source", "_source_of", "account", "away", "budget", "caps", "certificate", "close", "ending",
+                 "epoch", "host", "in_flight", "invitations", "modes", "negotiating", "nick", "offered",
+                 "on_settled", "operator", "own_tags", "password", "quit_reason", "realname", "recorded",
+                 "render_class", "returned_at_s", "rooms", "sasl", "secure", "signed_on_s", "state", "token",
+                 "uid", "unsent", "user", "wants_302", "wants_echo", "write")  # fmt: skip
 
     def __init__(self, uid: Uid, host: str, write: Callable[[bytes], None]) -> None:
         self.uid = uid
@@ -73,6 +73,8 @@ class Session:
         self.away = ""
         self.password = ""
         self.operator = False
+        self.secure = False  # its connection is TLS
+        self.certificate = ""  # SHA-256 of the one it showed, in hex; empty: none
         self.modes = ""  # of "B", "i", "s" and "w"
         self.own_tags = b""  # on everything it says
         self.invitations: dict[RoomKey, str] | None = None  # rooms as displayed, oldest first
