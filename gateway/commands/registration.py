@@ -19,6 +19,7 @@ from gateway.errors import NickReservedError, StoreError
 from gateway.events import Renamed
 from gateway.people import User
 from gateway.session import capabilities
+from gateway.session.multiline import MULTILINE_VALUE
 from gateway.session.render import render
 from gateway.session.reply import Reply
 from gateway.session.sasl import mechanisms
@@ -68,6 +69,7 @@ def _list(services: Services, session: Session, reply: Reply) -> None:
     values = {
         capabilities.SASL: ",".join(mechanisms(session.certificate)),
         capabilities.ACCOUNT_REGISTRATION: ",".join(sorted(services.network.registration or ())),
+        capabilities.MULTILINE: MULTILINE_VALUE,
         capabilities.STS: services.network.sts,
     }
     words = capabilities.listed(services.withdrawn, values).split()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any
 
+from gateway.commands import multiline
 from gateway.commands.departure import detach
 from gateway.commands.services import Services
 from gateway.errors import StoreError
@@ -157,6 +158,8 @@ class Server:
                     connection.abort()
                 continue
             self._confirm(connection)
+            if connection.session.draft is not None:
+                multiline.expire(self.services, connection.session)
             silent_s = now_s - connection.heard_at_s
             if connection.session.state is not State.READY:
                 if now_s - connection.began_at_s > limits.registration_timeout_s:

@@ -16,6 +16,7 @@ __all__ = [
     "EXTENDED_JOIN",
     "IDEM",
     "LABELED",
+    "MULTILINE",
     "MULTI_PREFIX",
     "RENDERED",
     "RESUME",
@@ -35,7 +36,8 @@ SERVER_TIME = 2
 ACCOUNT_TAG = 4
 EXTENDED_JOIN = 8
 ACCOUNT_NOTIFY = 1 << 16
-RENDERED = TAGS | SERVER_TIME | ACCOUNT_TAG | EXTENDED_JOIN | ACCOUNT_NOTIFY
+MULTILINE = 1 << 27
+RENDERED = TAGS | SERVER_TIME | ACCOUNT_TAG | EXTENDED_JOIN | ACCOUNT_NOTIFY | MULTILINE
 """Those that change how a room's event looks: what is left of a mask is the class of receiver."""
 ECHO = 16
 LABELED = 32
@@ -49,7 +51,9 @@ RESUME = 1 << 12
 IDEM = 1 << 14
 SASL = 1 << 17
 ACCOUNT_REGISTRATION = 1 << 18
-STS = 1 << 19  # a fact that is told, and nothing to ask for
+STS = 1 << 26  # a fact that is told, and nothing to ask for
+
+VALUED = (MULTILINE, STS)  # their specifications require a value, which a client without 302 cannot be told
 
 _BITS = {
     "account-notify": ACCOUNT_NOTIFY,
@@ -58,6 +62,7 @@ _BITS = {
     "cap-notify": CAP_NOTIFY,
     "draft/account-registration": ACCOUNT_REGISTRATION,
     "draft/chathistory": CHATHISTORY,
+    "draft/multiline": MULTILINE,
     "echo-message": ECHO,
     "extended-join": EXTENDED_JOIN,
     "hubbub.chat/idem": IDEM,
@@ -81,7 +86,7 @@ def listed(withdrawn: int = 0, values: Mapping[int, str] | None = None) -> str:
         values: for a client with 302, what some of them say in addition.
     """
     said = {bit: f"={value}" for bit, value in (values or {}).items() if value}
-    without = withdrawn | (0 if values and values.get(STS) else STS)  # it says all it says by its value
+    without = withdrawn | sum(bit for bit in VALUED if bit not in said)
     return " ".join(name + said.get(bit, "") for name, bit in _BITS.items() if not bit & without)
 
 
