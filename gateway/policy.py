@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from gateway import __version__
 from gateway.commands.allowances import SharedLimits
-from gateway.commands.services import Network
+from gateway.commands.services import Network, WebGateways
 from gateway.config import Config
 from gateway.net.server import Limits
 
@@ -26,6 +26,9 @@ def network(config: Config) -> Network:
         registration=_registration(config),
         min_password=config.min_password,
         sts=_sts(config),
+        webirc=WebGateways(networks=config.webirc_from, password=config.webirc_password)
+        if config.webirc_password
+        else None,
     )
 
 
@@ -64,4 +67,5 @@ def connection_limits(config: Config) -> Limits:
         ping_timeout_s=config.ping_timeout_s,
         registration_timeout_s=config.registration_timeout_s,
         proxy_from=config.proxy_from,
+        websocket_origins=config.websocket_origins,
     )

@@ -25,6 +25,7 @@ __all__ = [
     "motd_file",
     "networks",
     "opers_file",
+    "origins",
     "password",
     "password_file",
     "path",
@@ -49,6 +50,7 @@ _WHOLE = re.compile(r"[0-9]{1,18}")
 _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"  # RFC 1123 section 2.1
 _HOST_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 _RATE = re.compile(r"([0-9]{1,6}):([0-9]{1,6})")
 _REGISTRATION_KEYS = ("before-connect", "custom-account-name", "email-required")  # account-registration, "Capability"
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
@@ -154,6 +156,14 @@ def networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
         return tuple(ip_network(part.strip()) for part in text.split(","))
     except ValueError:
         raise ValueError("not a list of networks such as 10.0.0.0/8,fd00::/8") from None
+
+
+def origins(text: str) -> frozenset[str]:
+    """Origins of web pages, separated by commas. Source: RFC 6454 section 6.2."""
+    found = frozenset(part.strip().lower() for part in text.split(","))
+    if not all(_ORIGIN.fullmatch(origin) for origin in found):
+        raise ValueError("not a list of origins such as https://chat.example.org,http://localhost:8000")
+    return found
 
 
 def redis_url(text: str) -> str:

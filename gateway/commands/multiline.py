@@ -47,11 +47,20 @@ def line(services: Services, session: Session, message: Message, reply: Reply) -
     _tell(draft, reply)
 
 
-def lost(session: Session, message: Message) -> None:
-    """A line was refused for coming too fast: a message is said as a whole, or not at all."""
+def lost(session: Session, message: Message, reply: Reply) -> None:
+    """A command was refused for coming too fast. A message is said as a whole or not at all, and its author is told
+    once."""
     draft = session.draft
-    if draft is not None and draft.problem is None and message.tags and message.tags.get("batch") == draft.reference:
+    if draft is None:
+        return
+    if message.command == "BATCH" and message.params[:1] == (f"-{draft.reference}",):
+        session.draft = None
+    elif not message.tags or message.tags.get("batch") != draft.reference:
+        return
+    if draft.problem is None:
         draft.problem = "RATE_LIMITED", "A line of it came too fast; nothing was said"
+    reply.take()  # what was said of the line by itself
+    _tell(draft, reply)
 
 
 def expire(services: Services, session: Session) -> None:

@@ -20,6 +20,7 @@ from gateway.commands import (
     resuming,
     rooms,
     talking,
+    webirc,
 )
 from gateway.commands.services import Services
 from gateway.errors import FullError, StoreError
@@ -89,6 +90,7 @@ COMMANDS: dict[str, Command] = {
     "VERIFY": Command(accounts.verify, 2, before_ready=True),
     "VERSION": Command(queries.version),
     "WALLOPS": Command(oversight.wallops, 1, needs_store=True),
+    "WEBIRC": Command(webirc.webirc, 4, before_ready=True),
     "WHO": Command(queries.who),
     "WHOIS": Command(queries.whois, 1, needs_store=True),
 }
@@ -117,7 +119,7 @@ def obey(services: Services, session: Session, line: bytes) -> Work | None:
     if command is not None and message.tags and "batch" in message.tags and session.has(MULTILINE):
         command = _IN_BATCH
     if not _within_budget(services, session, message, reply):
-        multiline.lost(session, message)
+        multiline.lost(session, message, reply)
         reply.finish()
         return None
     if command is None or not _admitted(services, session, command, message, line, reply):
@@ -149,8 +151,8 @@ async def _within_allowance(
     else:
         wait_s = await services.allowances.wait_to_speak(session)
     if wait_s:
-        multiline.lost(session, message)
         _too_fast(message, wait_s, reply)
+        multiline.lost(session, message, reply)
         reply.finish()
     elif session.ready and (work := _obey(services, session, command, message, reply)) is not None:
         await work

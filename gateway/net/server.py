@@ -6,6 +6,7 @@ import logging
 import ssl
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any
 
@@ -39,6 +40,7 @@ class Limits:
     ping_timeout_s: float
     registration_timeout_s: float
     proxy_from: tuple[IPv4Network | IPv6Network, ...]
+    websocket_origins: frozenset[str] | None = None  # of web pages that may connect; None: all
 
 
 @dataclass(slots=True)
@@ -77,15 +79,27 @@ class Server:
         self._tasks.create_task(work)
 
     async def bind(
-        self, host: str, port: int, *, reuse_port: bool = False, context: ssl.SSLContext | None = None
+        self,
+        host: str,
+        port: int,
+        *,
+        reuse_port: bool = False,
+        context: ssl.SSLContext | None = None,
+        websocket: bool = False,
     ) -> int:
         """Take a port, with a context for TLS, and return its number; `accept` opens it.
 
         Raises:
             OSError: it cannot be had.
         """
+        new: Callable[[], Connection] = partial(Connection, self)
+        if websocket:
+            # It takes 0.1 s to import, which gateways without the port need not spend.
+            from gateway.net.websocket import WebSocketConnection  # noqa: PLC0415
+
+            new = partial(WebSocketConnection, self, self._limits.websocket_origins)
         listener = await asyncio.get_running_loop().create_server(
-            lambda: Connection(self),
+            new,
             host,
             port,
             backlog=BACKLOG,
@@ -113,7 +127,9 @@ class Server:
 
     def admit(self, connection: Connection) -> None:
         """Ask whether its address may have one more connection; it goes on meanwhile."""
-        if self.services.network.limits and not self.services.allowances.exempts(connection.session.host):
+        host, network = connection.session.host, self.services.network
+        speaks_for_others = network.webirc is not None and network.webirc.fits(host)
+        if network.limits and not speaks_for_others and not self.services.allowances.exempts(host):
             self.spawn(self._admit(connection))
 
     async def _admit(self, connection: Connection) -> None:

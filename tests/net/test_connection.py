@@ -271,5 +271,6 @@ async def test_a_message_of_several_lines_costs_each_of_them(connect: Connect) -
     lines = [f"@batch=1 PRIVMSG paster :{number}" for number in range(30)]
     for _ in range(3):
         await peer.send("@label=l BATCH +1 draft/multiline paster", *lines, "BATCH -1")
-    refused = await peer.expect(lambda m: m.command == "FAIL" and "label" in m.tags)
+    refused = await peer.expect("FAIL")
     assert refused.params[:2] == ("BATCH", "RATE_LIMITED")
+    assert refused.tags["label"] == "l"
