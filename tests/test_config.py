@@ -304,7 +304,7 @@ def test_web_gateways_have_addresses_and_a_password(tmp_path: Path) -> None:
 def test_origins(tmp_path: Path) -> None:
     """Scheme, host, perhaps a port, and nothing behind them; a WebSocket port may use the certificate alone."""
     config = read_config(["--websocket-origins=https://Chat.example.org, http://[::1]:8000"], {})
-    assert config.websocket_origins == {"https://chat.example.org", "http://[::1]:8000"}
+    assert config.websocket_origins == frozenset({"https://chat.example.org", "http://[::1]:8000"})
     for text in ("chat.example.org", "https://a/b", "https://a,", "*"):
         with pytest.raises(ConfigError, match="--websocket-origins"):
             read_config([f"--websocket-origins={text}"], {})

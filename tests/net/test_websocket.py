@@ -1,6 +1,7 @@
 """What a WebSocket's bytes may be, and what it may cost: a real gateway process and real sockets. Source: RFC 6455."""
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Iterator
 
@@ -44,6 +45,8 @@ async def talk(gateway: GatewayProcess, chunks: list[bytes]) -> bytes:
         return b""
     finally:
         writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
 
 
 def frame(opcode: int, data: bytes, *, fin: bool = True, masked: bool = True) -> bytes:
