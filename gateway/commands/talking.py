@@ -94,7 +94,7 @@ def talk(services: Services, session: Session, message: Message, reply: Reply) -
     sending = Sending(session, reply, command)
     targets = message.params[0].split(",")
     if len(targets) > MAX_TARGETS:
-        sending.refuse(n.ERR_TOOMANYTARGETS, message.params[0][:60], "Too many targets")
+        sending.refuse(n.ERR_TOOMANYTARGETS, message.params[0], "Too many targets")
         return False
     words = Words(_relayed_tags(session, message), text, _send_key(session, message))
     return _say(services, sending, targets, words)
@@ -213,6 +213,7 @@ def _append(services: Services, sending: Sending, room: Room, saying: ToRoom) ->
 
 async def _to_others(services: Services, sending: Sending, targets: list[str], words: Words) -> None:
     """To nicks, and to rooms the author is not in."""
+    sending.pending += 1  # else an echo that comes while the next target is looked up would be taken for the last
     for nick in targets:
         try:
             if nick[:1] in STATUSES_AND_HASH:
