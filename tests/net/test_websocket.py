@@ -35,18 +35,18 @@ def webbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]
 async def talk(gateway: GatewayProcess, chunks: list[bytes]) -> bytes:
     """Send chunks and no more; what comes until the other side ends it too."""
     reader, writer = await asyncio.open_connection(gateway.host, gateway.websocket_port)
-    for chunk in chunks:
-        writer.write(chunk)
-    writer.write_eof()
-    try:
+    answer = b""
+    with contextlib.suppress(OSError):  # the gateway may be first
+        for chunk in chunks:
+            writer.write(chunk)
+        writer.write_eof()
+    with contextlib.suppress(ConnectionError):
         async with asyncio.timeout(DEADLINE_S):
-            return await reader.read()
-    except ConnectionError:
-        return b""
-    finally:
-        writer.close()
-        with contextlib.suppress(ConnectionError):
-            await writer.wait_closed()
+            answer = await reader.read()
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+    return answer
 
 
 def frame(opcode: int, data: bytes, *, fin: bool = True, masked: bool = True) -> bytes:
