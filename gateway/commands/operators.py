@@ -40,6 +40,7 @@ async def oper(services: Services, session: Session, message: Message, reply: Re
     if services.network.limits:
         services.allowances.logged_in(session.host, tried)
     session.operator = True
+    services.count_users(recount=True)
     _audit.info("operator", extra={"by": session.source, "uid": session.uid.decode(), "name_given": name})
     await services.directory.put(as_user(services, session))
     reply.numeric(n.RPL_YOUREOPER, "You are now an IRC operator")

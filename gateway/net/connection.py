@@ -71,6 +71,7 @@ class Connection(asyncio.Protocol):
         host = _shown_host(transport.get_extra_info("peername"))
         self.session = Session(self._server.new_uid(), host, transport.write)
         self.session.close = self.close
+        self.session.secure = transport.get_extra_info("sslcontext") is not None
         self.session.unsent = transport.get_write_buffer_size
         if not self._server.add(self):
             self.close("Too many connections")

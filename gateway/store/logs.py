@@ -12,10 +12,11 @@ from gateway.events import Entry, Restored, Said, SaidTo
 from gateway.model import Answer, GatewayId, Head, LogKey, Position, SendKey, Snapshot
 from gateway.rooms.ports import Change, OnAnswer
 from gateway.store import codec
-from gateway.store.keys import LogKeys, gateway_logs, is_room, log_keys, log_of_channel
+from gateway.store.keys import LogKeys, gateway_logs, is_room, log_keys, log_of_channel, nick_of
 from gateway.store.lane import ignore
 from gateway.store.lanes import Lanes, must_hold_lease
 from gateway.store.scripts import sha
+from gateway.wire.names import NickKey
 
 __all__ = ["Logs"]
 
@@ -33,6 +34,7 @@ class Logs:
         self._log_of_channel: dict[bytes, LogKey] = {}
         self.on_announcement: Callable[[LogKey, Position, list[Entry]], None] = lambda log, prev, entries: None
         self.on_subscribed: Callable[[LogKey], None] = lambda log: None
+        self.on_nick: Callable[[bytes, NickKey, bytes], None] = lambda kind, nick, payload: None
         lanes.on_push = self._pushed
 
     @property
@@ -188,6 +190,9 @@ class Logs:
         log = self._log_of_channel.get(channel)
         if log is None:
             log = log_of_channel(channel.decode())
+            if (nick := nick_of(log)) is not None:
+                self.on_nick(kind, nick, push[2] if kind == b"smessage" else b"")
+                return
             if is_room(log):
                 self._log_of_channel[channel] = log
         if kind == b"smessage":

@@ -3,12 +3,10 @@
 from typing import Any
 
 from gateway.model import GatewayId, Uid
-from gateway.people import User
+from gateway.people import LINK_LOST, User
 from gateway.store.codec import pairs
 
 __all__ = ["decode_user", "encode_user", "shown_away"]
-
-LINK_LOST = "Link lost"
 
 
 def encode_user(user: User) -> list[str]:
@@ -24,6 +22,8 @@ def encode_user(user: User) -> list[str]:
         "gateway": user.gateway,
         "operator": "1" if user.operator else "",
         "modes": user.modes,
+        "secure": "1" if user.secure else "",
+        "active_s": str(user.active_s),
     }
     return [part for pair in fields.items() for part in pair]
 
@@ -49,6 +49,8 @@ def decode_user(uid: Uid, reply: Any, *, as_shown: bool = True) -> User | None:
         bool(text["operator"]),
         text.get("modes", ""),
         int(text["epoch"]),
+        bool(text.get("secure")),
+        int(text.get("active_s", "0")),
     )
 
 

@@ -15,7 +15,7 @@ from tests.store.conftest import OpenLanes
 async def alive(lanes: Lanes, name: str) -> Directory:
     """The directory as a gateway with a lease sees it."""
     gateway = GatewayId(name)
-    await Leases(lanes, gateway, lambda: (1, 2, 3)).begin()
+    await Leases(lanes, gateway, lambda: (1, 2, 3, 1)).begin()
     return Directory(lanes, gateway)
 
 
@@ -100,7 +100,7 @@ async def test_figures_add_up_over_gateways(lanes: Lanes, unique: str) -> None:
     """Each gateway's beat brings its share, and its end takes it away."""
     directory = Directory(lanes, GatewayId(f"g-{unique}"))
     before = await directory.figures()
-    leases = [Leases(lanes, GatewayId(f"{unique}-{i}"), lambda: (5, 1, 2)) for i in range(2)]
+    leases = [Leases(lanes, GatewayId(f"{unique}-{i}"), lambda: (5, 1, 2, 1)) for i in range(2)]
     for lease in leases:
         await lease.begin()
     figures = await directory.figures()
