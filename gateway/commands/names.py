@@ -17,7 +17,7 @@ from gateway.wire.message import Message
 __all__ = ["MAX_NAMES_TARGETS", "NAMES_AT_ONCE", "add_names", "name_slices", "names", "prefixes", "tell_names"]
 
 MAX_NAMES_TARGETS = 4  # of one command; advertised as TARGMAX
-NAMES_AT_ONCE = 500  # members; some 2 ms, in which nobody else is served
+NAMES_AT_ONCE = 250  # members; some 2 ms, in which nobody else is served
 
 
 async def names(services: Services, session: Session, message: Message, reply: Reply) -> None:

@@ -100,14 +100,16 @@ _BITS = {
 
 
 def listed(withdrawn: int = 0, values: Mapping[int, str] | None = None) -> str:
-    """What `CAP LS` answers; without values it fits one line (a client without 302 understands no continuation).
+    """What `CAP LS` answers; without values it fits one line (a client without 302 understands no continuation): there
+    it leaves out the drafts, which no client knows that does not know 302.
 
     Args:
         withdrawn: the capabilities that cannot be had now.
         values: for a client with 302, what some of them say in addition.
     """
     said = {bit: f"={value}" for bit, value in (values or {}).items() if value}
-    return " ".join(name + said.get(bit, "") for name, bit in _BITS.items() if not bit & withdrawn)
+    offered = {name: bit for name, bit in _BITS.items() if values is not None or not name.startswith("draft/")}
+    return " ".join(name + said.get(bit, "") for name, bit in offered.items() if not bit & withdrawn)
 
 
 def names(mask: int) -> str:

@@ -8,6 +8,7 @@ what it says of its absence is escaped as the value of a tag is, behind a `+`.
 """
 
 import json
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -50,6 +51,7 @@ __all__ = [
     "decode_head",
     "decode_keyed_answer",
     "decode_member",
+    "decode_members",
     "decode_snapshot",
     "encode_effects",
     "encode_event",
@@ -263,15 +265,19 @@ def decode_head(reply: Any) -> Head:
     return Head(Position(last or ORIGIN), 0 if produced in {None, b"X"} else int(produced))
 
 
+def decode_members(pairs: Iterable[tuple[bytes, bytes]]) -> dict[Uid, Member]:
+    """Members of a room's hash."""
+    return {Uid(uid): decode_member(Uid(uid), value) for uid, value in pairs}
+
+
 def decode_snapshot(
-    state_reply: Any, members_reply: Any, lists_reply: Any, gateway: GatewayId, fallback_name: str
+    state_reply: Any, members: dict[Uid, Member], lists_reply: Any, gateway: GatewayId, fallback_name: str
 ) -> Snapshot:
-    """The replies of HGETALL for a room's state, members and lists, read in one transaction.
+    """The replies of HGETALL for a room's state and lists, and its members, read in one transaction.
 
     `fallback_name` is the room's name where it does not exist yet.
     """
     state: dict[bytes, bytes] = pairs(state_reply)
-    members = {Uid(uid): decode_member(Uid(uid), value) for uid, value in pairs(members_reply).items()}
     text = state.get(b"topic", b"").decode()
     topic = Topic(text, state.get(b"topic_by", b"").decode(), int(state.get(b"topic_at", b"0"))) if text else Topic()
     produced = state.get(b"g:" + gateway.encode(), b"0")

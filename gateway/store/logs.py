@@ -5,11 +5,12 @@ Implements `rooms.ports.LogStore`.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Any
 
 from gateway.errors import StoreError
 from gateway.events import Entry, Restored, Said, SaidTo
-from gateway.model import Answer, GatewayId, Head, LogKey, Position, SendKey, Snapshot
+from gateway.model import Answer, GatewayId, Head, LogKey, Member, Position, SendKey, Snapshot, Uid
 from gateway.rooms.ports import Change, OnAnswer
 from gateway.store import codec
 from gateway.store.keys import LogKeys, gateway_logs, is_room, log_keys, log_of_channel, nick_of
@@ -20,6 +21,7 @@ from gateway.wire.names import NickKey
 
 __all__ = ["Logs"]
 
+MEMBERS_AT_ONCE = 250  # decoded; some 2 ms
 LOG_ENTRIES = 10_000  # kept per log, about; 1.7 MB of 150-byte messages
 
 
@@ -118,7 +120,13 @@ class Logs:
         reply = await self._lanes.commands.call(
             "EVALSHA", sha("room_snapshot"), 3, keys.state, keys.members, keys.lists
         )
-        return codec.decode_snapshot(reply[0], reply[1], reply[2], self._gateway, name)
+        members: dict[Uid, Member] = {}
+        hashed = iter(codec.pairs(reply[1]).items())
+        while part := list(islice(hashed, MEMBERS_AT_ONCE)):
+            members |= codec.decode_members(part)
+            if len(part) == MEMBERS_AT_ONCE:
+                await asyncio.sleep(0)  # others are served between the parts of a large room
+        return codec.decode_snapshot(reply[0], members, reply[2], self._gateway, name)
 
     async def read_after(self, log: LogKey, position: Position, limit: int) -> list[Entry] | None:
         """Up to `limit` entries after `position`; None when the log does not have it any more. Raises `StoreError`."""

@@ -124,6 +124,19 @@ class IrcPeer:
         self._seen.append(message)
         return message
 
+    async def read_until(self, end: bytes, *, deadline_s: float = DEADLINE_S) -> bytes:
+        """The bytes that come, up to a line with `end` in it; for answers so long that reading them as messages costs
+        more than the answer. Nothing else may be on its way."""
+        assert not self._unread
+        found = bytearray()
+        async with asyncio.timeout(deadline_s):
+            while not found.endswith(b"\r\n") or end not in found[found.rfind(b"\n", 0, -2) + 1 :]:
+                chunk = await self._reader.read(_CHUNK_BYTES)
+                if not chunk:
+                    raise PeerClosedError(self._account("the server closed the connection"))
+                found += chunk
+        return bytes(found)
+
     async def barrier(self, *, deadline_s: float = DEADLINE_S) -> list[Message]:
         """Wait until the server has handled everything sent so far, and return all messages it sent meanwhile.
 
