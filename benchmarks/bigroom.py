@@ -114,9 +114,7 @@ async def measure(members: int) -> bool:
     ):
         runs = [await join_once(network, number, members) for number in range(RUNS)]
     print(f"\njoin to a room of {members} members, {RUNS} runs\n")
-    print(
-        "| run | names | s to the end of the names | CPU s, gateway and store | slowest PING meanwhile, ms | before, ms |"
-    )
+    print("| run | names | s to the end of the names | CPU s, gateway and store | slowest PING, ms | before it, ms |")
     print("|---|---|---|---|---|---|")
     for index, run in enumerate(runs, 1):
         figures = f"{run.took_s:.2f} | {run.cpu_s:.2f} | {run.stalled_ms:.1f} | {run.quiet_ms:.1f}"

@@ -54,19 +54,23 @@ class IrcPeer:
         register: bool = True,
         deadline_s: float = DEADLINE_S,
         tls: ssl.SSLContext | None = None,
+        source: str | None = None,
     ) -> Self:
         """Connect and, unless told otherwise, register: on return the server has welcomed `nick`.
 
         Args:
             caps: capabilities to request; the server must grant all of them.
             deadline_s: for each step: the connection, each answer.
+            source: the address to connect from.
         Raises:
             AssertionError: no welcome in time, or the capabilities were refused.
             OSError: no connection; `PeerClosedError` if the server ended it.
         """
         try:
             async with asyncio.timeout(deadline_s):
-                reader, writer = await asyncio.open_connection(host, port, ssl=tls)
+                reader, writer = await asyncio.open_connection(
+                    host, port, ssl=tls, local_addr=(source, 0) if source else None
+                )
         except TimeoutError:
             raise AssertionError(f"{nick}: no connection to {host}:{port} within {deadline_s:g} s") from None
         peer = cls(reader, writer, nick)
