@@ -6,7 +6,7 @@ from typing import Any
 from gateway.commands.services import Services
 from gateway.commands.watching import MAX_WATCHED
 from gateway.session.reply import Reply
-from gateway.session.session import Session
+from gateway.session.session import Session, State
 from gateway.wire import numerics as n
 from gateway.wire.limits import MAX_BODY_BYTES
 from gateway.wire.message import Message
@@ -57,6 +57,8 @@ async def _add(services: Services, session: Session, targets: list[str], reply: 
         await services.watches.start(session, wanted)
         if not session.ready:
             services.watches.stop(session, list(wanted))  # its end may not have known of them
+        if session.state is State.CLOSED:
+            await services.records.unwatch(session.uid, wanted.values())
     tell_watched(services, wanted, reply, nobody)
     if too_many:
         reply.numeric(n.ERR_MONLISTFULL, str(MAX_WATCHED), *_joined(too_many, 80), "Monitor list is full")

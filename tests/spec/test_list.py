@@ -33,8 +33,8 @@ CONDITIONS = {
 
 
 async def test_conditions(dial: Connect, nick: str, room: str) -> None:
-    """Masks and their opposite; numbers of members; minutes since the room (C) or its topic (T) was made. A room without
-    a topic has none that is old or new. What is no condition is a name."""
+    """Masks and their opposite; numbers of members; minutes since the room (C) or its topic (T) was made. A room
+    without a topic has none that is old or new. What is no condition is a name."""
     ann, bob = await dial(nick), await dial(f"{nick}b")
     await join(f"{room}small", ann)
     await join(f"{room}large", ann, bob)
