@@ -27,6 +27,9 @@ HELP: dict[str, Help] = {
     "ADMIN": Help("", "Tells who looks after this server."),
     "AUTHENTICATE": Help("<mechanism> | <base64> | *", "Logs in to an account; clients send it by themselves."),
     "AWAY": Help("[:<text>]", "Tells others that you are away; without a text, that you are back."),
+    "BATCH": Help(
+        "+<reference> <type> {<parameter>} | -<reference>", "Several lines as one; clients send it by themselves."
+    ),
     "CAP": Help(
         "LS [302] | LIST | REQ :<capabilities> | END", "Negotiates capabilities; clients send it by themselves."
     ),
@@ -74,6 +77,7 @@ HELP: dict[str, Help] = {
     "VERIFY": Help("<account> <code>", "Completes a registration; none here waits for it."),
     "VERSION": Help("", "Tells the release, and which gateway you are on."),
     "WALLOPS": Help(":<text>", "Operators: says something to all users with the mode w."),
+    "WEBIRC": Help("<password> <gateway> <host> <address>", "Whom a web gateway speaks for; never sent by people."),
     "WHO": Help("<room|mask> [o | %<fields>[,<token>]]", "Lists who is in a room, or whose nick fits a mask."),
     "WHOIS": Help("<nick>", "Tells about somebody."),
     "WHOWAS": Help("<nick>{,<nick>} [<count>]", "Tells who had a nick before."),

@@ -11,8 +11,9 @@ from gateway.session import capabilities
 from gateway.session.reply import Reply
 from gateway.session.session import Session
 from gateway.wire import numerics as n
-from gateway.wire.limits import MAX_BODY_BYTES
+from gateway.wire.limits import CHANNELLEN, MAX_BODY_BYTES
 from gateway.wire.message import Message
+from gateway.wire.splitting import clip, first_word
 
 __all__ = ["MAX_NAMES_TARGETS", "NAMES_AT_ONCE", "add_names", "name_slices", "names", "prefixes", "tell_names"]
 
@@ -25,10 +26,13 @@ async def names(services: Services, session: Session, message: Message, reply: R
     if not message.params:
         reply.numeric(n.RPL_ENDOFNAMES, "*", "End of /NAMES list")
         return
-    for name in message.params[0].split(",")[:MAX_NAMES_TARGETS]:
+    rooms = message.params[0].split(",")[:MAX_NAMES_TARGETS]
+    for name in rooms:
         if (replica := await find_room(services, session, name)) is not None:
             await _add_paced(session, replica, reply)
-    reply.numeric(n.RPL_ENDOFNAMES, message.params[0].split(" ")[0] or "*", "End of /NAMES list")
+    # Modern: 366 repeats the parameter of the command, so a list has one end; it may be longer than other parameters.
+    asked = clip(first_word(",".join(rooms)), MAX_NAMES_TARGETS * (CHANNELLEN + 1))
+    reply.add(f":{reply.server} {n.RPL_ENDOFNAMES} {session.name} {asked} :End of /NAMES list\r\n".encode())
 
 
 async def tell_names(session: Session, replica: Replica, reply: Reply) -> None:

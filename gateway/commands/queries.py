@@ -22,6 +22,7 @@ from gateway.wire import limits
 from gateway.wire import numerics as n
 from gateway.wire.message import Message
 from gateway.wire.names import casefold, nick_key, wildcard
+from gateway.wire.splitting import first_word
 
 __all__ = ["admin", "info", "isupport", "links", "lusers", "motd", "tell_isupport", "time", "version", "welcome"]
 
@@ -152,7 +153,7 @@ async def _is_us(services: Services, target: str, reply: Reply) -> bool:
     key = nick_key(target)
     if key is not None and await services.directory.find(key) is not None:
         return True
-    reply.numeric(n.ERR_NOSUCHSERVER, target.split(" ", maxsplit=1)[0] or "*", "No such server")
+    reply.numeric(n.ERR_NOSUCHSERVER, first_word(target), "No such server")
     return False
 
 
@@ -190,7 +191,7 @@ async def info(services: Services, session: Session, message: Message, reply: Re
 def links(services: Services, session: Session, message: Message, reply: Reply) -> None:
     """LINKS: to its clients the network is one server, which is linked to none."""
     mask = message.params[-1] if message.params else "*"
-    reply.numeric(n.RPL_ENDOFLINKS, mask.split(" ")[0] or "*", "End of /LINKS list")
+    reply.numeric(n.RPL_ENDOFLINKS, first_word(mask), "End of /LINKS list")
 
 
 async def admin(services: Services, session: Session, message: Message, reply: Reply) -> None:

@@ -199,7 +199,11 @@ class _Returning:
         with contextlib.suppress(StoreError):  # they are told as much the next time something changes
             await self._tell_others(taken)
         close_if_banned(services, session)
+        here = taken.user._replace(
+            gateway=services.gateway, secure=session.secure, certificate=session.certificate
+        )  # of this connection, whatever the former one was
         with contextlib.suppress(StoreError):  # it ends by itself, and a line too many may be shown next time
+            await services.directory.put(here)
             await services.records.settle(session.uid, session.epoch)
 
     async def _tell_others(self, taken: Taken) -> None:

@@ -26,7 +26,7 @@ from gateway.wire import numerics as n
 from gateway.wire.limits import MAX_BODY_BYTES, TOPICLEN
 from gateway.wire.message import Message
 from gateway.wire.names import room_key
-from gateway.wire.splitting import clip
+from gateway.wire.splitting import clip, first_word
 
 __all__ = ["greet", "inline", "join", "joined_room", "names_follow", "part", "topic"]
 
@@ -50,7 +50,7 @@ async def join(services: Services, session: Session, message: Message, reply: Re
         key = room_key(name)
         if key is None:
             if name:
-                reply.numeric(n.ERR_NOSUCHCHANNEL, name[:60], "No such channel: names begin with #, without spaces")
+                reply.numeric(n.ERR_NOSUCHCHANNEL, first_word(name), "No such channel: a name begins with #")
         elif key in session.rooms:
             pass  # a repeated JOIN is answered by silence
         elif len(session.rooms) >= MAX_ROOMS:
@@ -138,7 +138,7 @@ def joined_room(session: Session, name: str, reply: Reply) -> Room | None:
     room = session.rooms.get(key) if key is not None else None
     if room is None:
         if key is None:
-            reply.numeric(n.ERR_NOSUCHCHANNEL, name.split(" ", maxsplit=1)[0][:60] or "*", "No such channel")
+            reply.numeric(n.ERR_NOSUCHCHANNEL, first_word(name), "No such channel")
         else:
             reply.numeric(n.ERR_NOTONCHANNEL, name, "You're not on that channel")
     return room

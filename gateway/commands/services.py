@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import TYPE_CHECKING
 
 from gateway.commands.ports import Accounts, Directory, History, Oversight, Passwords, Presence, Records
@@ -17,7 +18,23 @@ if TYPE_CHECKING:
     from gateway.commands.allowances import Allowances
     from gateway.commands.watching import Watches
 
-__all__ = ["Network", "Services"]
+__all__ = ["Network", "Services", "WebGateways"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebGateways:
+    """Who may say WEBIRC."""
+
+    networks: tuple[IPv4Network | IPv6Network, ...]
+    password: str = field(repr=False)
+
+    def fits(self, host: str) -> bool:
+        """Whether it is one of their addresses."""
+        try:
+            address = ip_address(host)
+        except ValueError:
+            return False
+        return any(address in network for network in self.networks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +54,8 @@ class Network:
     min_password: int = 1  # characters
     icon: str = ""  # URL of the network's picture
     admin: str = ""  # who looks after this server, and how to reach them
+    webirc: "WebGateways | None" = None  # nobody, if None
+    sts: str = ""  # value of the capability; empty: there is no such policy
 
 
 @dataclass(slots=True, kw_only=True)

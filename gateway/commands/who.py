@@ -16,6 +16,7 @@ from gateway.session.whox import WhoxQuery, whox_query
 from gateway.wire import numerics as n
 from gateway.wire.message import Message
 from gateway.wire.names import casefold, nick_key, wildcard
+from gateway.wire.splitting import first_word
 
 __all__ = ["ison", "userhost", "who"]
 
@@ -36,7 +37,7 @@ async def who(services: Services, session: Session, message: Message, reply: Rep
         for user in await _matching(services, session, mask):
             if user.operator or not only_operators:
                 _who_line(services, "*", user.as_member(), user, query, reply)
-    reply.numeric(n.RPL_ENDOFWHO, mask.split(" ")[0][:60] or "*", "End of WHO list")
+    reply.numeric(n.RPL_ENDOFWHO, first_word(mask), "End of WHO list")
 
 
 async def _matching(services: Services, session: Session, mask: str) -> list[User]:

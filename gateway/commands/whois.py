@@ -11,6 +11,7 @@ from gateway.session.session import Session
 from gateway.wire import numerics as n
 from gateway.wire.message import Message
 from gateway.wire.names import nick_key
+from gateway.wire.splitting import first_word
 
 __all__ = ["MAX_WHOWAS_TARGETS", "whois", "whowas"]
 
@@ -23,10 +24,10 @@ async def whois(services: Services, session: Session, message: Message, reply: R
     key = nick_key(nick)
     user = await services.directory.find_user(key) if key is not None else None
     if user is None:
-        reply.numeric(n.ERR_NOSUCHNICK, nick.split(" ")[0][:60] or "*", "No such nick")
+        reply.numeric(n.ERR_NOSUCHNICK, first_word(nick), "No such nick")
     else:
         _whois_lines(services, session, user, reply)
-    reply.numeric(n.RPL_ENDOFWHOIS, nick.split(" ")[0][:60] or "*", "End of /WHOIS list")
+    reply.numeric(n.RPL_ENDOFWHOIS, first_word(nick), "End of /WHOIS list")
 
 
 def _whois_lines(services: Services, session: Session, user: User, reply: Reply) -> None:
@@ -50,6 +51,9 @@ def _whois_lines(services: Services, session: Session, user: User, reply: Reply)
         reply.numeric(n.RPL_WHOISBOT, user.nick, f"is a bot on {services.network.name}")
     if user.secure:
         reply.numeric(n.RPL_WHOISSECURE, user.nick, "is using a secure connection")
+    # For the eyes of its owner and of operators. Source: https://modern.ircdocs.horse/#rplwhoiscertfp-276
+    if user.certificate and (session.operator or session.uid == user.uid):
+        reply.numeric(n.RPL_WHOISCERTFP, user.nick, f"has client certificate fingerprint {user.certificate}")
     here = services.sessions.get(user.uid)
     now_s = int(services.clock_s())
     active_s = now_s if here is not None and here.spoke else max(user.active_s, user.signed_on_s)

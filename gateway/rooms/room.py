@@ -20,6 +20,7 @@ from gateway.events import (
     Rebound,
     Restored,
     Said,
+    SaidLines,
     SaidTo,
     Split,
     Splitting,
@@ -36,7 +37,7 @@ from gateway.wire.names import RoomKey
 
 __all__ = ["GONE", "Line", "Room"]
 
-SAID = frozenset({Said, SaidTo})
+SAID = frozenset({Said, SaidLines, SaidTo})
 NOBODY: frozenset[Uid] = frozenset()
 GONE = "Not there any more"  # the reason others see when nobody wrote that a member left
 
@@ -148,7 +149,10 @@ class Room:
             case Invited(uid, target=target):
                 # Its author has 341, and who is invited the INVITE itself.
                 self._queue(entry, about, self._without("o") | {uid, target}, origin)
-            case SaidTo(uid, to=to):
+            case SaidLines(to=""):
+                self.recent.append(entry)
+                self._queue(entry, None, NOBODY, origin)
+            case SaidTo(uid, to=to) | SaidLines(uid, to=to):
                 self._queue(entry, None, self._without(to) - {uid}, origin)
             case ModesSet():
                 self._queue(entry._replace(event=self.replica.named(event)), about, NOBODY, origin)

@@ -23,6 +23,7 @@ def encode_user(user: User) -> list[str]:
         "operator": "1" if user.operator else "",
         "modes": user.modes,
         "secure": "1" if user.secure else "",
+        "certificate": user.certificate,
         "active_s": str(user.active_s),
     }
     return [part for pair in fields.items() for part in pair]
@@ -50,6 +51,7 @@ def decode_user(uid: Uid, reply: Any, *, as_shown: bool = True) -> User | None:
         text.get("modes", ""),
         int(text["epoch"]),
         bool(text.get("secure")),
+        text.get("certificate", ""),
         int(text.get("active_s", "0")),
     )
 

@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.harness.deadlines import eventually
 from tests.harness.screen_inside import Desk, at, screen_inside
+
+pytestmark = pytest.mark.slow
 
 ENTER, ESC, PAGE_UP, PAGE_DOWN, TAB, UP, DOWN = "\r", "\x1b", "\x1b[5~", "\x1b[6~", "\t", "\x1b[A", "\x1b[B"
 CTRL_C, CTRL_D, CTRL_F, CTRL_J, CTRL_N, CTRL_R = "\x03", "\x04", "\x06", "\x0a", "\x0e", "\x12"

@@ -15,6 +15,8 @@ from tests.harness.deadlines import DEADLINE_S
 from tests.harness.scripted_server import Caller, scripted_server
 from tests.harness.terminal import CTRL_C, CTRL_D, ENTER, Terminal, client_command, client_environ, terminal
 
+pytestmark = pytest.mark.slow
+
 NOWHERE = ["--server", "127.0.0.1:1"]  # the port of tcpmux, where nothing listens
 
 

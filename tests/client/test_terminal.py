@@ -18,6 +18,8 @@ from tests.harness.deadlines import DEADLINE_S
 from tests.harness.scripted_server import scripted_server
 from tests.harness.terminal import ENTER, Terminal, client_command, client_environ, terminal
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -11,6 +11,8 @@ from tests.harness.deadlines import DEADLINE_FACTOR
 from tests.harness.gateway_process import GatewayProcess
 from tests.harness.terminal import client_command, client_environ
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def pems(tmp_path_factory: pytest.TempPathFactory) -> Pems:

@@ -14,6 +14,8 @@ from tests.harness.gateway_process import GatewayProcess
 from tests.harness.irc_peer import IrcPeer
 from tests.harness.terminal import CTRL_C, CTRL_D, CTRL_R, ENTER, UP, Terminal, client_command, client_environ, terminal
 
+pytestmark = pytest.mark.slow
+
 PIPE_LIMIT_S = 30.0 * DEADLINE_FACTOR
 
 

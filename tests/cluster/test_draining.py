@@ -15,6 +15,8 @@ from tests.harness.irc_peer import IrcPeer
 from tests.harness.private_server import PrivateServer
 from tests.harness.resuming import come_back, connect
 
+pytestmark = pytest.mark.slow
+
 
 def drain(*flags: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run `chat-gateway drain`."""

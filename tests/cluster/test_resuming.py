@@ -21,6 +21,8 @@ from tests.harness.irc_peer import IrcPeer
 from tests.harness.private_server import PrivateServer
 from tests.harness.resuming import RESUME, TAGGED, come_back, connect, offer
 
+pytestmark = pytest.mark.slow
+
 Pair = tuple[GatewayProcess, GatewayProcess]
 
 

@@ -128,6 +128,17 @@ class IrcPeer:
         self._seen.append(message)
         return message
 
+    async def capabilities(self, version: str = "302") -> list[str]:
+        """What `CAP LS` offers, with values, in one line or several."""
+        await self.send(f"CAP LS {version}".rstrip())
+        words: list[str] = []
+        more = True
+        while more:
+            message = await self.expect("CAP")
+            words += message.params[-1].split()
+            more = message.params[2] == "*" and len(message.params) > 3
+        return words
+
     async def read_until(self, end: bytes, *, deadline_s: float = DEADLINE_S) -> bytes:
         """The bytes that come, up to a line with `end` in it; for answers so long that reading them as messages costs
         more than the answer. Nothing else may be on its way."""

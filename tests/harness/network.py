@@ -6,15 +6,19 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from gateway.passwords import hash_password
 from tests.harness.gateway_process import GatewayProcess, gateways
 from tests.harness.irc_peer import IrcPeer
 from tests.harness.private_server import PrivateServer
 
-__all__ = ["CHEAP", "OPERATOR_PASSWORD", "Connect", "Network"]
+__all__ = ["CHEAP", "ONE_AND_TWO", "OPERATOR_PASSWORD", "Connect", "Network"]
 
 Connect = Callable[..., Coroutine[Any, Any, IrcPeer]]
 OPERATOR_PASSWORD = "let the tests in"
+ONE_AND_TWO = [pytest.param(1, id="one gateway"), pytest.param(2, id="two gateways", marks=pytest.mark.slow)]
+"""The numbers of gateways that tests of the wire are run over."""
 CHEAP = {"argon2_kib": 1024, "scram_iterations": 4096}  # hashing as fast as may be
 
 

@@ -59,4 +59,5 @@ async def test_the_picture_of_the_network(tmp_path: Path) -> None:
             await peer.send("ISUPPORT", "ADMIN")
             told = await peer.barrier()
             assert r"draft/ICON=https://example.org/i.png?size\x3D{size}" in [word for m in told for word in m.params]
-            assert [m.params[-1] for m in told if m.command == "259"] == ["ann@example.org"]
+            assert [m.command for m in told[-4:]] == ["256", "257", "258", "259"]
+            assert told[-1].params[-1] == "ann@example.org"

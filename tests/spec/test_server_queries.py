@@ -96,6 +96,7 @@ async def test_userhost_and_ison(dial: Connect, nick: str) -> None:
         f"USERHOST {nick}b {nick}x {nick}", f"ISON {nick}x {nick}b :{nick} {nick}y", "ISON", f"USERHOST {nick}x"
     )
     told = await ann.barrier()
+    assert [m.command for m in told[:2]] == ["302", "303"]
     assert told[0].params[1] == f"{nick}B=+~{nick}B@127.0.0.1 {nick}=+~{nick}@127.0.0.1"
     assert told[1].params[1] == f"{nick}B {nick}"
     assert [(m.command, m.params[-1]) for m in told[2:]] == [("461", "Not enough parameters"), ("302", "")]
