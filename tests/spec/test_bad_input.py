@@ -12,6 +12,7 @@ ALONE = {
     **{"INVITE": "337", "NAMES": "366", "NICK": "431", "PING": "409", "PRIVMSG": "411", "TAGMSG": "411"},
     **{"LIST": "323", "LUSERS": "266", "MOTD": "422", "STATS": "219", "TIME": "391", "VERSION": "005", "WHO": "315"},
     **{"DIE": "481", "DRAIN": "481", "ACCOUNT": "NOTICE", "RESUME": "NOTICE"},
+    **{"ADMIN": "423", "AWAY": "305", "HELP": "706", "HELPOP": "706", "INFO": "374", "ISUPPORT": "005", "LINKS": "365"},
 }
 NOTHING = {"NOTICE", "PONG"}
 ENDS = {"QUIT"}
