@@ -19,9 +19,10 @@ from gateway.errors import NickReservedError, StoreError
 from gateway.events import Renamed
 from gateway.people import User
 from gateway.session import capabilities
+from gateway.session.multiline import MULTILINE_VALUE
 from gateway.session.render import render
 from gateway.session.reply import Reply
-from gateway.session.sasl import MECHANISMS
+from gateway.session.sasl import mechanisms
 from gateway.session.session import Session, State
 from gateway.wire import numerics as n
 from gateway.wire.limits import MAX_BODY_BYTES, NAMELEN, USERLEN
@@ -67,18 +68,20 @@ def _list(services: Services, session: Session, reply: Reply) -> None:
         words = [word for word in capabilities.listed(services.withdrawn).split() if "/" not in word]
         reply.message("CAP", session.name, "LS", " ".join(words))
         return
-    words = capabilities.listed(services.withdrawn, values(services.network)).split()
+    words = capabilities.listed(services.withdrawn, values(services.network, session.certificate)).split()
     *first, last = _in_lines(words, len(f":{services.network.server_name} CAP {session.name} LS * :"))
     for line in first:
         reply.message("CAP", session.name, "LS", "*", line)
     reply.message("CAP", session.name, "LS", last)
 
 
-def values(network: Network) -> dict[int, str]:
-    """What `CAP LS 302` says of capabilities beyond their names."""
+def values(network: Network, certificate: str) -> dict[int, str]:
+    """What `CAP LS 302` says of capabilities beyond their names, to who showed this certificate (empty: none)."""
     return {
-        capabilities.SASL: ",".join(MECHANISMS),
+        capabilities.SASL: ",".join(mechanisms(certificate)),
         capabilities.ACCOUNT_REGISTRATION: ",".join(sorted(network.registration or ())),
+        capabilities.MULTILINE: MULTILINE_VALUE,
+        capabilities.STS: network.sts,
     }
 
 
@@ -256,6 +259,8 @@ def as_user(services: Services, session: Session) -> User:
         session.operator,
         session.modes,
         session.epoch,
+        session.secure,
+        session.certificate,
     )
 
 

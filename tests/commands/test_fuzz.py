@@ -51,13 +51,28 @@ _references = st.sampled_from(
 _words = st.sampled_from(
     [
         *("LS", "REQ", "END", "LIST", "LATEST", "BEFORE", "AROUND", "BETWEEN", "echo-message batch"),
-        *("+o", "b", "-imnst+v", "+bbeIklov", "-bbkl", "+Cms-nt", "+iBws-o", "m:a:x", "*!*@*", "k", "K"),
+        *(
+            "+1",
+            "-1",
+            "draft/multiline",
+            "+o",
+            "b",
+            "-imnst+v",
+            "+bbeIklov",
+            "-bbkl",
+            "+Cms-nt",
+            "+iBws-o",
+            "m:a:x",
+            "*!*@*",
+            "k",
+            "K",
+        ),
     ]
 )
 _any_text = st.text(max_size=500) | st.sampled_from(["x" * 480, "ß" * 220, "#" + "y" * 470, "\U0001f600" * 100])
 _params = st.lists(st.one_of(_rooms, _nicks, _numerals, _references, _words, _any_text), max_size=6)
 _tags = st.sampled_from(
-    ["", "@label=x ", "@+a=b;label=\\r\\n ", "@time=x;msgid=y ", "@;=;; ", "@label=" + "l" * 65 + " "]
+    ["", "@label=x ", "@batch=1 ", "@+a=b;label=\\r\\n ", "@time=x;msgid=y ", "@;=;; ", "@label=" + "l" * 65 + " "]
 )
 _commands = st.sampled_from(sorted(COMMANDS)) | st.sampled_from(["privmsg", "NOSUCH", "001", "É"])
 
@@ -122,7 +137,7 @@ def check(line: bytes) -> None:
 async def test_a_member_can_say_anything(server: GatewayProcess, said: list[bytes], caps: bool) -> None:
     """In a room, with and without capabilities."""
     nick = f"f{next(_numbers)}".ljust(30, "x")  # the longest source, so that what does not fit a line shows
-    request = b"CAP REQ :message-tags labeled-response batch echo-message server-time standard-replies"
+    request = b"CAP REQ :message-tags labeled-response batch echo-message server-time standard-replies draft/multiline"
     begin = [request] if caps else []
     begin += [b"NICK " + nick.encode(), b"USER uuuuuuuuuuuuuuuuu 0 * :u", b"CAP END"]
     begin += [b"JOIN #a,#" + nick.encode() * 2]

@@ -57,9 +57,10 @@ def _names_in(tree: ast.AST) -> Iterator[str]:
 
 def _capabilities() -> Iterator[str]:
     yield "## Capabilities"
-    yield "Values are those of the default settings. A client without `CAP LS 302` is told no names with a slash."
+    yield "Values are those of the default settings, for who showed a TLS certificate; `sts` is added where it is set."
+    yield "A client without `CAP LS 302` is told no names with a slash."
     yield from _table(("name", "value"))
-    for word in capabilities.listed(0, values(network(read_config([], {})))).split():
+    for word in capabilities.listed(0, values(network(read_config([], {})), certificate="any")).split():
         name, _, value = word.partition("=")
         yield f"| `{name}` | {f'`{value}`' if value else ''} |"
     yield ""
