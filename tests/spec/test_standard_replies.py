@@ -11,15 +11,14 @@ from tests.harness.steps import ALL, answers
 REFUSED = [
     ("ACCOUNT GROUP", ("ACCOUNT", "ACCOUNT_REQUIRED", "GROUP")),
     ("ACCOUNT NONSENSE", ("ACCOUNT", "INVALID_PARAMS", "NONSENSE")),
-    ("CHATHISTORY LATEST #nowhere-at-all * 10", ("CHATHISTORY", "INVALID_TARGET", "LATEST", "#nowhere-at-all")),
     ("REGISTER 9bad * sesame-street", ("REGISTER", "BAD_ACCOUNT_NAME", "9bad")),
     ("VERIFY nobody 123", ("VERIFY", "INVALID_CODE", "nobody")),
     ("KLINE *@* :everybody", ("KLINE", "INVALID_MASK")),
     ("UNKLINE nobody@nowhere", ("UNKLINE", "NO_SUCH_BAN")),
     ("RESUME token", ("RESUME", "ALREADY_REGISTERED")),
 ]
-# Its specification depends on standard replies, so who sends these knows them.
-ALWAYS = {"CHATHISTORY", "REGISTER", "VERIFY"}
+# Their specification depends on standard replies, so who sends these knows them.
+ALWAYS = {"REGISTER", "VERIFY"}
 
 
 @pytest.mark.parametrize(("line", "params"), REFUSED, ids=[line.partition(" ")[0] for line, _ in REFUSED])
