@@ -9,6 +9,7 @@ from collections.abc import Callable
 from client.answers import Answers
 from client.cache import Cache
 from client.catchup import FIRST_LINES
+from client.disk import Disk
 from client.hearing import Hearing
 from client.ignores import Ignores
 from client.membership import Membership
@@ -39,6 +40,7 @@ class Chat:
         first_lines: int = FIRST_LINES,
         cache: Cache | None = None,
         ignored: Ignores | None = None,
+        disk: Disk | None = None,
     ) -> None:
         """Begin.
 
@@ -47,12 +49,15 @@ class Chat:
             resumption: what an earlier run left to come back as the same session.
             cache: as for `Transcripts`.
             ignored: whose words are not shown.
+            disk: knows what the disk refuses, for all that is kept there.
             first_lines: how many of the last lines of a room are asked for where none is known.
         """
         self.transcripts = Transcripts(now_ms, cache)
         self.own_lines = OwnLines(outbox, self.transcripts, new_key=new_key, now_ms=now_ms)
         self.ignored = ignored if ignored is not None else Ignores()
         self.now_ms = now_ms
+        self.disk = disk if disk is not None else Disk()
+        self._outbox = outbox
         self._membership = Membership(rooms)
         self._answers = Answers(self.transcripts)
         self._presence = Presence(identity, resumption or Resumption(), first_lines=first_lines)
@@ -176,6 +181,13 @@ class Chat:
         """Write down what need not be on disk at once; to be called now and then, and at the end."""
         self._presence.save()
         self.transcripts.save()
+        self._outbox.save()
+        self.tell_of_disk()
+
+    def tell_of_disk(self) -> None:
+        """Say what the disk has refused to keep since the last call."""
+        for text in self.disk.news():
+            self.transcripts.note(text)
 
     def quit(self, reason: str) -> None:
         """Say good-bye to the server, which ends the session for good; `lost` follows."""

@@ -67,6 +67,7 @@ class Console:
             self._paste(lines)
         elif (action := commands.parse(text)) is not None:
             self._do(action)
+        self._chat.tell_of_disk()
 
     def say(self, text: str, room: str) -> None:
         """Say a line in `room`, whatever it looks like."""

@@ -57,7 +57,7 @@ class FullScreen:
         self.typist = typist
         self.lock = screen.lock
         self.screen = screen
-        self._drafts = Drafts(screen.drafts)
+        self._drafts = Drafts(screen.drafts, screen.chat.disk)
         self._room = screen.chat.transcripts.current
         self._asked = ""  # the paste that is asked about, to be given back
         self._style = style(light=light)
@@ -67,7 +67,8 @@ class FullScreen:
         self._rung_s = -MIN_BELL_S
         self._title = ""
         self._told = ""
-        history: History = InputHistory(state_dir / "history") if state_dir is not None else InMemoryHistory()
+        disk = screen.chat.disk
+        history: History = InputHistory(state_dir / "history", disk) if state_dir is not None else InMemoryHistory()
         self.buffer = Buffer(
             multiline=True,
             history=history,
