@@ -16,6 +16,7 @@ __all__ = [
     "ListRooms",
     "Names",
     "Part",
+    "PickRoom",
     "Query",
     "Quit",
     "Resend",
@@ -44,6 +45,11 @@ class Join:
 
     room: str
     key: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PickRoom:
+    """Enter a room that is still to be chosen from those of the server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +181,7 @@ Action = (
     Say
     | Join
     | Part
+    | PickRoom
     | Switch
     | Query
     | Resend

@@ -112,8 +112,13 @@ def _face(settings: ClientConfig, state_dir: Path | None) -> Face:
     if person and not settings.plain and os.environ.get("TERM", "dumb") not in ("dumb", "unknown", ""):
         from client.ui.screen import ScreenFace  # noqa: PLC0415 - a pipe starts twice as fast without prompt_toolkit
 
-        return ScreenFace(state_dir)
+        return ScreenFace(state_dir, ascii_only=settings.ascii_only or not _speaks_unicode())
     return LinesFace(prompts=person)
+
+
+def _speaks_unicode() -> bool:
+    """Whether the locale's encoding has more than a few letters; what it lacks a terminal would show as `?`."""
+    return (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
 
 
 async def _nick(face: Face, *, ask: bool) -> tuple[str, int]:

@@ -20,6 +20,7 @@ from client.actions import (
     ListRooms,
     Names,
     Part,
+    PickRoom,
     Query,
     Quit,
     Resend,
@@ -70,7 +71,9 @@ def _message(text: str) -> Action | None:
 
 def _join(text: str) -> Action | None:
     words = text.split()
-    name = room_name(words[0]) if words else None
+    if not words:
+        return PickRoom()
+    name = room_name(words[0])
     return Join(name, *words[1:]) if name and len(words) <= 2 else None
 
 
@@ -111,7 +114,7 @@ def _alone(action: Callable[[], Action]) -> Callable[[str], Action | None]:
 
 
 COMMANDS = {
-    "join": Command("ROOM [KEY]", "enter a room and talk there", _join),
+    "join": Command("[ROOM] [KEY]", "enter a room and talk there; without a name: choose one", _join),
     "part": Command("[#ROOM] [REASON]", "leave a room", _part),
     "room": Command("[NAME|NUMBER]", "talk in another room you are in; without a name: which there are", _switch),
     "query": Command("NICK", "talk to one person", _nick(Query)),

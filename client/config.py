@@ -66,6 +66,7 @@ class ClientConfig:
     servers: tuple[Server, ...]
     nick: str
     plain: bool
+    ascii_only: bool
     timeout_s: float
     state_dir: Path
     data_dir: Path

@@ -36,6 +36,7 @@ class Console:
         self.left = False
         self.reason = ""  # of leaving, told to others
         self.refused = False  # what was typed last had no effect, and should be there to be put right
+        self.wants_room = False  # a list of rooms to choose from; whoever opens it takes it back
         self.connect_now = False  # asked for; whoever does it takes it back
         self._chat = chat
         self._status = status
@@ -96,6 +97,15 @@ class Console:
     @_do.register
     def _(self, action: actions.Join) -> None:
         self._chat.join(action.room, action.key)
+
+    @_do.register
+    def _(self, _action: actions.PickRoom) -> None:
+        if self._chat.quiet:
+            self.wants_room = True
+        else:
+            self._do(actions.ListRooms())
+            if not self.refused:
+                self._note("/join NAME enters one of these rooms, or a new one")
 
     @_do.register
     def _(self, action: actions.Part) -> None:

@@ -32,6 +32,7 @@ __all__ = [
     "ServerText",
     "TokenGranted",
     "TopicIs",
+    "TopicRefused",
     "Unavailable",
 ]
 
@@ -156,10 +157,11 @@ class RoomLeft:
 
 @dataclass(frozen=True, slots=True)
 class RoomRefused:
-    """We may not enter `room`."""
+    """We may not enter `room`; `wants_key`: not with the key we gave, or without one."""
 
     room: str
     reason: str
+    wants_key: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +237,15 @@ class TopicIs:
 
 
 @dataclass(frozen=True, slots=True)
+class TopicRefused:
+    """We may not set the topic of `room` to `text`."""
+
+    room: str
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class RoomList:
     """Answer to /list: (room, members, topic) each; `more` were left out."""
 
@@ -279,5 +290,6 @@ Event = (
     | ServerText
     | TokenGranted
     | TopicIs
+    | TopicRefused
     | Unavailable
 )

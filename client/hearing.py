@@ -9,6 +9,7 @@ from client.ignores import Ignores
 from client.membership import Membership
 from client.ownlines import OwnLines
 from client.presence import Presence
+from client.refusals import Refusals
 from client.returning import Returning
 from client.transcripts import Transcripts
 from gateway.wire.names import casefold
@@ -29,6 +30,7 @@ class Hearing:
         listed_ms: when the last list of rooms came.
         older_end: casefolded rooms of which the server has nothing older.
         switch_to: the casefolded room that is looked at as soon as we are in it.
+        refusals: what the person asked for and the server refused, for the input.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Hearing:
         self.listed_ms: int | None = None
         self.older_end: set[str] = set()
         self.switch_to = ""
+        self.refusals = Refusals()
         self._transcripts = transcripts
         self._own_lines = own_lines
         self._membership = membership
@@ -87,6 +90,8 @@ class Hearing:
 
     @hear.register
     def _(self, event: events.TokenGranted | events.ResumeRefused | events.NickTaken | events.NickChanged) -> None:
+        if isinstance(event, events.NickTaken) and (asked := self._presence.nicks.asked):
+            self.refusals.add(event.reason, f"/nick {asked}")
         if text := self._presence.heard(event):
             self._transcripts.note(text)
 
@@ -124,7 +129,19 @@ class Hearing:
     @hear.register
     def _(self, event: events.RoomRefused) -> None:
         self._transcripts.note(f"cannot enter {event.room}: {event.reason}")
+        asked = self.switch_to == casefold(event.room)
+        if asked:
+            self.switch_to = ""
+        if event.wants_key:
+            self.refusals.add(event.reason, f"/join {event.room} ")
+        elif asked:
+            self.refusals.add(event.reason, f"/join {event.room}")
         self.forget(event.room, event.reason)
+
+    @hear.register
+    def _(self, event: events.TopicRefused) -> None:
+        self._transcripts.note(f"the topic of {event.room} stays as it is: {event.reason}")
+        self.refusals.add(event.reason, f"/topic {event.text}")
 
     @hear.register
     def _(self, event: events.RoomDelayed) -> None:
@@ -159,6 +176,7 @@ class Hearing:
     def _(self, event: events.Refused) -> None:
         self._own_lines.refused(event.key, event.reason, retry=event.retry)
         if not event.retry:
+            self.refusals.add(f"not sent: {event.reason}; /resend, /discard")
             self._returning.line_settled(event.key, sent=False)
 
     @hear.register

@@ -84,6 +84,7 @@ class _Reading:
             nick=self._check("nick", config.nick, arguments.nick),
             timeout_s=self._check("timeout", config.seconds, arguments.timeout),
             plain=arguments.plain,
+            ascii_only=arguments.ascii,
             state_dir=Path(platformdirs.user_state_dir("chat-client", appauthor=False)),
             data_dir=Path(platformdirs.user_data_dir("chat-client", appauthor=False)),
             tls=tls_ca,
@@ -170,6 +171,11 @@ def _parser() -> _Parser:
     )
     parser.add_argument(
         "--plain", action="store_true", help="lines only: no colour, no cursor movement (for screen readers)"
+    )
+    parser.add_argument(
+        "--ascii",
+        action="store_true",
+        help="no symbols beyond ASCII on the screen (what people write keeps its letters)",
     )
     parser.add_argument(
         "--timeout",

@@ -18,6 +18,7 @@ from client.events import (
     RoomRefused,
     ServerText,
     TopicIs,
+    TopicRefused,
     Unavailable,
 )
 from client.state import State
@@ -76,9 +77,13 @@ def refused(state: State, message: Message) -> Iterator[Event]:
         del state.sent[key]
         yield Refused(key, reason, retry=code == numerics.RPL_TRYAGAIN)
     elif is_error and (room := _room_refused(state, params, by_order=False)):
-        if code == numerics.ERR_BADCHANNELKEY:
+        wants_key = code == numerics.ERR_BADCHANNELKEY
+        if wants_key:
             reason = f"it takes a key: /join {room} KEY"
-        yield RoomDelayed(room, reason) if code == numerics.RPL_TRYAGAIN else RoomRefused(room, reason)
+        refusal = RoomRefused(room, reason, wants_key)
+        yield RoomDelayed(room, reason) if code == numerics.RPL_TRYAGAIN else refusal
+    elif is_error and (topic := _topic_refused(state, params, reason)) is not None:
+        yield topic
     elif code in _NICK_ERRORS:
         yield NickTaken(params[1] if len(params) > 2 else "", "", reason)
     elif code not in _UNSAID and not _of_history(state, message):
@@ -104,6 +109,10 @@ def standard_reply(state: State, message: Message) -> Iterator[Event]:
         yield ResumeRefused(reason, busy=code == "IN_USE")
     elif command == "JOIN" and (room := _room_refused(state, params, by_order=True)):
         yield RoomDelayed(room, reason) if retry else RoomRefused(room, reason)
+    elif command == "TOPIC" and (topic := _topic_refused(state, params, reason)) is not None:
+        yield topic
+    elif command == "NICK":
+        yield NickTaken(params[2] if len(params) > 3 else "", "", reason)
     elif command == "CHATHISTORY":
         # Whatever else it says, the barrier behind the request will show that there was no answer.
         if retry and state.catchups:
@@ -119,6 +128,12 @@ def _room_refused(state: State, params: Sequence[str], *, by_order: bool) -> str
         room = next(iter(state.joining), "")
     state.joining.pop(casefold(room), None)
     return room
+
+
+def _topic_refused(state: State, params: Sequence[str], reason: str) -> TopicRefused | None:
+    """The topic we asked for that an error refuses: the one of the room it names."""
+    room = next((word for word in params if casefold(word) in state.topics), "")
+    return TopicRefused(room, state.topics.pop(casefold(room)), reason) if room else None
 
 
 def _history_refused(state: State, message: Message) -> CatchUp:

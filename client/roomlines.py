@@ -117,6 +117,12 @@ def _freed(state: State, nick: str) -> None:
         state.send("NICK", state.wishes.nick)
 
 
+def _topic(state: State, source: Source, params: Sequence[str]) -> Iterable[Event]:
+    if state.is_me(source.nick):
+        state.topics.pop(casefold(params[0]), None)
+    return ()
+
+
 def _notice(_state: State, source: Source, params: Sequence[str]) -> Iterator[Event]:
     if not source.user and not params[0].startswith("#"):
         yield ServerText(params[1])
@@ -129,6 +135,7 @@ _CHANGES: dict[str, Callable[[State, Source, Sequence[str]], Iterable[Event]]] =
     "QUIT": _quit,
     "NICK": _nick,
     "NOTICE": _notice,
+    "TOPIC": _topic,
 }
 
 

@@ -112,7 +112,9 @@ class Session:
         self._state.send("NICK", nick)
 
     def topic(self, room: str, text: str) -> None:
-        """Set the topic, or ask for it when `text` is empty; `TopicIs` is the answer."""
+        """Set the topic; a topic line, or `TopicRefused`, follows. Ask for it when `text` is empty: `TopicIs`."""
+        if text:
+            self._state.topics[casefold(room)] = text
         self._state.send("TOPIC", room, *([text] if text else []))
 
     def names(self, room: str) -> None:

@@ -83,6 +83,7 @@ class State:
         self.joining: dict[str, str] = {}  # casefolded room -> position
         self.positions = {casefold(room): position for room, position in wishes.rooms.items()}  # until entered
         self.sent: dict[str, Sent] = {}
+        self.topics: dict[str, str] = {}  # casefolded room -> the topic we asked it to have, unanswered
         self.room_list: list[tuple[str, str, str]] = []
         self.rooms_left_out = 0
         self.history_limit = 0
@@ -161,5 +162,6 @@ class State:
     def left(self, room: str) -> None:
         """We are no member of `room` any more."""
         self.older.pop(casefold(room), None)
+        self.topics.pop(casefold(room), None)
         self.roster.leave(room)
         self.catchups.pop(casefold(room), None)

@@ -19,6 +19,8 @@ from prompt_toolkit.output import Output
 
 from client.face import Screen, Typist
 from client.render import printable
+from client.ui.ascii import plainer
+from client.ui.choosing import join_dialog
 from client.ui.completer import ChatCompleter
 from client.ui.drafts import Drafts
 from client.ui.history import InputHistory
@@ -49,6 +51,7 @@ class FullScreen:
         *,
         state_dir: Path | None = None,
         light: bool = False,
+        ascii_only: bool = False,
         tz: tzinfo | None = None,
         input: Input | None = None,
         output: Output | None = None,
@@ -82,7 +85,7 @@ class FullScreen:
             prefix=self._prefix,
             typed=self.buffer,
             query=self.query,
-            links=self._links,
+            finish=(lambda fragment: self._links.link(plainer(fragment))) if ascii_only else self._links.link,
             lock=self.lock,
         )
         self.app = self._application(input, output)
@@ -124,6 +127,9 @@ class FullScreen:
                 self.view.said()
             self._drafts[self._room] = self.buffer.text
             self.follow_room()
+            wants_room, console.wants_room = console.wants_room, False
+        if wants_room:
+            self.pick(join_dialog(self))
         self._redraw.forget()
 
     def leave(self) -> None:
@@ -198,6 +204,7 @@ class FullScreen:
         with self.lock:
             called = self.view.update()
             self.follow_room()
+            self._take_refusal()
             title = printable(self.view.title())
         if called and now_s - self._rung_s >= MIN_BELL_S:
             self._rung_s = now_s
@@ -206,6 +213,14 @@ class FullScreen:
             self._title = title
             self.app.output.set_title(title)
         self.app.invalidate()
+
+    def _take_refusal(self) -> None:
+        """The server refused what was typed: say so at the input, and give it back where nothing else is typed."""
+        refusal = self.screen.chat.heard.refusals.take()
+        if refusal is not None:
+            self.view.hint = refusal.reason
+            if refusal.typed and not self.buffer.text and not self.asked:
+                self.fill(refusal.typed)
 
     async def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Until `app.exit`, or until the terminal is gone.

@@ -33,9 +33,10 @@ class ScreenFace:
     takes_interrupts = False  # Ctrl-C is a key here
     shows_state = True
 
-    def __init__(self, state_dir: Path | None) -> None:
-        """Args: state_dir: where typed lines and drafts are kept; None: they are not."""
+    def __init__(self, state_dir: Path | None, *, ascii_only: bool = False) -> None:
+        """Args: state_dir: where typed lines and drafts are kept; None: they are not. ascii_only: as `FullScreen`."""
         self.output_gone = False
+        self._ascii_only = ascii_only
         self._state_dir = state_dir
         self._screen: Screen | None = None
         self._stopped = asyncio.Event()
@@ -120,7 +121,14 @@ class ScreenFace:
             self._exit()
 
         loop.set_exception_handler(fail)
-        ui = FullScreen(screen, typist, state_dir=self._state_dir, light=is_light(), output=_output())
+        ui = FullScreen(
+            screen,
+            typist,
+            state_dir=self._state_dir,
+            light=is_light(),
+            ascii_only=self._ascii_only,
+            output=_output(),
+        )
         self._ui, self._ui_loop = ui, loop
 
         def ready() -> None:

@@ -1,4 +1,4 @@
-"""A disk on which no file can grow: the kernel's own limit on the size of files, of this process or of one it starts."""
+"""A disk on which no file can grow: the kernel's limit on the size of files, of this process or of one it starts."""
 
 import resource
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ __all__ = ["full_disk", "without_room"]
 
 @contextmanager
 def full_disk(limit_bytes: int = 0) -> Iterator[None]:
-    """Within the block no file of this process grows beyond `limit_bytes`: writing fails with EFBIG, or is cut short."""
+    """Within the block no file of this process grows beyond `limit_bytes`: writing fails (EFBIG), or is cut short."""
     before, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, hard))
     try:

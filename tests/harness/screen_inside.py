@@ -284,6 +284,7 @@ async def screen_inside(
     rows: int = 24,
     *,
     light: bool = False,
+    ascii_only: bool = False,
     depth: ColorDepth = ColorDepth.DEPTH_4_BIT,
     state_dir: Path | None = None,
 ) -> AsyncIterator[ScreenInside]:
@@ -295,7 +296,16 @@ async def screen_inside(
             wire, lambda: Size(rows=size[1], columns=size[0]), term="xterm", enable_cpr=False, default_color_depth=depth
         )
         desk.screen.drafts = state_dir / "drafts" if state_dir is not None else None
-        ui = FullScreen(desk.screen, desk, state_dir=state_dir, light=light, tz=UTC, input=keys, output=output)
+        ui = FullScreen(
+            desk.screen,
+            desk,
+            state_dir=state_dir,
+            light=light,
+            ascii_only=ascii_only,
+            tz=UTC,
+            input=keys,
+            output=output,
+        )
         inside = ScreenInside(desk, ui, keys, wire, size)
         desk.told = ui.mark
         running = asyncio.create_task(ui.run())
