@@ -22,7 +22,9 @@ from client.session import Session
 from client.transcripts import Transcripts
 from gateway.wire.names import casefold
 
-__all__ = ["Chat", "Identity"]
+__all__ = ["STALLED_MS", "Chat", "Identity"]
+
+STALLED_MS = 2_500  # beyond the lag: a line of ours that has no answer after so long waits for something
 
 
 class Chat:
@@ -72,6 +74,7 @@ class Chat:
             ignored=self.ignored,
             now_ms=now_ms,
         )
+        self._stall_told = False
         self.transcripts.recall_talks()
         for room in rooms:
             self._answers.expect("arrival", room)
@@ -122,6 +125,15 @@ class Chat:
     def settled(self) -> bool:
         """Whether we are in all our rooms, and know what was said there."""
         return self.session is not None and self._membership.settled
+
+    @property
+    def stalled_ms(self) -> int:
+        """How long a line of ours has been on its way, where that is longer than it should be; else 0.
+
+        The server may have lost its store, and not know it yet. Who waits shall not have to guess.
+        """
+        waited_ms = self.own_lines.delivery.longest_wait_ms(self.now_ms())
+        return waited_ms if waited_ms > STALLED_MS + (self.heard.lag_ms or 0) else 0
 
     def topic(self, room: str) -> str:
         """The topic of `room`, empty for none or not known."""
@@ -183,6 +195,13 @@ class Chat:
         self.transcripts.save()
         self._outbox.save()
         self.tell_of_disk()
+
+    def tell_of_stall(self) -> None:
+        """Say once that a line of ours has no answer yet, where that is not to be seen anyway."""
+        stalled = self.stalled_ms > 0
+        if stalled and not self._stall_told and not self.quiet:
+            self.transcripts.note(f"{self._presence.server} has not confirmed your line yet; it waits")
+        self._stall_told = stalled
 
     def tell_of_disk(self) -> None:
         """Say what the disk has refused to keep since the last call."""

@@ -65,6 +65,11 @@ class Transcripts:
         """Our lines on their way, of all rooms, with their room."""
         return [(timeline.room, line) for timeline in self._timelines.values() for line in timeline.pending]
 
+    @property
+    def has_fresh(self) -> bool:
+        """Whether `fresh` would give anything."""
+        return bool(self._fresh)
+
     def fresh(self) -> list[Shown]:
         """What came since the last call, in order."""
         rows = list(self._fresh)

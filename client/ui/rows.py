@@ -34,12 +34,12 @@ Cells = list[Fragment]
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How rows look: for whom, how wide, in whose time, and whether there is a connection."""
+    """How rows look: for whom, how wide, in whose time, and what our lines on their way wait for."""
 
     own_nick: str
     width: int
     tz: tzinfo | None = None
-    online: bool = True
+    waits: str = "sending"
 
     @property
     def narrow(self) -> bool:
@@ -76,7 +76,7 @@ def message_rows(row: Row | Pending, look: Look) -> list[Cells]:
         case Note():
             return _rows(row.time_ms, look, flag="--", text=printable(row.text), style="class:note")
         case Pending():
-            reason = printable(row.reason) or ("sending" if look.online else "will be sent")
+            reason = printable(row.reason) or look.waits
             return _speech(row, row.time_ms, look, "~", "class:pending", f"  ({reason})")
         case Failed():
             return _speech(row.line, row.time_ms, look, "!", "class:failed", f"  (not sent: {printable(row.reason)})")

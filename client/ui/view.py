@@ -241,7 +241,12 @@ class View:
         )
 
     def _look(self, areas: Areas) -> Look:
-        return Look(self._chat.nick, areas.transcript, self._tz, self._screen.status.online)
+        waits = "sending"
+        if not self._screen.status.online:
+            waits = "will be sent"
+        elif self._chat.stalled_ms:
+            waits = "not confirmed yet"
+        return Look(self._chat.nick, areas.transcript, self._tz, waits)
 
     def _find(self, fits: Callable[[RoomLine], bool], up: bool, otherwise: str) -> None:
         areas = self._areas()
@@ -255,7 +260,7 @@ class View:
             now_ms=now_ms,
             lag_ms=chat.heard.lag_ms,
             pinged_ms=chat.heard.pinged_ms,
-            refused=chat.heard.read_only,
+            refused=chat.heard.read_only or chat.stalled_ms > 0,
         )
 
     def _troubles(self, now_ms: int) -> list[str]:
@@ -264,7 +269,12 @@ class View:
         if self._screen.question and unsent:
             return [f"{unsent} unsent {'message is' if unsent == 1 else 'messages are'} kept for next time."]
         return banner(
-            self._screen.status, now_ms=now_ms, unsent=unsent, refused=chat.heard.read_only, closing=chat.heard.closing
+            self._screen.status,
+            now_ms=now_ms,
+            unsent=unsent,
+            refused=chat.heard.read_only,
+            stalled_ms=chat.stalled_ms,
+            closing=chat.heard.closing,
         )
 
     def _unread_hint(self) -> str:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from client.cache import Cache
+from client.chat import STALLED_MS
 from client.events import Kind, RoomLine
 from client.ignores import MAX_IGNORED, Ignores
 from client.report import MAX_FOUND
@@ -196,3 +197,22 @@ def test_lines_on_disk_come_page_by_page_before_the_server_is_asked(tmp_path: Pa
     assert [row.time_ms for row in timeline.rows] == sorted(row.time_ms for row in timeline.rows)
     assert play.seen() == [], "what is older is only there to be scrolled to"
     cache.close()
+
+
+def test_a_line_without_an_answer_is_told_as_soon_as_it_is_late() -> None:
+    """Not before the lag is over, once in lines, and not any more when the answer is here."""
+    play = in_tea()
+    play.chat.heard.lag_ms = 400
+    play.console.typed("hello")
+    (sent,) = [text for text in play.said() if "PRIVMSG" in text]
+    play.now_ms += STALLED_MS + 400
+    play.chat.tell_of_stall()
+    assert play.chat.stalled_ms == 0
+    assert play.seen() == []
+    play.now_ms += 1
+    for _ in range(2):
+        play.chat.tell_of_stall()
+    assert play.chat.stalled_ms == STALLED_MS + 401
+    assert play.seen() == ["-- irc:6667 has not confirmed your line yet; it waits"]
+    play.echo(sent)
+    assert play.chat.stalled_ms == 0
