@@ -55,7 +55,10 @@ class FullScreen:
         tz: tzinfo | None = None,
         input: Input | None = None,
         output: Output | None = None,
+        begun: Callable[[], None] = lambda: None,
     ) -> None:
+        """Args: begun: is told before what came is taken to be drawn; what comes later needs another `mark`."""
+        self._begun = begun
         self.view = View(screen, tz=tz)
         self.typist = typist
         self.lock = screen.lock
@@ -201,6 +204,7 @@ class FullScreen:
     def refresh(self) -> None:
         """Take what came, tell of what calls for the person, and draw."""
         now_s = self._redraw.begin()
+        self._begun()
         with self.lock:
             called = self.view.update()
             self.follow_room()

@@ -128,6 +128,7 @@ class ScreenFace:
             light=is_light(),
             ascii_only=self._ascii_only,
             output=_output(),
+            begun=self._begun,
         )
         self._ui, self._ui_loop = ui, loop
 
@@ -143,9 +144,12 @@ class ScreenFace:
             raise failed[0]
 
     def _mark(self) -> None:
-        self._marked = False
         if self._ui is not None:
             self._ui.mark()
+
+    def _begun(self) -> None:
+        """What came so far is being drawn: until then nobody wakes the terminal's thread again."""
+        self._marked = False
 
     def _exit(self) -> None:
         app = self._ui.app if self._ui is not None else None
