@@ -138,7 +138,7 @@ class Unignore:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Show the lines of the current room that have `words` in them."""
+    """Show the lines of the current room that have `words` in them; empty: stop looking."""
 
     words: str
 

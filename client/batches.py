@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 
 from gateway.wire.message import Message
 
-__all__ = ["Batch", "Batches"]
+__all__ = ["COLLECTED", "Batch", "Batches"]
+
+COLLECTED = frozenset({"chathistory", "soju.im/search"})  # kinds whose lines are history, and nothing that happens now
 
 MAX_OPEN = 64  # then the oldest is forgotten; its lines are taken as if they stood alone
 MAX_LINES = 1000  # collected in one batch; ten times what is ever asked for, the rest is dropped
@@ -23,7 +25,7 @@ class Batch:
 
 
 class Batches:
-    """Collects lines of `chathistory` batches until their end; remembers the labels of all."""
+    """Collects lines of history batches until their end; remembers the labels of all."""
 
     def __init__(self) -> None:
         self._open: dict[str, Batch] = {}
@@ -46,7 +48,7 @@ class Batches:
     def collect(self, message: Message) -> bool:
         """Put a line into the history batch it belongs to; False when it belongs to none and is to be obeyed now."""
         for batch in self._around(message.tags.get("batch", "")):
-            if batch.kind == "chathistory":
+            if batch.kind in COLLECTED:
                 if len(batch.lines) < MAX_LINES:
                     batch.lines.append(message)
                 return True

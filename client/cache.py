@@ -18,7 +18,7 @@ from client.events import Kind, RoomLine
 from client.timeline import MAX_ROWS
 from gateway.wire.names import casefold
 
-__all__ = ["Cache"]
+__all__ = ["MAX_TIME_MS", "Cache"]
 
 VERSION = 2
 MAX_ROOMS = 200  # then the one with the oldest last line goes

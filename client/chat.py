@@ -18,6 +18,7 @@ from client.ownlines import OwnLines
 from client.presence import Identity, Presence
 from client.resumption import Resumption
 from client.returning import Returning
+from client.search import Search
 from client.session import Session
 from client.transcripts import Transcripts
 from gateway.wire.names import casefold
@@ -58,6 +59,7 @@ class Chat:
         self.own_lines = OwnLines(outbox, self.transcripts, new_key=new_key, now_ms=now_ms)
         self.ignored = ignored if ignored is not None else Ignores()
         self.now_ms = now_ms
+        self.search = Search(self.transcripts, self.ignored)
         self.disk = disk if disk is not None else Disk()
         self._outbox = outbox
         self._membership = Membership(rooms)
@@ -72,6 +74,7 @@ class Chat:
             answers=self._answers,
             returning=self._returning,
             ignored=self.ignored,
+            search=self.search,
             now_ms=now_ms,
         )
         self._stall_told = False

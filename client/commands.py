@@ -92,10 +92,6 @@ def _ignore(text: str) -> Action | None:
     return Ignore(text) if not text or is_nick(text) else None
 
 
-def _search(text: str) -> Action | None:
-    return Search(text) if text else None
-
-
 def _names(text: str) -> Action | None:
     if not text:
         return Names("")
@@ -128,7 +124,7 @@ COMMANDS = {
     "whois": Command("NICK", "who somebody is", _nick(Whois)),
     "ignore": Command("[NICK]", "hear nothing more of somebody; without a nick: who is ignored", _ignore),
     "unignore": Command("NICK", "hear somebody again", _nick(Unignore)),
-    "search": Command("WORDS", "the lines of this room that have the words in them", _search),
+    "search": Command("[WORDS]", "what was said here with these words, also on the server; alone: stop", Search),
     "clear": Command("", "empty the screen of this room; PgUp brings the lines back", _alone(Clear)),
     "status": Command("", "how you stand with the server", _alone(Status)),
     "resend": Command("", "send once more what failed here", _alone(Resend)),

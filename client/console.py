@@ -11,7 +11,7 @@ from client import actions, commands
 from client.chat import Chat
 from client.linkstatus import LinkStatus
 from client.outbox import OutboxFullError
-from client.report import found_lines, status_lines
+from client.report import status_lines
 from gateway.wire.names import casefold
 
 __all__ = ["Console"]
@@ -216,9 +216,13 @@ class Console:
 
     @_do.register
     def _(self, action: actions.Search) -> None:
-        rooms = self._chat.transcripts
-        for line in found_lines(rooms[rooms.current], action.words):
-            self._note(line)
+        search = self._chat.search
+        if action.words:
+            search.begin(self._chat.transcripts.current, action.words, self._chat.session)
+        elif search.running:
+            search.stop()
+        else:
+            self._do(actions.Invalid("usage: /search WORDS"))
 
     @_do.register
     def _(self, _action: actions.Clear) -> None:

@@ -29,6 +29,7 @@ __all__ = [
     "RoomLine",
     "RoomList",
     "RoomRefused",
+    "SearchAnswer",
     "ServerText",
     "TokenGranted",
     "TopicIs",
@@ -200,6 +201,23 @@ class OlderCame:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchAnswer:
+    """Older lines of `room`, oldest first, in which something is looked for.
+
+    Attributes:
+        chosen: the server looked, and these are what it found; else they are a page to be looked through.
+        more: there may be older ones still.
+        refused: why there is no answer, or no more of it.
+    """
+
+    room: str
+    lines: tuple[RoomLine, ...]
+    chosen: bool = False
+    more: bool = False
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Alive:
     """The server has answered our sign of life."""
 
@@ -287,6 +305,7 @@ Event = (
     | RoomLine
     | RoomList
     | RoomRefused
+    | SearchAnswer
     | ServerText
     | TokenGranted
     | TopicIs

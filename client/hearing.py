@@ -11,6 +11,7 @@ from client.ownlines import OwnLines
 from client.presence import Presence
 from client.refusals import Refusals
 from client.returning import Returning
+from client.search import Search
 from client.transcripts import Transcripts
 from gateway.wire.names import casefold
 
@@ -43,6 +44,7 @@ class Hearing:
         answers: Answers,
         returning: Returning,
         ignored: Ignores,
+        search: Search,
         now_ms: Callable[[], int],
     ) -> None:
         self.welcomed = False
@@ -62,6 +64,7 @@ class Hearing:
         self._answers = answers
         self._returning = returning
         self._ignored = ignored
+        self._search = search
         self._now_ms = now_ms
 
     def opened(self) -> None:
@@ -73,6 +76,7 @@ class Hearing:
         """The connection is gone."""
         self.pinged_ms = None
         self.read_only = False
+        self._search.stop("the connection is gone")
 
     @singledispatchmethod
     def hear(self, event: events.Event) -> None:
@@ -202,6 +206,10 @@ class Hearing:
     def _(self, event: events.OlderCame) -> None:
         if not event.more:
             self.older_end.add(casefold(event.room))
+
+    @hear.register
+    def _(self, event: events.SearchAnswer) -> None:
+        self._search.answered(event, self._presence.session)
 
     @hear.register
     def _(self, event: events.ServerText) -> None:

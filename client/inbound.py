@@ -3,8 +3,9 @@
 Source: RFC 2812; https://modern.ircdocs.horse/; IRCv3 batch, labeled-response.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from client.batches import COLLECTED, Batch
 from client.events import (
     Accepted,
     Alive,
@@ -14,12 +15,13 @@ from client.events import (
     OlderCame,
     Registered,
     RoomLine,
+    SearchAnswer,
     TokenGranted,
 )
 from client.registration import LOGIN_CODES
 from client.replies import REPLIES, refused, standard_reply
 from client.roomlines import ROOM_COMMANDS, consequences, room_lines
-from client.state import ALIVE, State
+from client.state import ALIVE, SEARCH, State
 from gateway.wire.errors import InvalidUtf8Error, MalformedLineError
 from gateway.wire.message import Message, Source
 from gateway.wire.names import casefold
@@ -135,6 +137,11 @@ def _pong(state: State, message: Message) -> Iterator[Event]:
         if older.token == token:
             del state.older[room]
             yield OlderCame(older.room, more=older.size >= older.asked)
+    if (looking := state.looking) is not None and looking.token == token:
+        state.looking = None
+        more = not looking.chosen and (looking.size or 0) >= looking.asked
+        refused = looking.refused or ("it did not answer" if looking.size is None else "")
+        yield SearchAnswer(looking.room, tuple(looking.lines), looking.chosen, more, refused)
     for room, catchup in list(state.catchups.items()):
         if catchup.label == token:
             events, once_more = catchup.barrier_passed()
@@ -163,8 +170,10 @@ def _batch(state: State, message: Message) -> Iterator[Event]:
     ref = message.params[0] if message.params else ""
     if ref.startswith("+"):
         state.batches.open(message)
-    elif ref.startswith("-") and (batch := state.batches.close(ref)) is not None and batch.kind == "chathistory":
+    elif ref.startswith("-") and (batch := state.batches.close(ref)) is not None and batch.kind in COLLECTED:
         lines = [line for text in batch.lines for line in room_lines(state, text, replayed=True)]
+        if _is_what_was_looked_for(state, batch, lines):
+            return
         catchup = state.catchups.get(casefold(batch.params[0])) if batch.params else None
         if catchup is not None and (not state.labels or batch.label == catchup.label):
             catchup.answered(lines, len(batch.lines))
@@ -173,6 +182,21 @@ def _batch(state: State, message: Message) -> Iterator[Event]:
             if older is not None:
                 older.size += len(batch.lines)
             yield from lines  # what was asked for, or the server's plain replay
+
+
+def _is_what_was_looked_for(state: State, batch: Batch, lines: Sequence[RoomLine]) -> bool:
+    """Keep `lines`, those of `batch`, if they answer a search."""
+    looking = state.looking
+    if batch.kind == SEARCH and looking is None:
+        return True  # an answer that nobody waits for any more
+    if looking is None or looking.chosen is not (batch.kind == SEARCH):
+        return False
+    target = batch.params[0] if batch.params else looking.room
+    if batch.label != looking.token if state.labels else casefold(target) != casefold(looking.room):
+        return False
+    looking.lines += lines
+    looking.size = (looking.size or 0) + len(batch.lines)
+    return True
 
 
 def _ack(state: State, message: Message) -> Iterator[Event]:

@@ -26,6 +26,7 @@ WANTED_CAPABILITIES = (
     "message-tags",
     "multi-prefix",
     "server-time",
+    "soju.im/search",
     "standard-replies",
 )
 MAX_NICK_TRIES = 10

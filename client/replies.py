@@ -113,6 +113,8 @@ def standard_reply(state: State, message: Message) -> Iterator[Event]:
         yield topic
     elif command == "NICK":
         yield NickTaken(params[2] if len(params) > 3 else "", "", reason)
+    elif command in ("CHATHISTORY", "SEARCH") and _search_refused(state, message, reason):
+        pass
     elif command == "CHATHISTORY":
         # Whatever else it says, the barrier behind the request will show that there was no answer.
         if retry and state.catchups:
@@ -134,6 +136,16 @@ def _topic_refused(state: State, params: Sequence[str], reason: str) -> TopicRef
     """The topic we asked for that an error refuses: the one of the room it names."""
     room = next((word for word in params if casefold(word) in state.topics), "")
     return TopicRefused(room, state.topics.pop(casefold(room)), reason) if room else None
+
+
+def _search_refused(state: State, message: Message, reason: str) -> bool:
+    """Whether a FAIL answers a search; its barrier will end it."""
+    looking = state.looking
+    label = message.tags.get("label", "")
+    if looking is None or (label != looking.token if state.labels else message.params[0].upper() != "SEARCH"):
+        return False
+    looking.refused = reason
+    return True
 
 
 def _history_refused(state: State, message: Message) -> CatchUp:

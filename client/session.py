@@ -10,9 +10,9 @@ docs/protocol.md for hubbub.chat/resume and hubbub.chat/idem.
 from collections.abc import Mapping
 
 from client.catchup import PAGE_LINES
-from client.events import Event, Kind
+from client.events import Event, Kind, RoomLine
 from client.inbound import obey, read
-from client.state import ALIVE, IDEM, KEY_TAG, Sent, State, Wishes
+from client.state import ALIVE, IDEM, KEY_TAG, SEARCH, Sent, State, Wishes
 from gateway.wire.framing import LineDecoder, Overlong
 from gateway.wire.limits import MAX_BODY_BYTES, MAX_TAGS_BYTES
 from gateway.wire.names import casefold
@@ -142,7 +142,26 @@ class Session:
         key = casefold(room)
         if not (state.has_history and key in state.roster) or key in state.older or key in state.catchups:
             return False
+        if state.looking is not None and casefold(state.looking.room) == key:
+            return False
         state.ask_older(room, position, PAGE_LINES)
+        return True
+
+    def look_back(self, room: str, words: str, before: RoomLine, limit: int) -> bool:
+        """Look for `words` in what was said in `room` before a line; `SearchAnswer` follows.
+
+        Args:
+            limit: how many lines are wanted of a server that looks itself.
+        Returns: False when it cannot be asked now: one request at a time, and no server without history.
+        """
+        state = self._state
+        key = casefold(room)
+        known = SEARCH in state.enabled and "batch" in state.enabled
+        if not (known or state.has_history) or (room.startswith("#") and key not in state.roster):
+            return False
+        if state.looking is not None or key in state.older or key in state.catchups:
+            return False
+        state.look_back(room, words, before, limit)
         return True
 
     def members(self, room: str) -> Mapping[str, str]:

@@ -87,14 +87,19 @@ class Timeline:
         return min(index - self._first, max(0, len(self) - 1))
 
     @property
-    def oldest_position(self) -> str:
-        """What older lines come before: `msgid=...` of the oldest line that has one; empty: nothing known."""
+    def oldest(self) -> RoomLine | None:
+        """The oldest line that has a msgid, one that was passed over among them."""
         lines = (row for row in islice(self._rows, self._first, None) if isinstance(row, RoomLine) and row.msgid)
         oldest = next(lines, None)
         skipped = self._oldest_skipped
         if skipped is not None and (oldest is None or skipped.time_ms < oldest.time_ms):
             oldest = skipped
-        return f"msgid={oldest.msgid}" if oldest is not None else ""
+        return oldest
+
+    @property
+    def oldest_position(self) -> str:
+        """What older lines come before: `msgid=...` of the oldest line that has one; empty: nothing known."""
+        return f"msgid={self.oldest.msgid}" if self.oldest is not None else ""
 
     @property
     def is_full(self) -> bool:

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from client.cache import Cache
+from client.cache import MAX_TIME_MS, Cache
 from client.events import RoomLine
 from client.outbox import OutboxLine
 from client.timeline import Failed, Note, Pending, Row, Timeline
@@ -103,6 +103,21 @@ class Transcripts:
         lines = self._cache.lines(room, PAGE_LINES, until_ms=timeline[0].time_ms)
         # The newest first: each is then put in front of the ones before it.
         return sum([timeline.add(line) for line in reversed(lines)]) > 0
+
+    def find(self, room: str, words: str) -> list[RoomLine]:
+        """The lines of `room`, here or on disk, whose text has `words` in it in any case; oldest first."""
+        timeline = self.get(room)
+        rows = [] if timeline is None else [timeline[index] for index in range(len(timeline))]
+        wanted = words.casefold()
+        here = [row for row in rows if isinstance(row, RoomLine) and row.kind.is_text and wanted in row.text.casefold()]
+        before_ms = rows[0].time_ms if rows else MAX_TIME_MS
+        return [*self._cache.find(room, words, before_ms=before_ms), *here]
+
+    def oldest(self, room: str) -> RoomLine | None:
+        """The oldest line of `room`, here or on disk, that the server knows by a msgid."""
+        timeline = self.get(room)
+        candidates = (self._cache.oldest(room), timeline.oldest if timeline is not None else None)
+        return min((line for line in candidates if line is not None), key=lambda line: line.time_ms, default=None)
 
     def recall_talks(self) -> None:
         """Take the private talks of earlier runs."""

@@ -104,6 +104,7 @@ def _room_keys(ui: "FullScreen") -> KeyBindings:
         with ui.lock:
             if ui.asked:
                 ui.leave()
+            ui.screen.chat.search.stop()
             view.to_end()
         ui.refresh()
 
