@@ -58,7 +58,6 @@ def test_typed_line(line: str, action: Action) -> None:
         "/",
         "/frobnicate",
         "/join a b c",
-        "/search",
         "/clear all",
         "/whois",
         "/unignore",
