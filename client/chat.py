@@ -48,7 +48,8 @@ class Chat:
         """Begin.
 
         Args:
-            new_key: gives a word of at most 64 bytes that was never given before, by any client.
+            new_key: gives a word of at most 64 bytes that was never given before, by any client, and that nobody can
+                guess.
             resumption: what an earlier run left to come back as the same session.
             cache: as for `Transcripts`.
             ignored: whose words are not shown.
@@ -64,7 +65,7 @@ class Chat:
         self._outbox = outbox
         self._membership = Membership(rooms)
         self._answers = Answers(self.transcripts)
-        self._presence = Presence(identity, resumption or Resumption(), first_lines=first_lines)
+        self._presence = Presence(identity, resumption or Resumption(), new_key=new_key, first_lines=first_lines)
         self._returning = Returning()
         self.heard = Hearing(
             transcripts=self.transcripts,

@@ -113,13 +113,12 @@ def _cap(state: State, message: Message) -> Iterable[Event]:
     return _QUIET
 
 
-def _authenticate(state: State, message: Message) -> Iterable[Event]:
-    state.registration.authenticate(message.params[0] if message.params else "")
-    return _QUIET
+def _authenticate(state: State, message: Message) -> Iterator[Event]:
+    yield from state.registration.authenticate(message.params[0] if message.params else "")
 
 
 def _login_answered(state: State, message: Message) -> Iterator[Event]:
-    yield from state.registration.login_answered(message.command, message.params[-1] if message.params else "")
+    yield from state.registration.login_answered(message.command, message.params)
 
 
 def _ping(state: State, message: Message) -> Iterable[Event]:

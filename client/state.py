@@ -7,8 +7,9 @@ from client.batches import Batches
 from client.catchup import FIRST_LINES, PAGE_LINES, CatchUp
 from client.events import Kind, RoomLine
 from client.members import Roster
-from client.registration import Login, Registration
+from client.registration import Registration
 from client.resumption import Ticket
+from client.sasl import Login
 from gateway.wire.message import Message
 from gateway.wire.names import casefold
 from gateway.wire.tags import format_tags, format_time
@@ -31,6 +32,7 @@ class Wishes:
         own_nicks: casefolded nicks we had on connections before; lines from them in history are ours.
         ticket: to come back as the session we were.
         login: the account to log in to, where a ticket does not do.
+        nonce: for that login; a word that was never used before and cannot be guessed.
         first_lines: how many of the last lines of a room to ask for where no position is known.
         keys: casefolded room to its key, for rooms that have one.
     """
@@ -43,6 +45,7 @@ class Wishes:
     own_nicks: frozenset[str] = frozenset()
     ticket: Ticket | None = None
     login: Login | None = field(default=None, repr=False)
+    nonce: str = field(default="", repr=False)
     first_lines: int = FIRST_LINES
     keys: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -85,7 +88,7 @@ class State:
     def __init__(self, wishes: Wishes) -> None:
         self.wishes = wishes
         self.out: list[Message] = []
-        self.registration = Registration(wishes.nick, self.out, wishes.login)
+        self.registration = Registration(wishes.nick, self.out, wishes.login, wishes.nonce)
         self.ready = False
         self.resuming = False  # the server gives us back what we had: from SUCCESS to DONE
         self.leaving = False
