@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 __all__ = [
     "Action",
+    "Away",
     "ChangeNick",
     "Clear",
     "Connect",
@@ -12,8 +13,11 @@ __all__ = [
     "Help",
     "Ignore",
     "Invalid",
+    "Invite",
     "Join",
+    "Kick",
     "ListRooms",
+    "Mode",
     "Names",
     "Part",
     "PickRoom",
@@ -87,6 +91,36 @@ class Discard:
 @dataclass(frozen=True, slots=True)
 class Connect:
     """Try to connect now instead of at the next try's moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """Be away for `reason`; empty: be back."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """Invite `nick` to `room`, or to the current one when that is empty."""
+
+    nick: str
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kick:
+    """Throw `nick` out of the current room."""
+
+    nick: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """Change modes of the current room; no words: show them."""
+
+    words: tuple[str, ...] = field(repr=False)  # a key may be among them
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +212,11 @@ class Invalid:
 
 
 Action = (
-    Say
+    Away
+    | Invite
+    | Kick
+    | Mode
+    | Say
     | Join
     | Part
     | PickRoom

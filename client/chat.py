@@ -263,6 +263,17 @@ class Chat:
         else:
             self.heard.forget(room, "you left the room")
 
+    def be_away(self, text: str) -> None:
+        """Be away, now and on connections to come; empty: be back."""
+        self._presence.away = text
+        if self.session is not None:
+            self.session.be_away(text)
+
+    @property
+    def away(self) -> str:
+        """What we said as we went away; empty: we are here."""
+        return self._presence.away
+
     def change_nick(self, nick: str) -> None:
         """Be called `nick`, now or on the next connection."""
         if self.session is not None:

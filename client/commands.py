@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from client.actions import (
     Action,
+    Away,
     ChangeNick,
     Clear,
     Connect,
@@ -16,8 +17,11 @@ from client.actions import (
     Help,
     Ignore,
     Invalid,
+    Invite,
     Join,
+    Kick,
     ListRooms,
+    Mode,
     Names,
     Part,
     PickRoom,
@@ -99,6 +103,22 @@ def _names(text: str) -> Action | None:
     return Names(name) if name else None
 
 
+def _invite(text: str) -> Action | None:
+    nick, _, rest = text.partition(" ")
+    room = room_name(rest.strip()) if rest.strip() else ""
+    return Invite(nick, room) if is_nick(nick) and room is not None else None
+
+
+def _kick(text: str) -> Action | None:
+    nick, _, reason = text.partition(" ")
+    return Kick(nick, reason.strip()) if is_nick(nick) else None
+
+
+def _mode(text: str) -> Action | None:
+    words = tuple(text.split())
+    return None if any(word.startswith(":") for word in words) else Mode(words)
+
+
 def _nick(action: Callable[[str], Action]) -> Callable[[str], Action | None]:
     """For a command whose argument is a nick."""
     return lambda text: action(text) if is_nick(text) else None
@@ -118,10 +138,14 @@ COMMANDS = {
     "me": Command("TEXT", "say what you do: * ann waves", _emote),
     "say": Command("TEXT", "say it as it stands, also `exit` or a /word", _say),
     "nick": Command("NICK", "change your nick", _nick(ChangeNick)),
+    "away": Command("[REASON]", "tell that you are away; without a reason: that you are back", Away),
     "topic": Command("[TEXT]", "set the topic of the room, or show it", SetTopic),
     "names": Command("[ROOM]", "who is in the room", _names),
     "list": Command("", "the rooms of this server", _alone(ListRooms)),
     "whois": Command("NICK", "who somebody is", _nick(Whois)),
+    "invite": Command("NICK [ROOM]", "invite somebody", _invite),
+    "kick": Command("NICK [REASON]", "throw somebody out of the room", _kick),
+    "mode": Command("[MODES]", "change the modes of the room (+o bob, +k KEY), or show them", _mode),
     "ignore": Command("[NICK]", "hear nothing more of somebody; without a nick: who is ignored", _ignore),
     "unignore": Command("NICK", "hear somebody again", _nick(Unignore)),
     "search": Command("[WORDS]", "what was said here with these words, also on the server; alone: stop", Search),
@@ -176,4 +200,6 @@ def parse(line: str) -> Action | None:
 def holds_key(text: str) -> bool:
     """Whether a typed line has a secret in it, which must not be kept on disk."""
     action = parse(text)
+    if isinstance(action, Mode):
+        return bool(action.words) and "k" in action.words[0]
     return isinstance(action, Join) and bool(action.key)

@@ -12,6 +12,7 @@ from client.chat import Chat
 from client.linkstatus import LinkStatus
 from client.outbox import OutboxFullError
 from client.report import status_lines
+from client.session import Session
 from gateway.wire.names import casefold
 
 __all__ = ["Console"]
@@ -159,17 +160,34 @@ class Console:
         self.connect_now = self._chat.session is None
 
     @_do.register
+    def _(self, action: actions.Away) -> None:
+        self._chat.be_away(action.reason)
+        if self._chat.session is None:
+            self._note("you will be away as soon as there is a connection" if action.reason else "you are back")
+
+    @_do.register
+    def _(self, action: actions.Invite) -> None:
+        if (session := self._in_room(action.room)) is not None:
+            session.invite(action.nick, action.room or self._chat.transcripts.current)
+
+    @_do.register
+    def _(self, action: actions.Kick) -> None:
+        if (session := self._in_room()) is not None:
+            session.kick(self._chat.transcripts.current, action.nick, action.reason)
+
+    @_do.register
+    def _(self, action: actions.Mode) -> None:
+        if (session := self._in_room()) is not None:
+            session.mode(self._chat.transcripts.current, action.words)
+
+    @_do.register
     def _(self, action: actions.ChangeNick) -> None:
         self._chat.change_nick(action.nick)
 
     @_do.register
     def _(self, action: actions.SetTopic) -> None:
         room = self._chat.transcripts.current
-        if not room.startswith("#"):
-            self._note("this is no room")
-        elif (session := self._chat.session) is None:
-            self._offline()
-        else:
+        if (session := self._in_room()) is not None:
             if not action.text:
                 self._chat.await_answer("topic", room)
             session.topic(room, action.text)
@@ -177,11 +195,7 @@ class Console:
     @_do.register
     def _(self, action: actions.Names) -> None:
         room = action.room or self._chat.transcripts.current
-        if not room.startswith("#"):
-            self._note("this is no room")
-        elif (session := self._chat.session) is None:
-            self._offline()
-        else:
+        if (session := self._in_room(action.room)) is not None:
             self._chat.await_answer("names", room)
             session.names(room)
 
@@ -276,6 +290,17 @@ class Console:
         """The room of ours that `name` names, with `#` or without, as it is spelled; else empty."""
         keys = {casefold(name), casefold(f"#{name}")}
         return next((room for room in self._chat.rooms if casefold(room) in keys), "")
+
+    def _in_room(self, room: str = "") -> Session | None:
+        """The connection, for what is about `room` or the current one; None, and a word about it, without either."""
+        if not (room or self._chat.transcripts.current).startswith("#"):
+            self.refused = True
+            self._note("this is no room")
+        elif self._chat.session is None:
+            self._offline()
+        else:
+            return self._chat.session
+        return None
 
     def _leave(self) -> None:
         self.left = True

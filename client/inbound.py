@@ -1,6 +1,6 @@
 """Obey what the server says: one handler a command. Pure; the tables are the dispatch.
 
-Source: RFC 2812; https://modern.ircdocs.horse/; IRCv3 batch, labeled-response.
+Source: RFC 2812; https://modern.ircdocs.horse/; IRCv3 away-notify, batch, invite-notify, labeled-response.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,6 +16,7 @@ from client.events import (
     Registered,
     RoomLine,
     SearchAnswer,
+    ServerText,
     TokenGranted,
 )
 from client.registration import LOGIN_CODES
@@ -121,6 +122,22 @@ def _login_answered(state: State, message: Message) -> Iterator[Event]:
     yield from state.registration.login_answered(message.command, message.params)
 
 
+def _away(state: State, message: Message) -> Iterable[Event]:
+    """IRCv3 away-notify: with a text they are away, without one they are back."""
+    state.roster.set_away(Source.parse(message.source).nick, bool(message.params and message.params[-1]))
+    return _QUIET
+
+
+def _invite(state: State, message: Message) -> Iterator[Event]:
+    """To us; or, by IRCv3 invite-notify, to somebody else."""
+    if len(message.params) >= 2:
+        by, (nick, room) = Source.parse(message.source).nick, message.params[:2]
+        if state.is_me(nick):
+            yield ServerText(f"{by} invites you to {room}: /join {room}")
+        else:
+            yield ServerText(f"{by} invited {nick} to {room}")
+
+
 def _ping(state: State, message: Message) -> Iterable[Event]:
     state.send("PONG", message.params[-1] if message.params else "")
     return _QUIET
@@ -217,10 +234,12 @@ _HANDLERS: dict[str, Callable[[State, Message], Iterable[Event]]] = {
     "005": _isupport,
     "ACK": _ack,
     "AUTHENTICATE": _authenticate,
+    "AWAY": _away,
     "BATCH": _batch,
     "CAP": _cap,
     "ERROR": _error,
     "FAIL": standard_reply,
+    "INVITE": _invite,
     "NOTE": standard_reply,
     "PING": _ping,
     "PONG": _pong,

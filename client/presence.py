@@ -36,6 +36,7 @@ class Presence:
         self.nicks = OwnNicks(identity.nick)
         self.server = ""  # the one connected to last, as people write it
         self.unusable = ""  # why the connection, though it stands, is worth nothing
+        self.away = ""  # what we said as we went away; empty: we are here
         self.connection: Session | None = None
         self._identity = identity
         self._resumption = resumption
@@ -92,6 +93,8 @@ class Presence:
             self._busy_tries = 0
             if not event.resumed:
                 self._resumption.forget()
+                if self.away and self.connection is not None:
+                    self.connection.be_away(self.away)
 
     def heard(self, event: TokenGranted | ResumeRefused | NickTaken | NickChanged) -> str:
         """The server's word on who we are; what a person should know of it, or empty."""

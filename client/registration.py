@@ -17,11 +17,13 @@ from gateway.wire.message import Message
 __all__ = ["LOGIN_CODES", "WANTED_CAPABILITIES", "Registration", "nick_candidates"]
 
 WANTED_CAPABILITIES = (
+    "away-notify",
     "batch",
     "draft/chathistory",
     "echo-message",
     "hubbub.chat/idem",
     "hubbub.chat/resume",
+    "invite-notify",
     "labeled-response",
     "message-tags",
     "multi-prefix",

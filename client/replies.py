@@ -30,6 +30,7 @@ from gateway.wire.names import casefold
 __all__ = ["REPLIES", "refused", "standard_reply"]
 
 MAX_LISTED_ROOMS = 500
+MAX_ASKED_ABOUT = 200  # members of a room that is asked about who is away; a larger one would cost too much
 # Codes of FAIL that say: not now. MESSAGE_ERROR is CHATHISTORY's.
 _RETRY_CODES = frozenset({"TRY_AGAIN", "TEMPORARILY_UNAVAILABLE", "RATE_LIMITED", "MESSAGE_ERROR"})
 # Commands that a server refuses in this way for want of its store; others have reasons of their own.
@@ -57,7 +58,7 @@ _SEND_ERRORS = frozenset(
 _UNSAID = frozenset(
     {
         *("002", "003", "004", "042", "219", "221", "250", "251", "252", "253", "254", "255", "265", "266"),
-        *("305", "306", "315", "318", "321", "324", "328", "329", "333", "368", "372", "375", "376", "396", "422"),
+        *("315", "318", "321", "328", "329", "333", "368", "372", "375", "376", "396", "422"),
     }
 )
 
@@ -187,7 +188,17 @@ def _names(state: State, message: Message) -> Iterator[Event]:
 def _end_of_names(state: State, message: Message) -> Iterator[Event]:
     if len(message.params) >= 2:
         room = message.params[1]
-        yield Members(room, state.roster.list_ended(room))
+        members = state.roster.list_ended(room)
+        if room in state.roster and "away-notify" in state.enabled and len(members) <= MAX_ASKED_ABOUT:
+            state.send("WHO", room)  # who is away already; from then on the server tells
+        yield Members(room, members)
+
+
+def _who(state: State, message: Message) -> Iterator[Event]:
+    """RPL_WHOREPLY: `G` is gone. Source: https://modern.ircdocs.horse/#rplwhoreply-352."""
+    if len(message.params) >= 7:
+        state.roster.set_away(message.params[5], message.params[6].startswith("G"))
+    yield from ()
 
 
 def _whois(_state: State, message: Message) -> Iterator[Event]:
@@ -226,6 +237,7 @@ REPLIES: dict[str, Callable[[State, Message], Iterable[Event]]] = {
     numerics.RPL_ENDOFNAMES: _end_of_names,
     numerics.RPL_TOPIC: _topic,
     numerics.RPL_NOTOPIC: _no_topic,
+    numerics.RPL_WHOREPLY: _who,
     numerics.RPL_LIST: _listed,
     numerics.RPL_LISTEND: _end_of_list,
     **dict.fromkeys(WHOIS, _whois),

@@ -21,6 +21,8 @@ def status_lines(chat: Chat, status: LinkStatus) -> list[str]:
         if status.next_try_ms is not None:
             when = f"; {status.next_server} is tried in {max(0, status.next_try_ms - now_ms) // 1000} s"
         lines = [f"no connection {since}{why}{when}"]
+    if chat.away:
+        lines.append(f"you are away: {chat.away}")
     if chat.heard.read_only:
         lines.append("the server can keep nothing just now")
     if status.count > 1:

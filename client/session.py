@@ -7,7 +7,7 @@ Source: RFC 2812; https://modern.ircdocs.horse/; IRCv3 echo-message, labeled-res
 docs/protocol.md for hubbub.chat/resume and hubbub.chat/idem.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from client.catchup import PAGE_LINES
 from client.events import Event, Kind, RoomLine
@@ -117,6 +117,22 @@ class Session:
             self._state.topics[casefold(room)] = text
         self._state.send("TOPIC", room, *([text] if text else []))
 
+    def be_away(self, text: str) -> None:
+        """Tell that we are away, and why; empty: back again. `ServerText` confirms."""
+        self._state.send("AWAY", *([text] if text else []))
+
+    def invite(self, nick: str, room: str) -> None:
+        """Invite somebody; `ServerText` is the answer."""
+        self._state.send("INVITE", nick, room)
+
+    def kick(self, room: str, nick: str, reason: str) -> None:
+        """Throw somebody out; a line of the room, or `ServerText`, follows."""
+        self._state.send("KICK", room, nick, *([reason] if reason else []))
+
+    def mode(self, room: str, words: Sequence[str]) -> None:
+        """Change modes, or ask for them where there are no words; a line of the room, or `ServerText`, follows."""
+        self._state.send("MODE", room, *words)
+
     def names(self, room: str) -> None:
         """Ask who is in `room`; `Members` is the answer."""
         self._state.send("NAMES", room)
@@ -167,6 +183,11 @@ class Session:
     def members(self, room: str) -> Mapping[str, str]:
         """Who is in `room`: nick to prefixes; empty when we are not."""
         return self._state.roster.members(room)
+
+    @property
+    def away(self) -> frozenset[str]:
+        """Casefolded nicks in our rooms whose people are away; empty where the server does not tell."""
+        return self._state.roster.away
 
     def member_count(self, room: str) -> int:
         """How many they are; at once, however many."""

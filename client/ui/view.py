@@ -216,7 +216,7 @@ class View:
             topic=panels.topic_line(room, chat.topic(room), count, width, keys=width >= 100),
             rooms=panels.rooms_panel(entries, areas.rooms, areas.middle, unsent=unsent) if areas.rooms else [],
             transcript=self._help(areas) if self.help_shown else page.rows,
-            people=panels.people_panel(people, count, chat.nick, areas.people, areas.middle) if areas.people else [],
+            people=self._people_rows(people, count, areas) if areas.people else [],
             below=panels.below_line(page.newer, self.unread[room].mentions, width),
             banner=troubles,
             state=panels.state_line(
@@ -292,6 +292,11 @@ class View:
             people = panels.people_order(session.members(room))
             self._people = (room, count, now_ms, people)
         return people
+
+    def _people_rows(self, people: list[tuple[str, str]], count: int, areas: Areas) -> list[Cells]:
+        session = self._chat.session
+        away = session.away if session is not None else frozenset[str]()
+        return panels.people_panel(people, count, self._chat.nick, away, areas.people, areas.middle)
 
     def _help(self, areas: Areas) -> list[Cells]:
         rows = help_rows(areas.transcript)
