@@ -216,6 +216,7 @@ class App:
                 if self._chat.heard.pinged_ms is None and wanted:
                     self._chat.ping()
                 self._chat.tell_of_stall()
+                self._chat.tell_what_was_seen()
                 self._chat.save()
                 self._link.send(self._chat.data_to_send())
                 news = self._chat.transcripts.has_fresh

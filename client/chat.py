@@ -200,6 +200,17 @@ class Chat:
         self._outbox.save()
         self.tell_of_disk()
 
+    def seen(self, room: str) -> None:
+        """A person has the end of `room` before their eyes."""
+        timeline = self.transcripts.get(room)
+        if timeline is not None and timeline.newest_text_ms is not None:
+            self.heard.read_marks.seen(room, timeline.newest_text_ms)
+
+    def tell_what_was_seen(self) -> None:
+        """Tell our other devices how far we have read; to be called now and then."""
+        if self.session is not None:
+            self.heard.read_marks.tell(self.session, self.now_ms())
+
     def tell_of_stall(self) -> None:
         """Say once that a line of ours has no answer yet, where that is not to be seen anyway."""
         stalled = self.stalled_ms > 0

@@ -20,6 +20,7 @@ __all__ = [
     "NickChanged",
     "NickTaken",
     "OlderCame",
+    "ReadUpTo",
     "Refused",
     "Registered",
     "ResumeRefused",
@@ -201,6 +202,14 @@ class OlderCame:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadUpTo:
+    """We, here or at another device, have read `room` up to that time; 0: nothing yet, as far as the server knows."""
+
+    room: str
+    time_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class SearchAnswer:
     """Older lines of `room`, oldest first, in which something is looked for.
 
@@ -296,6 +305,7 @@ Event = (
     | NickChanged
     | NickTaken
     | OlderCame
+    | ReadUpTo
     | Refused
     | Registered
     | ResumeRefused

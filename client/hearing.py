@@ -9,6 +9,7 @@ from client.ignores import Ignores
 from client.membership import Membership
 from client.ownlines import OwnLines
 from client.presence import Presence
+from client.readmarks import ReadMarks
 from client.refusals import Refusals
 from client.returning import Returning
 from client.search import Search
@@ -31,6 +32,7 @@ class Hearing:
         listed_ms: when the last list of rooms came.
         older_end: casefolded rooms of which the server has nothing older.
         switch_to: the casefolded room that is looked at as soon as we are in it.
+        read_marks: how far we have read, here and elsewhere.
         refusals: what the person asked for and the server refused, for the input.
     """
 
@@ -57,6 +59,7 @@ class Hearing:
         self.older_end: set[str] = set()
         self.switch_to = ""
         self.refusals = Refusals()
+        self.read_marks = ReadMarks()
         self._transcripts = transcripts
         self._own_lines = own_lines
         self._membership = membership
@@ -89,6 +92,8 @@ class Hearing:
         self.welcomed = True
         self._transcripts.note(f"connected to {self._presence.server} as {event.nick}")
         self._own_lines.delivery.online(idempotent=self._presence.idempotent)
+        if (session := self._presence.session) is not None:
+            self.read_marks.online(session, [name for name in self._transcripts.names if not name.startswith("#")])
         rooms = self._membership.keys
         self._returning.back(self._presence.server, self._now_ms(), rooms=rooms, keys=self._own_lines.keys_for(rooms))
 
@@ -206,6 +211,10 @@ class Hearing:
     def _(self, event: events.OlderCame) -> None:
         if not event.more:
             self.older_end.add(casefold(event.room))
+
+    @hear.register
+    def _(self, event: events.ReadUpTo) -> None:
+        self.read_marks.agreed(event.room, event.time_ms)
 
     @hear.register
     def _(self, event: events.SearchAnswer) -> None:

@@ -1,6 +1,6 @@
 """Obey what the server says: one handler a command. Pure; the tables are the dispatch.
 
-Source: RFC 2812; https://modern.ircdocs.horse/; IRCv3 away-notify, batch, invite-notify, labeled-response.
+Source: RFC 2812; https://modern.ircdocs.horse/; IRCv3 away-notify, batch, invite-notify, labeled-response, read-marker.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,6 +13,7 @@ from client.events import (
     Closing,
     Event,
     OlderCame,
+    ReadUpTo,
     Registered,
     RoomLine,
     SearchAnswer,
@@ -26,6 +27,7 @@ from client.state import ALIVE, SEARCH, State
 from gateway.wire.errors import InvalidUtf8Error, MalformedLineError
 from gateway.wire.message import Message, Source
 from gateway.wire.names import casefold
+from gateway.wire.tags import parse_time
 
 __all__ = ["obey", "read"]
 
@@ -138,6 +140,13 @@ def _invite(state: State, message: Message) -> Iterator[Event]:
             yield ServerText(f"{by} invited {nick} to {room}")
 
 
+def _read_up_to(_state: State, message: Message) -> Iterator[Event]:
+    """IRCv3 draft/read-marker."""
+    if len(message.params) >= 2:
+        room, _, stamp = message.params[0], *message.params[1].partition("=")[1:]
+        yield ReadUpTo(room, parse_time(stamp) or 0)
+
+
 def _ping(state: State, message: Message) -> Iterable[Event]:
     state.send("PONG", message.params[-1] if message.params else "")
     return _QUIET
@@ -240,6 +249,7 @@ _HANDLERS: dict[str, Callable[[State, Message], Iterable[Event]]] = {
     "ERROR": _error,
     "FAIL": standard_reply,
     "INVITE": _invite,
+    "MARKREAD": _read_up_to,
     "NOTE": standard_reply,
     "PING": _ping,
     "PONG": _pong,

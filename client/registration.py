@@ -20,6 +20,7 @@ WANTED_CAPABILITIES = (
     "away-notify",
     "batch",
     "draft/chathistory",
+    "draft/read-marker",
     "echo-message",
     "hubbub.chat/idem",
     "hubbub.chat/resume",

@@ -16,8 +16,11 @@ from client.state import ALIVE, IDEM, KEY_TAG, SEARCH, Sent, State, Wishes
 from gateway.wire.framing import LineDecoder, Overlong
 from gateway.wire.limits import MAX_BODY_BYTES, MAX_TAGS_BYTES
 from gateway.wire.names import casefold
+from gateway.wire.tags import format_time
 
 __all__ = ["Session", "Wishes"]
+
+READ_MARKER = "draft/read-marker"
 
 
 class Session:
@@ -116,6 +119,16 @@ class Session:
         if text:
             self._state.topics[casefold(room)] = text
         self._state.send("TOPIC", room, *([text] if text else []))
+
+    def mark_read(self, room: str, time_ms: int) -> None:
+        """We have read up to the line of that time; `ReadUpTo` follows, here and at our other devices."""
+        if READ_MARKER in self._state.enabled:
+            self._state.send("MARKREAD", room, f"timestamp={format_time(time_ms)}")
+
+    def ask_what_was_read(self, nick: str) -> None:
+        """Of a private talk; of rooms it is told on entering. `ReadUpTo` is the answer."""
+        if READ_MARKER in self._state.enabled:
+            self._state.send("MARKREAD", nick)
 
     def be_away(self, text: str) -> None:
         """Tell that we are away, and why; empty: back again. `ServerText` confirms."""

@@ -102,6 +102,11 @@ class Timeline:
         return f"msgid={self.oldest.msgid}" if self.oldest is not None else ""
 
     @property
+    def newest_text_ms(self) -> int | None:
+        """When the newest text with a msgid was said, by the server's clock."""
+        return self._latest_text.time_ms if self._latest_text is not None else None
+
+    @property
     def is_full(self) -> bool:
         """Whether older lines would not be taken."""
         return self._floor_ms >= 0

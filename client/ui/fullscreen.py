@@ -303,6 +303,8 @@ class FullScreen:
         self._typed = self.buffer.text
 
     def _after_key(self) -> None:
-        """A key that types nothing is about the rest of the screen."""
+        """Somebody sits here; and a key that types nothing is about the rest of the screen."""
+        with self.lock:
+            self.view.attended()
         if self.buffer.text == self._typed:
             self._redraw.forget()

@@ -41,6 +41,7 @@ class View:
         self._tz = tz
         self._size = (80, 23)
         self._help_top = 0
+        self._marks: dict[str, int] = {}  # casefolded room -> how far it was read, as taken into account
         self._viewports: dict[str, tuple[object, Viewport]] = {}
         self._room = self._chat.transcripts.current
         self._people: tuple[str, int, int, list[tuple[str, str]]] = ("", 0, 0, [])
@@ -55,6 +56,7 @@ class View:
         for room in chat.rooms:
             if chat.is_known(room):
                 self.unread.begun(room)
+        self._take_marks()
         current = chat.transcripts.current
         if current != self._room:
             self._left(self._room)
@@ -66,6 +68,23 @@ class View:
             if first is not None and viewport.unread_from is None and not (room == current and viewport.at_end):
                 viewport.unread_from = first
         return called
+
+    def _take_marks(self) -> None:
+        """What was read at another device is read here too; what was not, begins below the rule."""
+        for room in self._chat.transcripts.names:
+            mark_ms = self._chat.heard.read_marks[room]
+            if mark_ms is not None and mark_ms != self._marks.get(casefold(room)):
+                first_time = casefold(room) not in self._marks
+                self._marks[casefold(room)] = mark_ms
+                self.unread.marked(room, mark_ms, self._chat.transcripts[room], nick=self._chat.nick)
+                # What comes into the room one looks at is no news, once one has begun to look.
+                if first_time or room != self._room:
+                    self.viewport(room).unread_from = self.unread[room].first
+
+    def attended(self) -> None:
+        """A key was pressed: whoever sits here sees the room, if its end is on the screen."""
+        if self.here.at_end:
+            self._chat.seen(self._chat.transcripts.current)
 
     def enter(self, room: str) -> None:
         """Look at `room`: what was said there meanwhile begins below a rule."""

@@ -150,13 +150,14 @@ class Desk:
         self.chat.received("".join(f"{line}\r\n" for line in lines).encode())
         self.changed()
 
-    def connect(self, server: str = "gw-a", *, lag_ms: int | None = 12) -> None:
+    def connect(self, server: str = "gw-a", *more_caps: str, lag_ms: int | None = 12) -> None:
         """A server welcomes us."""
+        caps = " ".join([CAPS, *more_caps])
         self.status.trying(server, 1)
         self.status.opened(server)
         self.chat.opened(server)
         nick = self.chat.nick
-        self.hear(f":irc CAP * LS :{CAPS}", f":irc CAP {nick} ACK :{CAPS}", f":irc 001 {nick} :Welcome")
+        self.hear(f":irc CAP * LS :{caps}", f":irc CAP {nick} ACK :{caps}", f":irc 001 {nick} :Welcome")
         self.status.welcomed(self.now_ms)
         self.chat.heard.lag_ms = lag_ms
 
