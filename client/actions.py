@@ -8,6 +8,7 @@ __all__ = [
     "ChangeNick",
     "Clear",
     "Connect",
+    "Delete",
     "Discard",
     "Exit",
     "Help",
@@ -96,6 +97,13 @@ class Connect:
 @dataclass(frozen=True, slots=True)
 class Away:
     """Be away for `reason`; empty: be back."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Delete what we said last in the current room."""
 
     reason: str
 
@@ -213,6 +221,7 @@ class Invalid:
 
 Action = (
     Away
+    | Delete
     | Invite
     | Kick
     | Mode

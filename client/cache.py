@@ -101,6 +101,11 @@ class Cache:
         self._write(f"INSERT OR IGNORE INTO lines VALUES ({'?, ' * 9}?)", values)
         self._fresh[room] = self._fresh.get(room, 0) + 1
 
+    def redact(self, room: str, msgid: str, *, by: str, reason: str) -> None:
+        """Forget what a line said, and keep that it was deleted."""
+        values = (Kind.REDACTED.value, reason, by, casefold(room), msgid)
+        self._write("UPDATE lines SET kind = ?, text = ?, subject = ? WHERE room = ? AND msgid = ?", values)
+
     def save(self) -> None:
         """Write down what has been added."""
         self._save(trim_from_lines=TRIM_EVERY_LINES)

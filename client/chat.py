@@ -251,7 +251,9 @@ class Chat:
         elif target.startswith("#") and target not in self._membership:
             self.transcripts.note(f"you are not in {target}; /join it first")
         else:
-            self.own_lines.say(text, target=target, emote=emote, nick=self.nick, position=self._position(target))
+            self.own_lines.say(
+                text, target=target, emote=emote, nick=self.nick, position=self._position(target), session=self.session
+            )
 
     def join(self, room: str, key: str = "") -> None:
         """Enter a room, whose key is `key`, and make it the current one as soon as we are in."""

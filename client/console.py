@@ -64,7 +64,7 @@ class Console:
             else:
                 self.refused = question.about_text
             return
-        lines = [line for line in text.splitlines() if line.strip()]
+        lines = text.strip("\r\n").splitlines()
         if len(lines) > 1:
             self._paste(lines)
         elif (action := commands.parse(text)) is not None:
@@ -181,6 +181,18 @@ class Console:
             session.mode(self._chat.transcripts.current, action.words)
 
     @_do.register
+    def _(self, action: actions.Delete) -> None:
+        room = self._chat.transcripts.current
+        timeline = self._chat.transcripts.get(room)
+        line = timeline.newest_own if timeline is not None else None
+        if self._chat.session is None:
+            self._offline()
+        elif line is None:
+            self._note("you have said nothing here")
+        elif not self._chat.session.redact(room, line.msgid, action.reason):
+            self._note("this server cannot delete what was said")
+
+    @_do.register
     def _(self, action: actions.ChangeNick) -> None:
         self._chat.change_nick(action.nick)
 
@@ -283,8 +295,9 @@ class Console:
             self._say_all(lines)
 
     def _say_all(self, lines: list[str]) -> None:
-        for line in lines:
-            self.say(line, "")
+        text = "\n".join(map(commands.clean, lines))
+        if text.strip():
+            self._do(actions.Say(text=text))
 
     def _known(self, name: str) -> str:
         """The room of ours that `name` names, with `#` or without, as it is spelled; else empty."""

@@ -21,6 +21,7 @@ __all__ = [
     "NickTaken",
     "OlderCame",
     "ReadUpTo",
+    "Redacted",
     "Refused",
     "Registered",
     "ResumeRefused",
@@ -52,6 +53,7 @@ class Kind(Enum):
     NICK = "nick"
     TOPIC = "topic"
     MODE = "mode"
+    REDACTED = "redacted"
 
     @property
     def is_text(self) -> bool:
@@ -68,8 +70,8 @@ class RoomLine:
 
     Attributes:
         room: as the server spells it.
-        text: what was said; the reason of a part, quit or kick; the new nick, topic or modes.
-        subject: who was kicked, else empty.
+        text: what was said; the reason of a part, quit, kick or deletion; the new nick, topic or modes.
+        subject: who was kicked, or has deleted what was said; else empty.
         time_ms: milliseconds since 1970, the server's clock where it has server-time, else ours.
         ident: equal for two copies of one line and for nothing else; empty when nothing can tell (it is then kept).
         msgid: the server's message id, or empty.
@@ -202,6 +204,16 @@ class OlderCame:
 
 
 @dataclass(frozen=True, slots=True)
+class Redacted:
+    """`by` has deleted the line `target` (a msgid) of `room`."""
+
+    room: str
+    target: str
+    by: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ReadUpTo:
     """We, here or at another device, have read `room` up to that time; 0: nothing yet, as far as the server knows."""
 
@@ -306,6 +318,7 @@ Event = (
     | NickTaken
     | OlderCame
     | ReadUpTo
+    | Redacted
     | Refused
     | Registered
     | ResumeRefused

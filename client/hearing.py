@@ -213,6 +213,11 @@ class Hearing:
             self.older_end.add(casefold(event.room))
 
     @hear.register
+    def _(self, event: events.Redacted) -> None:
+        if self._transcripts.redact(event) and not self._answers.quiet:
+            self._transcripts.note(f"{event.by} deleted a line of {event.room}")
+
+    @hear.register
     def _(self, event: events.ReadUpTo) -> None:
         self.read_marks.agreed(event.room, event.time_ms)
 

@@ -5,6 +5,7 @@ Source: RFC 2812; https://modern.ircdocs.horse/; IRCv3 away-notify, batch, invit
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from client import multiline
 from client.batches import COLLECTED, Batch
 from client.events import (
     Accepted,
@@ -22,7 +23,7 @@ from client.events import (
 )
 from client.registration import LOGIN_CODES
 from client.replies import REPLIES, refused, standard_reply
-from client.roomlines import ROOM_COMMANDS, consequences, room_lines
+from client.roomlines import ROOM_COMMANDS, consequences, redacted, room_lines
 from client.state import ALIVE, SEARCH, State
 from gateway.wire.errors import InvalidUtf8Error, MalformedLineError
 from gateway.wire.message import Message, Source
@@ -47,7 +48,7 @@ def read(line: bytes) -> Message | None:
 
 def obey(state: State, message: Message) -> Iterable[Event]:
     """Change `state` as `message` says and return what the program should know."""
-    if state.batches.collect(message):
+    if message.command != "BATCH" and state.batches.collect(message):
         return _QUIET
     command = message.command
     if command in ROOM_COMMANDS:
@@ -195,18 +196,25 @@ def _batch(state: State, message: Message) -> Iterator[Event]:
     ref = message.params[0] if message.params else ""
     if ref.startswith("+"):
         state.batches.open(message)
-    elif ref.startswith("-") and (batch := state.batches.close(ref)) is not None and batch.kind in COLLECTED:
+        return
+    batch = state.batches.close(ref) if ref.startswith("-") else None
+    if batch is not None and batch.kind == multiline.BATCH:
+        if (whole := multiline.combined(batch.opening, batch.lines, batch.parent)) is not None:
+            yield from obey(state, whole)
+    elif batch is not None and batch.kind in COLLECTED:
         lines = [line for text in batch.lines for line in room_lines(state, text, replayed=True)]
         if _is_what_was_looked_for(state, batch, lines):
             return
         catchup = state.catchups.get(casefold(batch.params[0])) if batch.params else None
+        deleted = [event for text in batch.lines for event in redacted(state, text)]
         if catchup is not None and (not state.labels or batch.label == catchup.label):
-            catchup.answered(lines, len(batch.lines))
+            catchup.answered(lines, len(batch.lines), deleted)
         else:
             older = state.older.get(casefold(batch.params[0])) if batch.params else None
             if older is not None:
                 older.size += len(batch.lines)
             yield from lines  # what was asked for, or the server's plain replay
+            yield from deleted
 
 
 def _is_what_was_looked_for(state: State, batch: Batch, lines: Sequence[RoomLine]) -> bool:
@@ -253,6 +261,7 @@ _HANDLERS: dict[str, Callable[[State, Message], Iterable[Event]]] = {
     "NOTE": standard_reply,
     "PING": _ping,
     "PONG": _pong,
+    "REDACT": redacted,
     "RESUME": _resume,
     "WARN": standard_reply,
     **dict.fromkeys(LOGIN_CODES, _login_answered),

@@ -10,7 +10,7 @@ import errno
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -21,7 +21,7 @@ from client.private_files import write_whole
 __all__ = ["MAX_LINES", "Outbox", "OutboxFullError", "OutboxLine", "open_outbox"]
 
 MAX_LINES = 1000  # then a typed line is refused: nobody wants that many to come out hours later
-MAX_RECORD_BYTES = 8192  # a longer record is none of ours
+MAX_RECORD_BYTES = 262_144  # a longer record is none of ours
 MAX_OLD_RECORDS = 2000  # of lines sent or done; then the journal is written anew, with what is left
 MAX_CLIENTS = 16  # running at once as the same nick on the same servers; more keep their lines in memory only
 _KEPT = "unsent lines"
@@ -104,6 +104,14 @@ class Outbox:
             raise OutboxFullError(self._limit)
         self._lines.update((line.key, line) for line in lines)
         self._write(*(asdict(line) for line in lines))
+
+    def replace(self, key: str, lines: Sequence[OutboxLine]) -> None:
+        """`lines` take the place of a line, also where there are more than the limit: they were one of its lines."""
+        kept: list[OutboxLine] = []
+        for line in self._lines.values():
+            kept += lines if line.key == key else [line]
+        self._lines = {line.key: line for line in kept}
+        self._rewrite()
 
     def done(self, key: str) -> OutboxLine | None:
         """The line needs no sending any more: acknowledged, or refused for good. None when it is unknown."""
@@ -212,6 +220,7 @@ def _sane(line: OutboxLine) -> bool:
     parts = (line.key, line.target, line.text, line.position)
     return (
         isinstance(line.sent_ms, int)
-        and all(isinstance(part, str) and not set(part).intersection("\r\n\0") for part in parts)
+        and all(isinstance(part, str) and not set(part).intersection("\r\0") for part in parts)
+        and "\n" not in line.key + line.target + line.position
         and not set(line.key + line.target + line.position).intersection(" :")
     )

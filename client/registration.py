@@ -7,6 +7,7 @@ https://modern.ircdocs.horse/#connection-registration
 import base64
 from collections.abc import Iterator, Sequence
 
+from client import multiline
 from client.events import Event, LoginRefused, NickTaken, ServerText
 from client.resumption import Ticket
 from client.sasl import Login, Proof, UntrueServerError, mechanisms
@@ -20,6 +21,8 @@ WANTED_CAPABILITIES = (
     "away-notify",
     "batch",
     "draft/chathistory",
+    "draft/message-redaction",
+    "draft/multiline",
     "draft/read-marker",
     "echo-message",
     "hubbub.chat/idem",
@@ -56,6 +59,7 @@ class Registration:
         self._login = login
         self._nonce = nonce
         self._offered_mechanisms: list[str] | None = None
+        self._multiline: multiline.Limits | None = None
         self._to_try: list[str] = []
         self._proof: Proof | None = None  # of the mechanism under way, or the last one
         self._challenge = ""  # as much of it as has come
@@ -70,6 +74,11 @@ class Registration:
         self._unanswered = 0  # CAP REQs
         self._done = False
         self._out = out
+
+    @property
+    def multiline(self) -> multiline.Limits | None:
+        """How much the server takes as one message; None where it takes lines only."""
+        return self._multiline if {multiline.BATCH, "batch"} <= self.enabled else None
 
     def start(self, *, user: str, realname: str, password: str, ticket: Ticket | None) -> None:
         """Say who we are. The server waits for CAP END before it welcomes us; one without CAP just welcomes us.
@@ -105,6 +114,8 @@ class Registration:
         names = list(values)
         if params[1].upper() in ("LS", "NEW") and values.get("sasl"):
             self._offered_mechanisms = values["sasl"].upper().split(",")
+        if params[1].upper() in ("LS", "NEW") and multiline.BATCH in values:
+            self._multiline = multiline.limits(values[multiline.BATCH])
         match params[1].upper():
             case "LS":
                 self._offered.update(names)

@@ -34,7 +34,7 @@ MAX_ASKED_ABOUT = 200  # members of a room that is asked about who is away; a la
 # Codes of FAIL that say: not now. MESSAGE_ERROR is CHATHISTORY's.
 _RETRY_CODES = frozenset({"TRY_AGAIN", "TEMPORARILY_UNAVAILABLE", "RATE_LIMITED", "MESSAGE_ERROR"})
 # Commands that a server refuses in this way for want of its store; others have reasons of their own.
-_WRITES = frozenset({"PRIVMSG", "*", "JOIN", "PART", "TOPIC", "NICK", "MODE", "KICK", "AWAY"})
+_WRITES = frozenset({"PRIVMSG", "BATCH", "*", "JOIN", "PART", "TOPIC", "NICK", "MODE", "KICK", "AWAY"})
 _NICK_ERRORS = frozenset(
     {numerics.ERR_NONICKNAMEGIVEN, numerics.ERR_ERRONEUSNICKNAME, numerics.ERR_NICKNAMEINUSE, "437"}
 )
@@ -102,7 +102,7 @@ def standard_reply(state: State, message: Message) -> Iterator[Event]:
         yield Unavailable()
     if message.command != "FAIL":
         yield ServerText(reason)
-    elif command in ("PRIVMSG", "*") and (key := _line_refused(state, message)):
+    elif command in ("PRIVMSG", "BATCH", "*") and (key := _line_refused(state, message)):
         del state.sent[key]
         # Known from an author we are not: from ourselves, whose session of then has ended. It was delivered.
         yield Accepted(key) if code == "IDEM_KEY_TAKEN" else Refused(key, reason, retry=retry)

@@ -9,9 +9,12 @@ docs/protocol.md for hubbub.chat/resume and hubbub.chat/idem.
 
 from collections.abc import Mapping, Sequence
 
+from client import multiline
 from client.catchup import PAGE_LINES
 from client.events import Event, Kind, RoomLine
 from client.inbound import obey, read
+from client.multiline import Part
+from client.pieces import room_for_text
 from client.state import ALIVE, IDEM, KEY_TAG, SEARCH, Sent, State, Wishes
 from gateway.wire.framing import LineDecoder, Overlong
 from gateway.wire.limits import MAX_BODY_BYTES, MAX_TAGS_BYTES
@@ -20,6 +23,7 @@ from gateway.wire.tags import format_time
 
 __all__ = ["Session", "Wishes"]
 
+REDACTION = "draft/message-redaction"
 READ_MARKER = "draft/read-marker"
 
 
@@ -80,19 +84,36 @@ class Session:
         Args:
             key: one word, at most 64 bytes, never used for another line.
             target: room or nick.
-            text: one line that fits (`pieces.room_for_text`).
+            text: one line that fits (`pieces.room_for_text`); or more than that, where `parts` says how.
         """
         state = self._state
+        text_parts = self.parts(target, text) or [Part(text)]
         state.sent[key] = Sent(target, Kind.ACTION if emote else Kind.MESSAGE, text)
         tags = {"label": key} if state.labels else {}
         if state.idempotent:
             tags[IDEM] = key
         elif "message-tags" in state.enabled:
             tags[KEY_TAG] = key
-        state.send("PRIVMSG", target, f"\x01ACTION {text}\x01" if emote else text, tags=tags)
+        if len(text_parts) == 1:
+            state.send("PRIVMSG", target, f"\x01ACTION {text}\x01" if emote else text, tags=tags)
+        else:
+            state.last_token += 1
+            ref = str(state.last_token)
+            state.send("BATCH", f"+{ref}", multiline.BATCH, target, tags=tags)
+            for part in text_parts:
+                concat = {multiline.CONCAT: ""} if part.joined else {}
+                state.send("PRIVMSG", target, part.text, tags={"batch": ref, **concat})
+            state.send("BATCH", f"-{ref}")
         if "echo-message" not in state.enabled:
             # No echo will come: when the PONG is here without an error before it, the line has been taken.
             state.send("PING", key)
+
+    def parts(self, target: str, text: str) -> list[Part] | None:
+        """How `text` is one message on the wire; None where it has to be several."""
+        allowed = self._state.registration.multiline
+        if allowed is None:
+            return None
+        return multiline.parts(text, room_for_text(target), allowed)
 
     def join(self, room: str, position: str = "", key: str = "") -> None:
         """Enter `room`, whose key is `key`; `RoomEntered` or `RoomRefused` follows. `position` as in `Wishes.rooms`."""
@@ -129,6 +150,13 @@ class Session:
         """Of a private talk; of rooms it is told on entering. `ReadUpTo` is the answer."""
         if READ_MARKER in self._state.enabled:
             self._state.send("MARKREAD", nick)
+
+    def redact(self, room: str, msgid: str, reason: str) -> bool:
+        """Delete a line; `Redacted`, or `ServerText`, follows. False where the server knows no such thing."""
+        if REDACTION not in self._state.enabled:
+            return False
+        self._state.send("REDACT", room, msgid, *([reason] if reason else []))
+        return True
 
     def be_away(self, text: str) -> None:
         """Tell that we are away, and why; empty: back again. `ServerText` confirms."""

@@ -8,7 +8,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from client.events import RoomLine
+from client.events import Kind, RoomLine
 from gateway.wire.tags import format_time
 
 __all__ = ["MAX_ROWS", "Failed", "Note", "Pending", "Row", "Timeline"]
@@ -133,6 +133,25 @@ class Timeline:
         self._known(line)
         self._insert(line)
         return True
+
+    def redact(self, msgid: str, by: str, reason: str) -> RoomLine | None:
+        """Hide what a line says; the row that stands in its place, None when it is not here or hidden already."""
+        for index in range(len(self._rows) - 1, self._first - 1, -1):
+            row = self._rows[index]
+            if isinstance(row, RoomLine) and row.msgid == msgid and row.kind.is_text:
+                hidden = replace(row, kind=Kind.REDACTED, text=reason, subject=by)
+                self._rows[index] = hidden
+                return hidden
+        return None
+
+    @property
+    def newest_own(self) -> RoomLine | None:
+        """The last thing we said, when the server has given it a msgid."""
+        for index in range(len(self._rows) - 1, self._first - 1, -1):
+            row = self._rows[index]
+            if isinstance(row, RoomLine) and row.own and row.msgid and row.kind.is_text:
+                return row
+        return None
 
     def skip(self, line: RoomLine) -> None:
         """Pass over a line that nobody wants to see: it is no row, but need not be asked for again."""

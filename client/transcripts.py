@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from client.cache import MAX_TIME_MS, Cache
-from client.events import RoomLine
+from client.events import Redacted, RoomLine
 from client.outbox import OutboxLine
 from client.timeline import Failed, Note, Pending, Row, Timeline
 from gateway.wire.names import casefold
@@ -118,6 +118,12 @@ class Transcripts:
         timeline = self.get(room)
         candidates = (self._cache.oldest(room), timeline.oldest if timeline is not None else None)
         return min((line for line in candidates if line is not None), key=lambda line: line.time_ms, default=None)
+
+    def redact(self, event: Redacted) -> bool:
+        """Hide what a line said, here and on disk; whether it was here."""
+        self._cache.redact(event.room, event.target, by=event.by, reason=event.reason)
+        timeline = self.get(event.room)
+        return timeline is not None and timeline.redact(event.target, event.by, event.reason) is not None
 
     def recall_talks(self) -> None:
         """Take the private talks of earlier runs."""
