@@ -22,10 +22,13 @@ __all__ = [
     "Renamed",
     "Restored",
     "Said",
+    "SaidLines",
     "SaidTo",
     "Split",
     "Splitting",
+    "Spoken",
     "TopicSet",
+    "is_history",
 ]
 
 
@@ -48,6 +51,21 @@ class SaidTo(NamedTuple):
     tags: bytes
     line: bytes
     to: str  # who gets it: members with one of these modes, and its author
+
+
+class SaidLines(NamedTuple):
+    """A PRIVMSG of several lines, which is one message (IRCv3 multiline)."""
+
+    uid: Uid
+    msgid: MsgId
+    account: bytes
+    tags: bytes
+    line: bytes  # the first as in `Said`; its text may be empty, not that of all
+    more: tuple[tuple[bool, bytes], ...]  # the texts of the others, and whether they go on where the one before ended
+    to: str = ""  # as in `SaidTo`; empty: all
+
+
+Spoken = Said | SaidTo | SaidLines
 
 
 class Joined(NamedTuple):
@@ -203,6 +221,7 @@ class Split(NamedTuple):
 
 Event = (
     Said
+    | SaidLines
     | SaidTo
     | Joined
     | Left
@@ -225,3 +244,8 @@ class Entry(NamedTuple):
 
     position: Position
     event: Event
+
+
+def is_history(event: Event) -> bool:
+    """Whether it is a message that all members may read again later."""
+    return isinstance(event, Said) or (isinstance(event, SaidLines) and not event.to)

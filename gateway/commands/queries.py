@@ -20,6 +20,7 @@ from gateway.wire import limits
 from gateway.wire import numerics as n
 from gateway.wire.message import Message
 from gateway.wire.names import casefold, nick_key, wildcard
+from gateway.wire.splitting import first_word
 
 __all__ = ["isupport", "lusers", "motd", "time", "version", "welcome", "who", "whois"]
 
@@ -128,7 +129,7 @@ async def who(services: Services, session: Session, message: Message, reply: Rep
                 _who_user(services, user, query, reply)
     elif (key := nick_key(mask)) is not None and (user_ := await services.directory.find_user(key)) is not None:
         _who_user(services, user_, query, reply)
-    reply.numeric(n.RPL_ENDOFWHO, mask.split(" ")[0][:60] or "*", "End of WHO list")
+    reply.numeric(n.RPL_ENDOFWHO, first_word(mask), "End of WHO list")
 
 
 async def _who_room(services: Services, session: Session, name: str, query: WhoxQuery | None, reply: Reply) -> None:
@@ -179,10 +180,10 @@ async def whois(services: Services, session: Session, message: Message, reply: R
     key = nick_key(nick)
     user = await services.directory.find_user(key) if key is not None else None
     if user is None:
-        reply.numeric(n.ERR_NOSUCHNICK, nick.split(" ")[0][:60] or "*", "No such nick")
+        reply.numeric(n.ERR_NOSUCHNICK, first_word(nick), "No such nick")
     else:
         _whois_lines(services, session, user, reply)
-    reply.numeric(n.RPL_ENDOFWHOIS, nick.split(" ")[0][:60] or "*", "End of /WHOIS list")
+    reply.numeric(n.RPL_ENDOFWHOIS, first_word(nick), "End of /WHOIS list")
 
 
 def _whois_lines(services: Services, session: Session, user: User, reply: Reply) -> None:
@@ -202,6 +203,11 @@ def _whois_lines(services: Services, session: Session, user: User, reply: Reply)
         reply.numeric(n.RPL_WHOISOPERATOR, user.nick, "is an operator")
     if user.account:
         reply.numeric(n.RPL_WHOISACCOUNT, user.nick, user.account, "is logged in as")
+    if user.secure:
+        reply.numeric(n.RPL_WHOISSECURE, user.nick, "is using a secure connection")
+    # For the eyes of its owner and of operators. Source: https://modern.ircdocs.horse/#rplwhoiscertfp-276
+    if user.certificate and (session.operator or session.uid == user.uid):
+        reply.numeric(n.RPL_WHOISCERTFP, user.nick, f"has client certificate fingerprint {user.certificate}")
     if "B" in user.modes:
         reply.numeric(n.RPL_WHOISBOT, user.nick, f"is a bot on {services.network.name}")
     reply.numeric(n.RPL_WHOISIDLE, user.nick, "0", str(user.signed_on_s), "seconds idle, signon time")

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import TYPE_CHECKING
 
 from gateway.commands.ports import Accounts, Directory, History, Oversight, Passwords, Records
@@ -16,7 +17,23 @@ from gateway.wire.names import RoomKey
 if TYPE_CHECKING:
     from gateway.commands.allowances import Allowances
 
-__all__ = ["Network", "Services"]
+__all__ = ["Network", "Services", "WebGateways"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebGateways:
+    """Who may say WEBIRC."""
+
+    networks: tuple[IPv4Network | IPv6Network, ...]
+    password: str = field(repr=False)
+
+    def fits(self, host: str) -> bool:
+        """Whether it is one of their addresses."""
+        try:
+            address = ip_address(host)
+        except ValueError:
+            return False
+        return any(address in network for network in self.networks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +51,8 @@ class Network:
     limits: bool
     registration: frozenset[str] | None = frozenset()  # keys of draft/account-registration; None: accounts are not made
     min_password: int = 1  # characters
+    webirc: "WebGateways | None" = None  # nobody, if None
+    sts: str = ""  # value of the capability; empty: there is no such policy
 
 
 @dataclass(slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from gateway.commands import (
     login,
     membership,
     modes,
+    multiline,
     operators,
     oversight,
     queries,
@@ -19,10 +21,12 @@ from gateway.commands import (
     resuming,
     rooms,
     talking,
+    webirc,
 )
 from gateway.commands.services import Services
 from gateway.errors import FullError, StoreError
 from gateway.session.budget import Verdict
+from gateway.session.capabilities import MULTILINE
 from gateway.session.reply import Reply
 from gateway.session.session import Session, State
 from gateway.wire import numerics as n
@@ -52,6 +56,7 @@ class Command:
 COMMANDS: dict[str, Command] = {
     "ACCOUNT": Command(accounts.account, needs_store=True),
     "AUTHENTICATE": Command(login.authenticate, 1, before_ready=True),
+    "BATCH": Command(multiline.batch, 1, flows=True),
     "CAP": Command(registration.cap, 1, before_ready=True),
     "CHATHISTORY": Command(history.chathistory, 1, needs_store=True),
     "DIE": Command(operators.die),
@@ -68,7 +73,7 @@ COMMANDS: dict[str, Command] = {
     "NAMES": Command(rooms.names),
     "NICK": Command(registration.nick, before_ready=True, needs_store=True),
     "NOTICE": Command(talking.talk, flows=True, shared=True),
-    "OPER": Command(operators.oper, 2, needs_store=True),
+    "OPER": Command(operators.oper, 1, needs_store=True),
     "PART": Command(rooms.part, 1, needs_store=True),
     "PASS": Command(registration.password, 1, before_ready=True),
     "PING": Command(registration.ping, before_ready=True),
@@ -86,10 +91,12 @@ COMMANDS: dict[str, Command] = {
     "VERIFY": Command(accounts.verify, 2, before_ready=True),
     "VERSION": Command(queries.version),
     "WALLOPS": Command(oversight.wallops, 1, needs_store=True),
+    "WEBIRC": Command(webirc.webirc, 4, before_ready=True),
     "WHO": Command(queries.who),
     "WHOIS": Command(queries.whois, 1, needs_store=True),
 }
 
+_IN_BATCH = Command(multiline.line, flows=True, shared=True)
 ANSWER_WITHIN_S = 10.0  # while Redis is away; what was asked for may be done all the same, and is shown then
 _UNKNOWN = "Redis is away; whether this was done is not known yet"
 _NEVER_REFUSED = frozenset({"PING", "PONG", "QUIT", "CAP"})  # clients send them by themselves
@@ -110,7 +117,10 @@ def obey(services: Services, session: Session, line: bytes) -> Work | None:
     reply = Reply(session, services.network.server_name, message.tags.get("label", "") if message.tags else "")
     command = COMMANDS.get(message.command)
     services.count_command(message.command if command is not None else "unknown")
+    if command is not None and message.tags and "batch" in message.tags and session.has(MULTILINE):
+        command = _IN_BATCH
     if not _within_budget(services, session, message, reply):
+        multiline.lost(session, message, reply)
         reply.finish()
         return None
     if command is None or not _admitted(services, session, command, message, line, reply):
@@ -143,6 +153,7 @@ async def _within_allowance(
         wait_s = await services.allowances.wait_to_speak(session)
     if wait_s:
         _too_fast(message, wait_s, reply)
+        multiline.lost(session, message, reply)
         reply.finish()
     elif session.ready and (work := _obey(services, session, command, message, reply)) is not None:
         await work
@@ -154,12 +165,27 @@ def _read(services: Services, session: Session, line: bytes) -> Message | None:
     try:
         return Message.parse(line)
     except InvalidUtf8Error:
-        reply.fail_only("*", "INVALID_UTF8", text="Messages must be UTF-8")
+        reply = _refusal_of_bytes(services, session, line)
     except MalformedLineError:
         reply.numeric(n.ERR_UNKNOWNERROR, "*", "That line could not be read")
     if _within_budget(services, session, Message("*"), Reply(session, services.network.server_name)):
         reply.finish()
     return None
+
+
+def _refusal_of_bytes(services: Services, session: Session, line: bytes) -> Reply:
+    """The answer to a line that is not UTF-8, with the command and the label if those can be read.
+
+    Source: IRCv3 utf8-only. FAIL whatever was negotiated, as in its examples, of which one comes before registration.
+    """
+    command, label = "*", ""
+    with suppress(MalformedLineError):
+        message = Message.parse(line.decode(errors="replace").encode())
+        command = message.command if message.command in COMMANDS else "*"
+        label = message.tags.get("label", "")
+    reply = Reply(session, services.network.server_name, "" if "\ufffd" in label else label)
+    reply.message("FAIL", command, "INVALID_UTF8", "Rejected: this network takes UTF-8 only")
+    return reply
 
 
 def _may_say_plainly(services: Services, session: Session, line: bytes) -> bool:
@@ -235,7 +261,7 @@ async def _carry_out(message: Message, work: Work, reply: Reply) -> None:
 
 def _unknown(session: Session, message: Message, reply: Reply) -> None:
     if session.ready:
-        reply.numeric(n.ERR_UNKNOWNCOMMAND, message.command[:60], "Unknown command")
+        reply.numeric(n.ERR_UNKNOWNCOMMAND, message.command, "Unknown command")
     else:
         reply.numeric(n.ERR_NOTREGISTERED, "You have not registered")
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gateway.errors import StoreError
-from gateway.events import Entry, Restored, Said, SaidTo
+from gateway.events import Entry, Restored, Spoken
 from gateway.model import Answer, GatewayId, Head, LogKey, Position, SendKey, Snapshot
 from gateway.rooms.ports import Change, OnAnswer
 from gateway.store import codec
@@ -45,7 +45,7 @@ class Logs:
         log: LogKey,
         number: int,
         permissions: Position | None,
-        events: Sequence[Said | SaidTo],
+        events: Sequence[Spoken],
         on_answer: OnAnswer,
         send_keys: Sequence[SendKey | None] = (),
     ) -> None:

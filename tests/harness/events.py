@@ -16,6 +16,7 @@ from gateway.events import (
     Renamed,
     Restored,
     Said,
+    SaidLines,
     TopicSet,
 )
 from gateway.model import ORIGIN, GatewayId, Member, MsgId, Position, Topic, Uid
@@ -111,6 +112,16 @@ _lines = _text.map(lambda text: b":n!u@h PRIVMSG #room :" + text.encode())
 _tags = _spaceless.map(lambda text: b"+tag=" + text.encode()) | st.just(b"")
 _kinds: list[st.SearchStrategy[Event]] = [
     st.builds(Said, uid=_uids, msgid=_msgids, account=_accounts.map(str.encode), tags=_tags, line=_lines),
+    st.builds(
+        SaidLines,
+        uid=_uids,
+        msgid=_msgids,
+        account=_accounts.map(str.encode),
+        tags=_tags,
+        line=_lines,
+        more=st.lists(st.tuples(st.booleans(), _text.map(str.encode)), min_size=1).map(tuple),
+        to=st.sampled_from(["", "o", "ov"]),
+    ),
     st.builds(lambda who, msgid: Joined(who.uid, msgid, who), members, _msgids),
     st.builds(Left, uid=_uids, msgid=_msgids, by=st.sampled_from(LeftBy), reason=_text),
     st.builds(Renamed, uid=_uids, msgid=_msgids, nick=_word),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from gateway.errors import StoreError
-from gateway.events import Entry, Event, Left, Reaped, Restored, Said, SaidTo
+from gateway.events import Entry, Event, Left, Reaped, Restored, Spoken
 from gateway.model import (
     ORIGIN,
     Answer,
@@ -287,7 +287,7 @@ class MemoryStore:
         log: LogKey,
         number: int,
         permissions: Position | None,
-        events: Sequence[Said | SaidTo],
+        events: Sequence[Spoken],
         on_answer: OnAnswer,
         send_keys: Sequence[SendKey | None] = (),
     ) -> None:
