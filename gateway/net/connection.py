@@ -115,6 +115,7 @@ class Connection(asyncio.Protocol):
         self._proxy = None
         if header.address is not None:
             self.session.host = shown_host(str(header.address))
+            self.session.secure |= header.secure
             self._server.admit(self)
         return proxy.rest
 
