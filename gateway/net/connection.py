@@ -135,6 +135,8 @@ class Connection(asyncio.Protocol):
         if session.state is State.CLOSED or self._transport.is_closing():
             return
         if isinstance(line, Overlong):
+            if session.draft is not None:
+                session.draft.spoil()
             reply = Reply(session, self._server.name)
             reply.numeric(n.ERR_INPUTTOOLONG, "Input line was too long")
             reply.finish()

@@ -160,7 +160,8 @@ class Server:
         """Users, connections not registered, operators."""
         users = self.services.sessions.values()
         operators = sum(session.operator for session in users)
-        return len(users), len(self.connections) - len(users), operators
+        # A session outlives its connection for the moment its departure takes.
+        return len(users), max(0, len(self.connections) - len(users)), operators
 
     def queued_bytes(self) -> int:
         """What waits in all send queues."""
