@@ -6,10 +6,12 @@ import logging
 import multiprocessing
 import signal
 import time
+from functools import partial
 
 from gateway.commands.allowances import Allowances
 from gateway.commands.reasserting import Reassertion
 from gateway.commands.services import Services
+from gateway.commands.watching import Watches
 from gateway.config import Config
 from gateway.errors import StoreError
 from gateway.identity import message_ids, new_gateway_id, new_secret, new_uid
@@ -29,6 +31,7 @@ from gateway.store.lanes import lanes_to
 from gateway.store.leases import Leases
 from gateway.store.logs import Logs
 from gateway.store.oversight import Oversight
+from gateway.store.presence import Presence
 from gateway.store.rates import Rates
 from gateway.store.sessions import Sessions
 from gateway.telemetry.counters import Counters, make_registry
@@ -77,13 +80,18 @@ class Gateway:
         logs.on_announcement = self._engine.announced
         logs.on_subscribed = self._engine.subscribed
         self._lanes.on_read_end = self._engine.read_ended
-        self._lanes.on_subscriptions_up = self._engine.subscriptions_up
+        self._lanes.on_subscriptions_up = self._subscriptions_up
+        presence = Presence(self._lanes)
+        logs.on_nick = presence.pushed
+        self._watches = Watches(presence, config.server_name)
         self._services = Services(
             network=network(config),
             gateway=self.id,
             engine=self._engine,
             history=logs,
             directory=self._directory,
+            presence=presence,
+            watches=self._watches,
             oversight=self._oversight,
             records=Sessions(self._lanes, self.id),
             log_of_room=room_log,
@@ -139,6 +147,10 @@ class Gateway:
         self._engine.commands_up()
         self._reassertion.request()
 
+    def _subscriptions_up(self) -> None:
+        self._engine.subscriptions_up()
+        self._watches.subscriptions_up()
+
     def _data_lost(self) -> None:
         self._engine.compare_all()
         self._reassertion.request()
@@ -169,13 +181,12 @@ class Gateway:
             loop.add_reader(parent.sentinel, self.stop, "the process that started it is gone")
         http: HttpListener | None = None
         try:
-            port = await self._server.bind(config.host, config.port, reuse_port=reuse_port)
-            tls_port = await self._bind_tls(reuse_port=reuse_port)
+            ports = await self._bind(reuse_port=reuse_port)
             http = HttpListener.start(
                 config.http_host, config.http_port, self._health, make_registry(self._counters, self.id)
             )
             async with asyncio.TaskGroup() as tasks:
-                await self._start(tasks, port, http.port, tls_port)
+                await self._start(tasks, ports, http.port)
                 await self._stop.wait()
                 self._health.draining = True
                 _log.info("draining", extra={"reason": self._stop_reason})
@@ -189,24 +200,33 @@ class Gateway:
             self._account_passwords.close()
         return self._exit_code
 
-    async def _bind_tls(self, *, reuse_port: bool) -> int | None:
-        config = self._config
-        if config.tls_port is None or config.tls_cert is None or config.tls_key is None:
-            return None
-        certificates = Certificates(config.tls_cert, config.tls_key)
-        # Only with certificates: without them a terminal that is closed ends the gateway, as it should.
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, certificates.reload)
-        return await self._server.bind(
-            config.host, config.tls_port, reuse_port=reuse_port, context=certificates.context
-        )
+    async def _bind(self, *, reuse_port: bool) -> dict[str, int]:
+        """Take all ports for IRC; their numbers, by what a client does there."""
+        config, bind = self._config, partial(self._server.bind, self._config.host, reuse_port=reuse_port)
+        ports = {"listening": await bind(config.port)}
+        context = None
+        if config.tls_cert is not None and config.tls_key is not None:
+            certificates = Certificates(config.tls_cert, config.tls_key)
+            context = certificates.context
+            # Only with certificates: without them a terminal that is closed ends the gateway, as it should.
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, certificates.reload)
+            if config.tls_port is not None:
+                asking = certificates.asking if config.client_certificates else context
+                ports["listens for TLS"] = await bind(config.tls_port, context=asking)
+        if config.websocket_port is not None:
+            # A browser that is asked for a certificate opens a dialog.
+            number = await bind(config.websocket_port, context=context, websocket=True)
+            ports["listens for WebSockets"] = number
+        return ports
 
-    async def _start(self, tasks: asyncio.TaskGroup, port: int, http_port: int, tls_port: int | None) -> None:
+    async def _start(self, tasks: asyncio.TaskGroup, ports: dict[str, int], http_port: int) -> None:
         engine_up, server_up = asyncio.Event(), asyncio.Event()
         self._background = [
             tasks.create_task(self._lanes.run(), name="lanes"),
             tasks.create_task(self._engine.run(engine_up), name="engine"),
             tasks.create_task(self._server.run(server_up), name="server"),
             tasks.create_task(self._leases.run(self._fenced), name="lease"),
+            tasks.create_task(self._watches.run(), name="watched nicks"),
             tasks.create_task(self._reassertion.run(), name="reassertion"),
             tasks.create_task(self._janitor.run(self._engine.room_logs), name="janitor"),
             tasks.create_task(self._upkeep.run(), name="upkeep"),
@@ -218,13 +238,9 @@ class Gateway:
         gc.collect()
         gc.freeze()
         gc.set_threshold(GC_THRESHOLD, 20, 50)
-        _log.info("listening", extra={"gateway": self.id, "host": self._config.host, "port": port})
-        ready = [
-            f"hubbub gateway listening on {self._config.host}:{port}",
-            f"hubbub gateway answers HTTP on {self._config.http_host}:{http_port}",
-        ]
-        if tls_port is not None:
-            ready.append(f"hubbub gateway listens for TLS on {self._config.host}:{tls_port}")
+        _log.info("listening", extra={"gateway": self.id, "host": self._config.host, "port": ports["listening"]})
+        ready = [f"hubbub gateway {what} on {self._config.host}:{port}" for what, port in ports.items()]
+        ready.insert(1, f"hubbub gateway answers HTTP on {self._config.http_host}:{http_port}")
         for line in ready:
             print(line, flush=True)  # noqa: T201 - scripts wait for these lines
 

@@ -6,27 +6,36 @@ from typing import NamedTuple
 from gateway.model import FurtherId, GatewayId, Member, MsgId, Position, Topic, Uid
 
 __all__ = [
+    "MEMBER_FIELDS",
     "AccountSet",
+    "AwaySet",
     "Changed",
     "Entry",
     "Event",
     "Foreign",
+    "HostSet",
     "Invited",
     "Joined",
     "Kicked",
     "Left",
     "LeftBy",
+    "LinkChanged",
+    "MemberChange",
     "ModeChange",
     "ModesSet",
+    "NameSet",
     "Reaped",
     "Rebound",
     "Renamed",
     "Restored",
     "Said",
+    "SaidLines",
     "SaidTo",
     "Split",
     "Splitting",
+    "Spoken",
     "TopicSet",
+    "is_history",
 ]
 
 
@@ -49,6 +58,21 @@ class SaidTo(NamedTuple):
     tags: bytes
     line: bytes
     to: str  # who gets it: members with one of these modes, and its author
+
+
+class SaidLines(NamedTuple):
+    """A PRIVMSG of several lines, which is one message (IRCv3 multiline)."""
+
+    uid: Uid
+    msgid: MsgId
+    account: bytes
+    tags: bytes
+    line: bytes  # the first as in `Said`; its text may be empty, not that of all
+    more: tuple[tuple[bool, bytes], ...]  # the texts of the others, and whether they go on where the one before ended
+    to: str = ""  # as in `SaidTo`; empty: all
+
+
+Spoken = Said | SaidTo | SaidLines
 
 
 class Joined(NamedTuple):
@@ -95,6 +119,51 @@ class AccountSet(NamedTuple):
     account: str  # empty: logged out
 
 
+class AwaySet(NamedTuple):
+    """A member went away, or came back."""
+
+    uid: Uid
+    msgid: MsgId
+    text: str  # empty: it is here
+
+
+class NameSet(NamedTuple):
+    """A member has another real name."""
+
+    uid: Uid
+    msgid: MsgId
+    realname: str
+
+
+class HostSet(NamedTuple):
+    """A member has another host."""
+
+    uid: Uid
+    msgid: MsgId
+    host: str
+
+
+MemberChange = Renamed | AccountSet | AwaySet | NameSet | HostSet
+"""One field of a member has the value that stands third; the same event in each of its rooms."""
+
+MEMBER_FIELDS: dict[type[MemberChange], str] = {
+    AccountSet: "account",
+    AwaySet: "away",
+    HostSet: "host",
+    NameSet: "realname",
+    Renamed: "nick",
+}
+
+
+class LinkChanged(NamedTuple):
+    """These members lost their connection and are away until they are back; or it turned out that they are back."""
+
+    uids: tuple[Uid, ...]
+    gateway: GatewayId = GatewayId("")  # where they are back; empty: they are lost
+    uid: Uid = Uid(b"")
+    msgid: MsgId = MsgId(b"")
+
+
 class TopicSet(NamedTuple):
     """The topic changed; an empty text clears it."""
 
@@ -139,6 +208,7 @@ class Invited(NamedTuple):
     msgid: MsgId
     source: str
     target: Uid
+    nick: str = ""  # of who is invited
 
 
 class Reaped(NamedTuple):
@@ -212,12 +282,17 @@ class Split(NamedTuple):
 
 Event = (
     Said
+    | SaidLines
     | SaidTo
     | Joined
     | Left
     | Kicked
     | Renamed
     | AccountSet
+    | AwaySet
+    | NameSet
+    | HostSet
+    | LinkChanged
     | TopicSet
     | ModesSet
     | Invited
@@ -235,3 +310,8 @@ class Entry(NamedTuple):
 
     position: Position
     event: Event
+
+
+def is_history(event: Event) -> bool:
+    """Whether it is a message that all members may read again later."""
+    return isinstance(event, Said) or (isinstance(event, SaidLines) and not event.to)

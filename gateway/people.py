@@ -3,14 +3,16 @@
 from enum import Enum
 from typing import NamedTuple
 
-from gateway.model import AttachmentId, GatewayId, LogKey, Position, Uid
+from gateway.model import AttachmentId, GatewayId, LogKey, Member, Position, Uid
 
 __all__ = [
+    "LINK_LOST",
     "Account",
     "Attached",
     "Credentials",
     "End",
     "Figures",
+    "Former",
     "NetworkBan",
     "Rate",
     "Refusal",
@@ -20,6 +22,8 @@ __all__ = [
     "Taken",
     "User",
 ]
+
+LINK_LOST = "Link lost"  # what the absence of a session without a connection is called
 
 
 class User(NamedTuple):
@@ -37,6 +41,26 @@ class User(NamedTuple):
     operator: bool
     modes: str = ""  # of "B", "i", "s" and "w"
     epoch: int = 0  # how often it was taken over by another connection; who writes its record must know it
+    secure: bool = False  # its connection is TLS
+    certificate: str = ""  # SHA-256 of the one it showed, in hex; empty: none
+    active_s: int = 0  # when it said something last, since 1970; 10 s late at most. 0: never
+
+    def as_member(self) -> Member:
+        """The session as others see it who share no room with it."""
+        return Member(
+            self.uid, self.nick, self.user, self.host, self.account, self.realname, self.gateway, "", self.away
+        )
+
+
+class Former(NamedTuple):
+    """Who gave up a nick."""
+
+    nick: str
+    user: str
+    host: str
+    realname: str
+    account: str
+    until_s: int  # since 1970
 
 
 class Refusal(Enum):
@@ -62,6 +86,8 @@ class Taken(NamedTuple):
     user: User
     rooms: frozenset[str]  # room keys it may be in
     positions: dict[LogKey, Position]  # up to which its client had everything; a log that is missing is unknown
+    watches: tuple[str, ...] = ()  # nicks on its MONITOR list
+    shown_lost: bool = False  # others were told that it is away without a connection
     shared: bool = False  # the session has others
 
 
@@ -71,6 +97,7 @@ class Shared(NamedTuple):
     user: User
     rooms: frozenset[str]  # room keys it may be in
     attachments: int
+    leads: bool  # of those that have a connection, the one that looked is the one to do what one has to do for all
     renaming: bool  # one of them is changing the nick
 
 
@@ -108,6 +135,7 @@ class Account(NamedTuple):
     created_s: int  # since 1970
     nicks: tuple[str, ...]  # reserved for it beside its name, casefolded
     multiclient: bool | None = None  # whether its connections share a session; None: as the network has it
+    certificates: tuple[str, ...] = ()  # SHA-256 in hex of those that log in to it
 
 
 class Rate(NamedTuple):
@@ -124,6 +152,8 @@ class RoomRow(NamedTuple):
     members: int
     topic: str
     modes: str = ""
+    created_s: int = 0  # since 1970
+    topic_at_s: int = 0  # 0: none is set
 
 
 class NetworkBan(NamedTuple):
@@ -144,3 +174,5 @@ class Figures(NamedTuple):
     operators: int
     rooms: int
     gateways: int
+    invisible: int = 0
+    most_users: int = 0  # there ever were at once

@@ -66,6 +66,8 @@ def _unhook(services: Services, session: Session) -> None:
     if services.sessions.get(session.attachment, session) is session:
         services.sessions.pop(session.attachment, None)
         services.engine.close_inbox(session.attachment)
+        services.count_users(recount=session.operator or "i" in session.modes)
+    services.watches.stop(session, list(session.watches))
     for room in list(session.rooms.values()):
         room.unseat(session.attachment)
 
@@ -122,6 +124,8 @@ async def forget(services: Services, session: Session) -> None:
     """Free the nick and delete the record, now or as soon as Redis is back."""
 
     async def attempt() -> None:
+        if session.signed_on_s:
+            await services.directory.note_former(session.as_user(services.gateway))
         await services.directory.remove(session.attachment, session.key)
         await services.history.forget(services.log_of_inbox(session.uid), INBOX_KEPT_S)
 

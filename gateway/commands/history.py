@@ -2,7 +2,7 @@
 
 from gateway.commands.services import Services
 from gateway.errors import StoreError
-from gateway.events import Entry, Said
+from gateway.events import Entry, is_history
 from gateway.model import LogKey, Position
 from gateway.rooms.room import Room
 from gateway.session.render import render
@@ -120,7 +120,7 @@ class _Reader:
         found: list[Entry] = []
         for _ in range(MAX_PAGES):
             page = await self._history.read_between(self._log, after, before, PAGE)
-            found += [entry for entry in page if isinstance(entry.event, Said)]
+            found += [entry for entry in page if is_history(entry.event)]
             if len(page) < PAGE or len(found) >= self._limit:
                 break
             after = b"(" + page[-1].position
@@ -130,7 +130,7 @@ class _Reader:
         found: list[Entry] = []
         for _ in range(MAX_PAGES):
             page = await self._history.read_back(self._log, before, after, PAGE)
-            found += [entry for entry in page if isinstance(entry.event, Said)]
+            found += [entry for entry in page if is_history(entry.event)]
             if len(page) < PAGE or len(found) >= self._limit:
                 break
             before = b"(" + page[-1].position

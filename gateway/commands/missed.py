@@ -1,26 +1,23 @@
 """What somebody missed while away: read in pages, written at the pace of the peer."""
 
-import asyncio
 from collections.abc import AsyncIterator
 
 from gateway.commands.history import PAGE
+from gateway.commands.pacing import PACE_BYTES, until_read
 from gateway.commands.services import Services
-from gateway.events import Entry, Said
+from gateway.events import Entry, Said, SaidLines, is_history
 from gateway.model import LogKey, Position
 from gateway.session.held import Held
 from gateway.session.render import render
 from gateway.session.reply import Reply
-from gateway.session.session import Session, State
+from gateway.session.session import Session
 
 __all__ = ["is_talk", "read_missed", "write_missed"]
-
-PACE_BYTES = 8192  # written at once of what a peer missed, and no more before so little waits; half the least sendq
-PACE_S = 0.02
 
 
 def is_talk(entry: Entry) -> bool:
     """Whether it is something that somebody said, and not what else may come to an inbox."""
-    words = entry.event.line.split(b" ", 2) if isinstance(entry.event, Said) else ()
+    words = entry.event.line.split(b" ", 2) if isinstance(entry.event, Said | SaidLines) else ()
     return len(words) > 1 and words[1] in {b"PRIVMSG", b"NOTICE", b"TAGMSG"}
 
 
@@ -37,7 +34,7 @@ async def read_missed(services: Services, log: LogKey, after: Position, before: 
 
 async def write_missed(services: Services, session: Session, target: str, entries: list[Entry], held: Held) -> None:
     """The messages among the entries, at the pace of the peer: its own history must not be what closes it."""
-    said = (entry for entry in entries if isinstance(entry.event, Said))
+    said = (entry for entry in entries if is_history(entry.event))
     lines = [line for entry in said if (line := render(entry, None, "", session.render_class))]
     if lines:
         reply = Reply(session, services.network.server_name)
@@ -45,6 +42,4 @@ async def write_missed(services: Services, session: Session, target: str, entrie
         data = reply.take()
         for start in range(0, len(data), PACE_BYTES):
             held.write(data[start : start + PACE_BYTES])
-            # The transport tells nobody when its buffer is short again, and the wait is rare.
-            while session.unsent() > PACE_BYTES and session.state is State.WELCOMING:  # noqa: ASYNC110
-                await asyncio.sleep(PACE_S)
+            await until_read(session)

@@ -1,16 +1,17 @@
 """What the commands need of the store and of hashing."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
-from gateway.events import Entry
-from gateway.model import AttachmentId, FurtherId, GatewayId, LogKey, Position, Uid
+from gateway.events import Entry, Event
+from gateway.model import AttachmentId, FurtherId, GatewayId, LogKey, Member, Position, Uid
 from gateway.people import (
     Account,
     Attached,
     Credentials,
     End,
     Figures,
+    Former,
     NetworkBan,
     Rate,
     Refusal,
@@ -23,7 +24,7 @@ from gateway.people import (
 from gateway.rooms.ports import LogStore
 from gateway.wire.names import NickKey, RoomKey
 
-__all__ = ["Accounts", "Directory", "History", "Oversight", "Passwords", "Rates", "Records"]
+__all__ = ["Accounts", "Directory", "History", "Oversight", "Passwords", "Presence", "Rates", "Records"]
 
 
 class Directory(Protocol):
@@ -40,6 +41,12 @@ class Directory(Protocol):
 
     async def remove(self, attachment: AttachmentId, nick: NickKey | None) -> None:
         """Forget a session, with its last attachment."""
+
+    async def note_former(self, user: User) -> None:
+        """Remember, for WHOWAS, who gives up its nick."""
+
+    async def formers(self, nick: NickKey) -> list[Former]:
+        """Who had a nick before, newest first."""
 
     async def find(self, nick: NickKey) -> Uid | None:
         """Who holds a nick."""
@@ -65,6 +72,33 @@ class Directory(Protocol):
     async def figures(self) -> Figures:
         """What all gateways hold together."""
 
+    def count(self, figures: Sequence[int]) -> None:
+        """Write down this gateway's share now: users, unregistered connections, operators, invisible users."""
+
+
+class Presence(Protocol):
+    """Who holds which nick, told as it changes. Every method that waits raises `StoreError`."""
+
+    on_watching: Callable[[NickKey], None]  # a nick is watched from now on, now and whenever it had to be asked again
+    on_here: Callable[[NickKey, Member], None]
+    on_gone: Callable[[NickKey, Uid], None]
+    on_changed: Callable[[NickKey, Member, Entry], None]  # the member is as before the event
+
+    async def here(self, member: Member) -> None:
+        """Its registered session holds its nick now. That it does not any more is told when the nick is freed."""
+
+    async def changed(self, member: Member, event: Event) -> None:
+        """Something changed of a member, which is as before it."""
+
+    async def look(self, nicks: Sequence[NickKey]) -> dict[NickKey, Member]:
+        """Those of the nicks that somebody holds."""
+
+    def watch(self, nick: NickKey) -> None:
+        """Hear of a nick; `on_watching` follows."""
+
+    def unwatch(self, nick: NickKey) -> None:
+        """Hear no more of it."""
+
 
 class Records(Protocol):
     """Sessions as Redis keeps them beyond their connection. Every method raises `StoreError`."""
@@ -75,6 +109,7 @@ class Records(Protocol):
         nick: NickKey,
         token: bytes,
         rooms: Iterable[RoomKey],
+        watches: Iterable[str] = (),
         attachment: AttachmentId | None = None,
         *,
         shared: bool = False,
@@ -89,6 +124,15 @@ class Records(Protocol):
 
     async def left(self, uid: Uid, room: RoomKey) -> None:
         """It is in it no more."""
+
+    async def watch(self, attachment: AttachmentId, nicks: Iterable[str]) -> None:
+        """Keep nicks on an attachment's MONITOR list."""
+
+    async def unwatch(self, attachment: AttachmentId, nicks: Iterable[str]) -> None:
+        """Take them from it."""
+
+    async def set_active(self, attachment: AttachmentId, epoch: int, active_s: int) -> None:
+        """Note when a session said something last, since 1970."""
 
     async def take(
         self, attachment: AttachmentId, shown: bytes, account: str, token: bytes, *, told: bool = True
@@ -166,6 +210,15 @@ class Accounts(Protocol):
 
     async def ungroup(self, name: NickKey, account: Account, nick: NickKey) -> None:
         """End a reservation."""
+
+    async def find_owner(self, certificate: str) -> Account | None:
+        """The account that a certificate, by its fingerprint, logs in to."""
+
+    async def add_certificate(self, name: NickKey, account: Account, certificate: str) -> bool:
+        """Let a certificate log in; False when it belongs to another account."""
+
+    async def remove_certificate(self, name: NickKey, account: Account, certificate: str) -> None:
+        """It logs in no more."""
 
     async def delete(self, name: NickKey, account: Account) -> None:
         """End an account; its name is not registered again."""

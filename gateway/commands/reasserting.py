@@ -5,7 +5,6 @@ import itertools
 
 from gateway.commands.registration import rename
 from gateway.commands.services import Services
-from gateway.commands.sharing import as_user
 from gateway.errors import StoreError
 from gateway.session.reply import Reply
 from gateway.session.session import Session, State
@@ -55,7 +54,13 @@ class Reassertion:
         if not session.ready or key is None:
             return
         mine = await services.records.assert_all(
-            as_user(services, session), key, session.token, session.rooms, session.attachment, shared=session.shared
+            session.as_user(services.gateway),
+            key,
+            session.token,
+            session.rooms,
+            session.watches.values(),
+            session.attachment,
+            shared=session.shared,
         )
         if session.state is State.CLOSED and not session.shared:
             await services.directory.remove(session.attachment, key)  # its departure may have been first
@@ -64,3 +69,6 @@ class Reassertion:
             reply = Reply(session, services.network.server_name)
             await rename(services, session, f"u{session.uid.decode()}", reply)
             reply.finish()
+        else:
+            # Whoever looked while Redis had forgotten it takes it for gone.
+            await services.presence.here(session.as_member(services.gateway, ""))

@@ -15,14 +15,15 @@ from gateway.commands.everywhere import change_everywhere
 from gateway.commands.oversight import close_if_banned
 from gateway.commands.queries import welcome
 from gateway.commands.resuming import issue_token, take_by_account, take_offered
-from gateway.commands.services import Services
-from gateway.commands.sharing import as_user, publish, receive
+from gateway.commands.services import Network, Services
+from gateway.commands.sharing import publish, receive
 from gateway.errors import NickReservedError, StoreError
 from gateway.events import Renamed
 from gateway.session import capabilities
+from gateway.session.multiline import MULTILINE_VALUE
 from gateway.session.render import render
 from gateway.session.reply import Reply
-from gateway.session.sasl import MECHANISMS
+from gateway.session.sasl import mechanisms
 from gateway.session.session import Session, State
 from gateway.wire import numerics as n
 from gateway.wire.limits import MAX_BODY_BYTES, NAMELEN, USERLEN
@@ -30,7 +31,7 @@ from gateway.wire.message import Message
 from gateway.wire.names import is_nick, nick_key
 from gateway.wire.splitting import clip, first_word
 
-__all__ = ["cap", "nick", "password", "ping", "pong", "quit_", "rename", "user"]
+__all__ = ["cap", "nick", "password", "ping", "pong", "quit_", "rename", "user", "values"]
 
 Answer = Coroutine[Any, Any, None] | None
 INBOX_TIMEOUT_S = 5.0
@@ -68,15 +69,21 @@ def _list(services: Services, session: Session, reply: Reply) -> None:
         words = [word for word in capabilities.listed(services.withdrawn).split() if "/" not in word]
         reply.message("CAP", session.name, "LS", " ".join(words))
         return
-    values = {
-        capabilities.SASL: ",".join(MECHANISMS),
-        capabilities.ACCOUNT_REGISTRATION: ",".join(sorted(services.network.registration or ())),
-    }
-    words = capabilities.listed(services.withdrawn, values).split()
+    words = capabilities.listed(services.withdrawn, values(services.network, session.certificate)).split()
     *first, last = _in_lines(words, len(f":{services.network.server_name} CAP {session.name} LS * :"))
     for line in first:
         reply.message("CAP", session.name, "LS", "*", line)
     reply.message("CAP", session.name, "LS", last)
+
+
+def values(network: Network, certificate: str) -> dict[int, str]:
+    """What `CAP LS 302` says of capabilities beyond their names, to who showed this certificate (empty: none)."""
+    return {
+        capabilities.SASL: ",".join(mechanisms(certificate)),
+        capabilities.ACCOUNT_REGISTRATION: ",".join(sorted(network.registration or ())),
+        capabilities.MULTILINE: MULTILINE_VALUE,
+        capabilities.STS: network.sts,
+    }
 
 
 def _in_lines(words: Sequence[str], taken: int) -> list[str]:
@@ -194,7 +201,9 @@ async def _register(services: Services, session: Session, reply: Reply) -> None:
             return
         inbox = services.engine.open_inbox(session.uid, partial(receive, services, session))
         session.signed_on_s = int(services.clock_s())
-        await services.directory.put(as_user(services, session))
+        await services.directory.put(session.as_user(services.gateway))
+        services.count_users(arriving=1)  # in front of what is waited for, so that whoever is welcome is counted
+        await services.presence.here(session.as_member(services.gateway, ""))
         if session.has(capabilities.RESUME):
             token = await issue_token(services, session)
         async with asyncio.timeout(INBOX_TIMEOUT_S):
@@ -275,9 +284,11 @@ async def _rename(services: Services, session: Session, wanted: str, reply: Repl
     if not claimed or not session.ready:
         return
     reply.add(f":{session.source} NICK {wanted}\r\n".encode())
-    session.nick = wanted
+    former, session.nick = session.as_user(services.gateway), wanted
     await publish(services, session, "nick")
+    await services.presence.here(session.as_member(services.gateway, ""))
     if old_key is not None and old_key != key:
+        await services.directory.note_former(former)
         await services.directory.free(old_key, session.uid)
 
 

@@ -3,7 +3,7 @@
 from gateway.commands.services import Services
 from gateway.commands.sharing import copy_to_own
 from gateway.commands.visible import identity
-from gateway.events import Entry, Said, SaidTo
+from gateway.events import Entry, Said, SaidLines, Spoken
 from gateway.model import Known, Position, SendKey, Uid
 from gateway.rooms.replica import Replica
 from gateway.rooms.rights import may_speak
@@ -62,7 +62,7 @@ class Sending:
         if self.command != "NOTICE" or self.reply.label:
             self.reply.fail(self.command, "TEMPORARILY_UNAVAILABLE", target, text=text)
 
-    def repeated(self, event: Said | SaidTo, first: Known, target: str) -> None:
+    def repeated(self, event: Spoken, first: Known, target: str) -> None:
         """One was not appended, since its key had been used: its author gets the echo of the first."""
         if not first.own:
             self.reply.fail_only(self.command, "IDEM_KEY_TAKEN", target, text="Another has used this key here")
@@ -78,13 +78,21 @@ class Sending:
             session.write(answer)
 
 
+def _lines(event: Spoken) -> list[bytes]:
+    """All that it says, each line as its receivers may get it by itself."""
+    if not isinstance(event, SaidLines):
+        return [event.line]
+    head = event.line.partition(b" :")[0]
+    return [event.line, *(b"%b :%b" % (head, text) for _, text in event.more)]
+
+
 class ToRoom(Saying):
     """A message on its way to a room. It is decided for the first time when it is about to be sent."""
 
     __slots__ = ("room", "seat", "send_key", "sending", "services")
 
     def __init__(
-        self, event: Said | SaidTo, room: Room, sending: Sending, services: Services, send_key: SendKey | None
+        self, event: Spoken, room: Room, sending: Sending, services: Services, send_key: SendKey | None
     ) -> None:
         self.event = event
         self.send_key = send_key
@@ -100,7 +108,7 @@ class ToRoom(Saying):
     def allowed(self, replica: Replica) -> bool:
         sending, session = self.sending, self.sending.session
         who = replica.members.get(session.uid) or identity(self.services, session)
-        if may_speak(replica, who, self.event.line):
+        if all(may_speak(replica, who, line) for line in _lines(self.event)):
             return True
         del self.room.origins[self.event.msgid]
         sending.refuse(n.ERR_CANNOTSENDTOCHAN, replica.name, "Cannot send to channel")
@@ -160,7 +168,7 @@ class ToNick(Saying):
     __slots__ = ("send_key", "sending", "services", "target", "to")
 
     def __init__(
-        self, event: Said, target: str, to: Uid, sending: Sending, services: Services, send_key: SendKey | None
+        self, event: Spoken, target: str, to: Uid, sending: Sending, services: Services, send_key: SendKey | None
     ) -> None:
         self.event = event
         self.to = to
@@ -171,8 +179,7 @@ class ToNick(Saying):
         self.sending = sending
 
     def arrived(self, line: bytes, position: Position) -> bytes:
-        if isinstance(self.event, Said):
-            copy_to_own(self.services, self.sending.session, self.event, self.to)
+        copy_to_own(self.services, self.sending.session, self.event, self.to)
         self.sending.come_back(Entry(position, self.event))
         return b""
 

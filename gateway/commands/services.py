@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import TYPE_CHECKING
 
-from gateway.commands.ports import Accounts, Directory, History, Oversight, Passwords, Records
+from gateway.commands.ports import Accounts, Directory, History, Oversight, Passwords, Presence, Records
 from gateway.model import AttachmentId, GatewayId, LogKey, MsgId, Uid
 from gateway.rooms.engine import Engine
 from gateway.rooms.replica import Replica
@@ -15,8 +16,25 @@ from gateway.wire.names import RoomKey
 
 if TYPE_CHECKING:
     from gateway.commands.allowances import Allowances
+    from gateway.commands.watching import Watches
 
-__all__ = ["Network", "Services"]
+__all__ = ["Network", "Services", "WebGateways"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebGateways:
+    """Who may say WEBIRC."""
+
+    networks: tuple[IPv4Network | IPv6Network, ...]
+    password: str = field(repr=False)
+
+    def fits(self, host: str) -> bool:
+        """Whether it is one of their addresses."""
+        try:
+            address = ip_address(host)
+        except ValueError:
+            return False
+        return any(address in network for network in self.networks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +54,10 @@ class Network:
     min_password: int = 1  # characters
     multiclient: bool = False  # whether connections of one account share a session, where the account has not chosen
     max_attachments: int = 1  # of a session that is shared
+    icon: str = ""  # URL of the network's picture
+    admin: str = ""  # who looks after this server, and how to reach them
+    webirc: "WebGateways | None" = None  # nobody, if None
+    sts: str = ""  # value of the capability; empty: there is no such policy
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,6 +69,8 @@ class Services:
     engine: Engine
     history: History
     directory: Directory
+    presence: Presence
+    watches: "Watches"
     records: Records
     oversight: Oversight
     log_of_room: Callable[[RoomKey], LogKey]
@@ -62,6 +86,8 @@ class Services:
     request_drain: Callable[[str], None]
     count_command: Callable[[str], None]
     grace_s: float  # how long a session without a connection is kept
+    count_here: Callable[[bool], tuple[int, int, int, int]] = lambda recount: (0, 0, 0, 0)
+    """Users, unregistered connections, operators, invisible users, the last two counted afresh if asked for."""
     sessions: dict[AttachmentId, Session] = field(default_factory=dict)  # registered ones here
     resized: dict[RoomKey, Replica] = field(default_factory=dict)  # rooms whose size LIST does not know yet
     under_way: set[asyncio.Task[None]] = field(default_factory=set)  # what took too long to be waited for
@@ -73,6 +99,14 @@ class Services:
         """The capabilities that cannot be had now (IRCv3 sasl-3.2: none of a login that is not available)."""
         sasl = 0 if self.history.up else SASL
         return sasl | (ACCOUNT_REGISTRATION if self.network.registration is None else 0)
+
+    def count_users(self, *, arriving: int = 0, recount: bool = False) -> None:
+        """Let LUSERS, of any gateway, know how many are here now, and `arriving` more who are about to be users.
+
+        `recount`: operators or invisible users may be others than before.
+        """
+        users, unregistered, *marked = self.count_here(recount)
+        self.directory.count((users + arriving, max(0, unregistered - arriving), *marked))
 
     def next_batch(self) -> str:
         """A reference for a batch."""

@@ -9,41 +9,25 @@ import contextlib
 
 from gateway.commands.changing import change_room
 from gateway.commands.departure import RETRY_S
+from gateway.commands.everywhere import change_everywhere
 from gateway.commands.history import replay
-from gateway.commands.rooms import greet
+from gateway.commands.names import tell_names
+from gateway.commands.rooms import greet, names_follow
 from gateway.commands.services import Services
 from gateway.commands.telling import tell_event
 from gateway.errors import FullError, StoreError
-from gateway.events import Entry, Joined, Renamed, Said
+from gateway.events import AwaySet, Entry, Joined, Renamed, Spoken
 from gateway.model import MsgId, Uid
 from gateway.people import User
 from gateway.rooms.ports import Change
 from gateway.rooms.replica import Replica
 from gateway.rooms.room import Room
-from gateway.session.capabilities import CHATHISTORY
+from gateway.session.capabilities import CHATHISTORY, SETNAME
 from gateway.session.reply import Reply
 from gateway.session.session import Session
 from gateway.wire.names import RoomKey
 
-__all__ = ["as_user", "copy_to_own", "look", "most_attachments", "publish", "receive", "repair_nick"]
-
-
-def as_user(services: Services, session: Session) -> User:
-    """The session as its record has it."""
-    return User(
-        session.uid,
-        session.nick,
-        session.user,
-        session.host,
-        session.realname,
-        session.account,
-        session.away,
-        session.signed_on_s,
-        services.gateway,
-        session.operator,
-        session.modes,
-        session.epoch,
-    )
+__all__ = ["copy_to_own", "look", "most_attachments", "publish", "receive", "repair_nick"]
 
 
 async def publish(services: Services, session: Session, *names: str) -> None:
@@ -56,10 +40,10 @@ async def publish(services: Services, session: Session, *names: str) -> None:
     """
     session.publishing += 1
     try:
-        if session.shared:
-            await services.records.change(session.attachment, session.epoch, as_user(services, session), names)
+        if session.shared or session.attachment != session.uid:
+            await services.records.change(session.attachment, session.epoch, session.as_user(services.gateway), names)
         else:
-            await services.directory.put(as_user(services, session))
+            await services.directory.put(session.as_user(services.gateway))
         if session.shared:  # or is meanwhile
             await services.records.tell_others(session.uid)
     finally:
@@ -79,7 +63,7 @@ async def _may_share(services: Services, session: Session) -> bool:
     return services.network.multiclient if chosen is None else chosen
 
 
-def copy_to_own(services: Services, session: Session, event: Said, to: Uid) -> None:
+def copy_to_own(services: Services, session: Session, event: Spoken, to: Uid) -> None:
     """What was said to a nick, for the author's other attachments: under the same msgid, where theirs is read."""
     if session.shared and to != session.uid:
         session.copied[event.msgid] = None
@@ -136,6 +120,7 @@ async def _look(services: Services, session: Session) -> None:
     reply = Reply(session, services.network.server_name)
     _take_nick(session, found.user.nick, reply)
     _take_modes(session, found.user, reply)
+    _take_realname(session, found.user.realname, reply)
     reply.finish()
     for key in sorted(found.rooms):
         if key not in session.rooms:
@@ -145,6 +130,8 @@ async def _look(services: Services, session: Session) -> None:
             await _note_again(services, session, room)
         if not found.renaming:
             await repair_nick(services, session, room)
+    if found.leads:
+        await _show_away(services, session, found.user.away)
     if first:
         # What was done here before we knew of the others, they do not know of.
         await services.records.tell_others(session.uid)
@@ -168,6 +155,25 @@ def _take_modes(session: Session, user: User, reply: Reply) -> None:
     reply.add(f":{session.source} MODE {session.nick} :{line}\r\n".encode())
 
 
+def _take_realname(session: Session, realname: str, reply: Reply) -> None:
+    if realname != session.realname:
+        session.realname = realname
+        if session.has(SETNAME):
+            reply.add(f":{session.source} SETNAME :{realname}\r\n".encode())
+
+
+async def _show_away(services: Services, session: Session, shown: str) -> None:
+    """Have the rooms show the session as all its attachments together are: one of them does so for all."""
+    members = (room.replica.members.get(session.uid) for room in session.rooms.values())
+    if any(member is not None and member.away != shown for member in members):
+        await change_everywhere(
+            services,
+            session,
+            lambda msgid: AwaySet(session.uid, msgid, shown),
+            lambda member: member._replace(away=shown),
+        )
+
+
 async def _follow(services: Services, session: Session, key: RoomKey) -> None:
     """Take a seat in a room another attachment has joined."""
     async with services.engine.open_room(key, key) as room:
@@ -185,6 +191,9 @@ async def _follow(services: Services, session: Session, key: RoomKey) -> None:
         if not session.has(CHATHISTORY):
             replay(services, session, room, reply)
         reply.finish()
+        if names_follow(session, room):
+            await tell_names(session, room.replica, reply)
+            reply.finish()
 
 
 async def _note_again(services: Services, session: Session, room: Room) -> None:

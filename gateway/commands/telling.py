@@ -1,7 +1,7 @@
 """Lines from commands to users anywhere (INVITE, KILL), in order with their direct messages."""
 
 from gateway.commands.services import Services
-from gateway.events import Said
+from gateway.events import Said, Spoken
 from gateway.model import Position, Uid
 from gateway.rooms.replica import Replica
 from gateway.rooms.writer import Saying
@@ -30,6 +30,6 @@ def tell(services: Services, to: Uid, author: Session, line: str) -> None:
     tell_event(services, to, Said(author.uid, services.new_msgid(), author.account_bytes, b"", line.encode()))
 
 
-def tell_event(services: Services, to: Uid, event: Said) -> None:
+def tell_event(services: Services, to: Uid, event: Spoken) -> None:
     """Append something said to a user's inbox; nobody waits for it. Raises `FullError`."""
     services.engine.send(to, _Told(event, None))

@@ -6,9 +6,11 @@ import logging
 import ssl
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any
 
+from gateway.commands import multiline
 from gateway.commands.departure import detach
 from gateway.commands.services import Services
 from gateway.errors import StoreError
@@ -38,6 +40,7 @@ class Limits:
     ping_timeout_s: float
     registration_timeout_s: float
     proxy_from: tuple[IPv4Network | IPv6Network, ...]
+    websocket_origins: frozenset[str] | None = None  # of web pages that may connect; None: all
 
 
 @dataclass(slots=True)
@@ -62,6 +65,9 @@ class Server:
         self._limits = limits
         self._listeners: list[asyncio.Server] = []
         self._tasks: asyncio.TaskGroup
+        self._marked = 0, 0  # operators and invisible users
+        self._count_due = False
+        services.count_here = self.figures
 
     async def run(self, started: asyncio.Event) -> None:
         """Own the commands that wait, and look after silent peers, until cancelled."""
@@ -76,15 +82,27 @@ class Server:
         self._tasks.create_task(work)
 
     async def bind(
-        self, host: str, port: int, *, reuse_port: bool = False, context: ssl.SSLContext | None = None
+        self,
+        host: str,
+        port: int,
+        *,
+        reuse_port: bool = False,
+        context: ssl.SSLContext | None = None,
+        websocket: bool = False,
     ) -> int:
         """Take a port, with a context for TLS, and return its number; `accept` opens it.
 
         Raises:
             OSError: it cannot be had.
         """
+        new: Callable[[], Connection] = partial(Connection, self)
+        if websocket:
+            # It takes 0.1 s to import, which gateways without the port need not spend.
+            from gateway.net.websocket import WebSocketConnection  # noqa: PLC0415
+
+            new = partial(WebSocketConnection, self, self._limits.websocket_origins)
         listener = await asyncio.get_running_loop().create_server(
-            lambda: Connection(self),
+            new,
             host,
             port,
             backlog=BACKLOG,
@@ -108,11 +126,14 @@ class Server:
         if len(self.connections) >= self._limits.max_connections:
             return False
         self.connections.add(connection)
+        self._count()
         return True
 
     def admit(self, connection: Connection) -> None:
         """Ask whether its address may have one more connection; it goes on meanwhile."""
-        if self.services.network.limits and not self.services.allowances.exempts(connection.session.host):
+        host, network = connection.session.host, self.services.network
+        speaks_for_others = network.webirc is not None and network.webirc.fits(host)
+        if network.limits and not speaks_for_others and not self.services.allowances.exempts(host):
             self.spawn(self._admit(connection))
 
     async def _admit(self, connection: Connection) -> None:
@@ -122,6 +143,7 @@ class Server:
     def remove(self, connection: Connection) -> None:
         """The connection is gone."""
         self.connections.discard(connection)
+        self._count()
 
     def is_proxy(self, host: str) -> bool:
         """Whether connections from there begin with a PROXY header."""
@@ -139,12 +161,25 @@ class Server:
         """Whether Redis can be reached, as far as is known."""
         return self.services.history.up
 
-    def figures(self) -> tuple[int, int, int]:
-        """Users, connections not registered, operators."""
+    def figures(self, recount: bool = True) -> tuple[int, int, int, int]:
+        """Users, connections not registered, operators, invisible users; the last two as they were if not asked for."""
         sessions = self.services.sessions
         users = {session.uid: session for session in sessions.values()}
-        operators = sum(session.operator for session in users.values())
-        return len(users), len(self.connections) - len(sessions), operators
+        if recount:
+            operators = sum(session.operator for session in users.values())
+            self._marked = operators, sum("i" in session.modes for session in users.values())
+        # A session outlives its connection for the moment its departure takes.
+        return len(users), max(0, len(self.connections) - len(sessions)), *self._marked
+
+    def _count(self) -> None:
+        """Let LUSERS know, once for all connections that come or go in this turn of the loop."""
+        if not self._count_due:
+            self._count_due = True
+            asyncio.get_running_loop().call_soon(self._count_now)
+
+    def _count_now(self) -> None:
+        self._count_due = False
+        self.services.count_users()
 
     def queued_bytes(self) -> int:
         """What waits in all send queues."""
@@ -158,6 +193,8 @@ class Server:
                     connection.abort()
                 continue
             self._confirm(connection)
+            if connection.session.draft is not None:
+                multiline.expire(self.services, connection.session)
             silent_s = now_s - connection.heard_at_s
             if connection.session.state is not State.READY:
                 if now_s - connection.began_at_s > limits.registration_timeout_s:

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from gateway.events import Said, SaidTo
+from gateway.events import Spoken
 from gateway.model import LogKey, SendKey
 from gateway.rooms.ports import Change
 
@@ -22,7 +22,7 @@ _CHANGE_BYTES = 2000
 class Batch(NamedTuple):
     """Things said that travel together."""
 
-    events: Sequence[Said | SaidTo]
+    events: Sequence[Spoken]
     send_keys: Sequence[SendKey | None] = ()  # one per event, or nothing where none has one
 
 

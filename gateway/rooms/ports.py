@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from gateway.errors import StoreError
-from gateway.events import Entry, Event, Restored, Said, SaidTo
+from gateway.events import Entry, Event, Restored, Spoken
 from gateway.model import Answer, AttachmentId, GatewayId, Head, LogKey, Member, Position, SendKey, Snapshot, Uid
 from gateway.rooms.replica import Replica, changes_permissions
 from gateway.wire.names import RoomKey
@@ -57,7 +57,7 @@ class LogStore(Protocol):
         log: LogKey,
         number: int,
         permissions: Position | None,
-        events: Sequence[Said | SaidTo],
+        events: Sequence[Spoken],
         on_answer: OnAnswer,
         send_keys: Sequence[SendKey | None] = (),
     ) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from gateway.errors import FullError, StoreError
-from gateway.events import Said, SaidTo
+from gateway.events import Spoken
 from gateway.model import Answer, AttachmentId, Known, LogKey, Outcome, Position, SendKey
 from gateway.rooms.outbox import Batch, Outbox
 from gateway.rooms.ports import Change, LogStore, Origin
@@ -44,7 +44,7 @@ class Saying:
     send_key: SendKey | None = None
     seat: AttachmentId | None = None
 
-    def __init__(self, event: Said | SaidTo, permissions: Position | None) -> None:
+    def __init__(self, event: Spoken, permissions: Position | None) -> None:
         self.event = event
         self.permissions = permissions  # what it was allowed on
 

@@ -4,23 +4,42 @@ from functools import lru_cache
 
 from gateway.events import (
     AccountSet,
+    AwaySet,
     Entry,
     Event,
+    HostSet,
+    Invited,
     Joined,
     Kicked,
     Left,
     LeftBy,
+    LinkChanged,
     ModeChange,
     ModesSet,
+    NameSet,
+    Rebound,
     Renamed,
     Said,
+    SaidLines,
     SaidTo,
     Split,
     Splitting,
     TopicSet,
 )
-from gateway.model import Member, time_ms
-from gateway.session.capabilities import ACCOUNT_NOTIFY, ACCOUNT_TAG, EXTENDED_JOIN, SERVER_TIME, TAGS
+from gateway.model import Member, MsgId, time_ms
+from gateway.people import LINK_LOST
+from gateway.session.capabilities import (
+    ACCOUNT_NOTIFY,
+    ACCOUNT_TAG,
+    AWAY_NOTIFY,
+    CHGHOST,
+    EXTENDED_JOIN,
+    INVITE_NOTIFY,
+    MULTILINE,
+    SERVER_TIME,
+    SETNAME,
+    TAGS,
+)
 from gateway.wire.tags import escape, format_time
 
 __all__ = ["in_batch", "render", "with_label"]
@@ -29,18 +48,22 @@ _SAID = (Said, SaidTo)
 
 
 SPLIT = b"netsplit"  # the reference; no two are open at once, since the lines are written in one piece
+LINES = b"lines"  # the same of a message of several lines
 SPLIT_SIDES = (
     b"hubbub.chat gateway.hubbub.chat"  # all gateways have one server name, and their own are nobody's business
 )
 
 
 def render(entry: Entry, about: Member | None, room: str, render_class: int) -> bytes:
-    """One event as one line for receivers of a class; empty where they do not get it (`rooms.ports.Render`)."""
+    """One event as one line (a message of several lines as more) for receivers of a class; empty where they do not get
+    it (`rooms.ports.Render`)."""
     event = entry.event
     if isinstance(event, _SAID):
         if not render_class and b" TAGMSG " not in event.line:
             return event.line + b"\r\n"
         return _said(entry, event, render_class)
+    if isinstance(event, SaidLines):
+        return _lines(entry, event, render_class)
     if isinstance(event, Split):
         return _split(entry, event, about, room, render_class)
     line = _state_line(event, about, room, render_class)
@@ -48,7 +71,11 @@ def render(entry: Entry, about: Member | None, room: str, render_class: int) -> 
         return b""
     # A KICK is about the one it was done to, whose account has no business on it.
     account = about.account.encode() if about is not None and not isinstance(event, Kicked) else b""
-    return _tags(entry, b"", account, render_class) + line.encode() + b"\r\n"
+    tags = _tags(entry, b"", account, render_class)
+    if isinstance(event, Joined) and event.member.is_away and render_class & AWAY_NOTIFY:
+        # IRCv3 away-notify: also "when a user joins and has an away message set".
+        return b"%b%b\r\n%b%b\r\n" % (tags, line.encode(), tags, _away(event.member).encode())
+    return tags + line.encode() + b"\r\n"
 
 
 def _said(entry: Entry, event: Said | SaidTo, render_class: int) -> bytes:
@@ -56,6 +83,24 @@ def _said(entry: Entry, event: Said | SaidTo, render_class: int) -> bytes:
     if not render_class & TAGS and b" TAGMSG " in event.line[: event.line.find(b" :", 1)]:
         return b""
     return _tags(entry, event.tags, event.account, render_class) + event.line + b"\r\n"
+
+
+def _lines(entry: Entry, event: SaidLines, render_class: int) -> bytes:
+    """A batch, or for who does not know these the lines by themselves, without blank ones. Source: IRCv3 multiline,
+    "Batch types", "Fallback"; only the first has the msgid ("Message ids")."""
+    head, _, first = event.line.partition(b" :")
+    tags = _tags(entry, event.tags, event.account, render_class)
+    if not render_class & MULTILINE:
+        plain = [text for _, text in ((False, first), *event.more) if text]
+        unnamed = entry._replace(event=event._replace(msgid=MsgId(b"")))
+        more_tags = _tags(unnamed, b"", event.account, render_class)
+        return b"".join(b"%b%b :%b\r\n" % (more_tags if at else tags, head, text) for at, text in enumerate(plain))
+    source, _, target = head.split(b" ")
+    parts = [b"%b%b BATCH +%b draft/multiline %b\r\n" % (tags, source, LINES, target)]
+    for goes_on, text in ((False, first), *event.more):
+        concat = b";draft/multiline-concat" if goes_on else b""
+        parts.append(b"@batch=%b%b %b :%b\r\n" % (LINES, concat, head, text))
+    return b"".join((*parts, b"BATCH -%b\r\n" % LINES))
 
 
 def _split(entry: Entry, event: Split, about: Member | None, room: str, render_class: int) -> bytes:
@@ -93,21 +138,49 @@ def _state_line(event: Event, about: Member | None, room: str, render_class: int
         case Joined(_, _, member):
             extended = f" {member.account or '*'} :{member.realname}" if render_class & EXTENDED_JOIN else ""
             return f":{member.source} JOIN {room}{extended}"
-        case Left(_, _, by, reason) if about is not None:
-            if by is LeftBy.QUIT:
-                return f":{about.source} QUIT :{reason}"
-            return f":{about.source} PART {room} :{reason}" if reason else f":{about.source} PART {room}"
-        case Kicked(_, _, source, _, reason) if about is not None:
-            return f":{source} KICK {room} {about.nick} :{reason}"
-        case Renamed(_, _, nick) if about is not None:
-            return f":{about.source} NICK {nick}"
-        case AccountSet(_, _, account) if about is not None and render_class & ACCOUNT_NOTIFY:
-            return f":{about.source} ACCOUNT {account or '*'}"
         case TopicSet(_, _, source, text):
             return f":{source} TOPIC {room} :{text}"
         case ModesSet(_, _, source, changes):
             return f":{source} MODE {room} {_modes(changes)}"
+        case Invited(_, _, source, _, nick) if render_class & INVITE_NOTIFY:
+            return f":{source} INVITE {nick} {room}"
+    return _line_about(event, about, room, render_class) if about is not None else ""
+
+
+def _line_about(event: Event, about: Member, room: str, render_class: int) -> str:
+    match event:
+        case Left(_, _, by, reason):
+            if by is LeftBy.QUIT:
+                return f":{about.source} QUIT :{reason}"
+            return f":{about.source} PART {room} :{reason}" if reason else f":{about.source} PART {room}"
+        case Kicked(_, _, source, _, reason):
+            return f":{source} KICK {room} {about.nick} :{reason}"
+        case Renamed(_, _, nick):
+            return f":{about.source} NICK {nick}"
+        case LinkChanged(gateway=gateway) | Rebound(gateway=gateway):
+            # Who came back before anybody was told was not away.
+            changed = bool(gateway) != bool(about.gateway) and render_class & AWAY_NOTIFY
+            return _away(about._replace(gateway=gateway)) if changed else ""
+    return _detail(event, about, render_class)
+
+
+def _detail(event: Event, about: Member, render_class: int) -> str:
+    """What only clients are told who asked for it by a capability."""
+    match event:
+        case AccountSet(_, _, account) if render_class & ACCOUNT_NOTIFY:
+            return f":{about.source} ACCOUNT {account or '*'}"
+        case AwaySet(_, _, text) if render_class & AWAY_NOTIFY:
+            return _away(about._replace(away=text))
+        case NameSet(_, _, realname) if render_class & SETNAME:
+            return f":{about.source} SETNAME :{realname}"
+        case HostSet(_, _, host) if render_class & CHGHOST:
+            return f":{about.source} CHGHOST {about.user} {host}"
     return ""
+
+
+def _away(member: Member) -> str:
+    text = member.away if member.gateway else LINK_LOST
+    return f":{member.source} AWAY :{text}" if text else f":{member.source} AWAY"
 
 
 def _modes(changes: tuple[ModeChange, ...]) -> str:
@@ -125,8 +198,13 @@ def with_label(line: bytes, label: str) -> bytes:
 
 
 def in_batch(line: bytes, reference: str) -> bytes:
-    """A finished line as part of a batch. Source: IRCv3 batch."""
-    return _with_tag(line, b"batch=" + reference.encode())
+    """A finished line as part of a batch, or several of which those in a batch of their own stay there. Source: IRCv3
+    batch."""
+    tag = b"batch=" + reference.encode()
+    if line.count(b"\n") == 1:
+        return _with_tag(line, tag)
+    lines = line.splitlines(keepends=True)
+    return b"".join(each if each.startswith(b"@batch=") else _with_tag(each, tag) for each in lines)
 
 
 def _with_tag(line: bytes, tag: bytes) -> bytes:

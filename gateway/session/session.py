@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from gateway.events import Changed, Entry, Rebound, Said
 from gateway.model import AttachmentId, GatewayId, Member, MsgId, Uid
+from gateway.people import User
 from gateway.session.budget import Budget
-from gateway.session.capabilities import BATCH, CAP_NOTIFY, ECHO, RENDERED
+from gateway.session.capabilities import BATCH, CAP_NOTIFY, ECHO, MULTILINE, RENDERED
 from gateway.session.render import render
 from gateway.wire.limits import KICKLEN
 from gateway.wire.message import Message, Source
@@ -16,6 +17,7 @@ from gateway.wire.splitting import clip
 
 if TYPE_CHECKING:
     from gateway.rooms.room import Room
+    from gateway.session.multiline import Draft
     from gateway.session.sasl import Exchange
 
 __all__ = ["Close", "Session", "State"]
@@ -53,12 +55,13 @@ def _none() -> int:
 class Session:
     """Who a peer is and what it negotiated. A seat in each of its rooms (`rooms.ports.Seat`)."""
 
-    __slots__ = ("_copied", "_source", "_source_of", "account", "attachment", "away", "budget", "caps", "close",
-                 "ending", "ends_all", "epoch", "host", "in_flight", "invitations", "look_again", "looking",
-                 "modes", "negotiating", "nick", "offered", "on_settled", "operator", "own_tags", "password",
-                 "published", "publishing", "quit_reason", "realname", "recorded", "render_class", "returned_at_s",
-                 "rooms", "sasl", "shared", "signed_on_s", "state", "token", "uid", "unsent", "user", "wants_302",
-                 "wants_echo", "write")  # fmt: skip
+    __slots__ = ("_copied", "_source", "_source_of", "account", "active_s", "attachment", "away", "budget", "caps",
+                 "certificate", "close", "draft", "ending", "ends_all", "epoch", "host", "in_flight",
+                 "invitations", "look_again", "looking", "modes", "negotiating", "nick", "offered", "on_settled",
+                 "operator", "own_tags", "password", "published", "publishing", "quit_reason", "realname",
+                 "recorded", "render_class", "returned_at_s", "rooms", "sasl", "secure", "shared", "signed_on_s",
+                 "spoke", "state", "token", "uid", "unsent", "user", "wants_302", "wants_echo", "watches",
+                 "write")  # fmt: skip
 
     def __init__(self, uid: Uid, host: str, write: Callable[[bytes], None]) -> None:
         self.uid = uid
@@ -75,6 +78,8 @@ class Session:
         self.away = ""
         self.password = ""
         self.operator = False
+        self.secure = False  # its connection is TLS
+        self.certificate = ""  # SHA-256 of the one it showed, in hex; empty: none
         self.modes = ""  # of "B", "i", "s" and "w"
         self.own_tags = b""  # on everything it says
         self.invitations: dict[RoomKey, str] | None = None  # rooms as displayed, oldest first
@@ -86,17 +91,20 @@ class Session:
         self.negotiating = False  # between CAP LS or REQ and CAP END
         self.rooms: dict[RoomKey, Room] = {}
         self.sasl: Exchange | None = None  # a login under way
+        self.draft: Draft | None = None  # a message of several lines that is coming in
         self.signed_on_s = 0
+        self.spoke = False  # since `active_s` was noted
+        self.active_s = 0  # when it spoke last, since 1970, as its record has it
+        self.secure = False  # TLS
+        self.watches: dict[NickKey, str] = {}  # the nicks on its MONITOR list, as its client wrote them
         self.quit_reason = "Connection closed"
         self.close: Close = _nothing
         self.unsent: Callable[[], int] = _none  # bytes that wait for the peer to read them
         self.ending = False  # the end of the connection is its end too, for it was closed on purpose
         self.ends_all = False  # and of all other attachments of the session
         self.shared = False  # the session has other attachments
-        self.looking = False  # at what they share
-        self.look_again = False  # there is news meanwhile
-        self.publishing = 0  # changes made here that the record may not have yet
-        self.published = 0  # and those it has
+        self.looking = self.look_again = False  # at what they share; and there is news meanwhile
+        self.publishing = self.published = 0  # changes made here that the record may not have yet; and those it has
         self._copied: dict[MsgId, None] | None = None
         self.offered: tuple[str, ...] = ()  # what RESUME said while it registers: a token, perhaps a msgid
         self.token = b""  # hash of the one its client has; empty: none
@@ -113,11 +121,16 @@ class Session:
 
     @property
     def source_bytes(self) -> bytes:
-        """The same as it stands on the wire; made once per nick, since user and host stay after the welcome."""
+        """The same as it stands on the wire; made once per nick and host, since the user stays after the welcome."""
         if self._source_of is not self.nick:
             self._source = self.source.encode()
             self._source_of = self.nick
         return self._source
+
+    def move_to(self, host: str) -> None:
+        """It is reached from another host now."""
+        self.host = host
+        self._source_of = ""
 
     @property
     def account_bytes(self) -> bytes:
@@ -161,12 +174,33 @@ class Session:
     def negotiate(self, caps: int) -> None:
         """Take a new set of capabilities into use."""
         self.caps = caps | CAP_NOTIFY if self.wants_302 else caps
-        self.render_class = caps & RENDERED
+        # Messages of several lines are batches ("Dependencies").
+        self.render_class = caps & RENDERED if caps & BATCH else caps & RENDERED & ~MULTILINE
         self.wants_echo = bool(caps & ECHO)
 
     def as_member(self, gateway: GatewayId, modes: str) -> Member:
         """This session in a room."""
-        return Member(self.uid, self.nick, self.user, self.host, self.account, self.realname, gateway, modes)
+        return Member(self.uid, self.nick, self.user, self.host, self.account, self.realname, gateway, modes, self.away)
+
+    def as_user(self, gateway: GatewayId) -> User:
+        """This session as its record has it."""
+        return User(
+            self.uid,
+            self.nick,
+            self.user,
+            self.host,
+            self.realname,
+            self.account,
+            self.away,
+            self.signed_on_s,
+            gateway,
+            self.operator,
+            self.modes,
+            self.epoch,
+            self.secure,
+            self.certificate,
+            self.active_s,
+        )
 
     @property
     def copied(self) -> dict[MsgId, None]:

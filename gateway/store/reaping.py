@@ -12,11 +12,14 @@ from typing import NamedTuple
 from gateway.model import AttachmentId, FurtherId, GatewayId, LogKey, Uid, session_of
 from gateway.rooms.inboxes import INBOX_KEPT_S
 from gateway.store import keys
-from gateway.store.directory import ENDED_KEPT_S, end_session
+from gateway.store.attached import refresh, tell_attachments
+from gateway.store.directory import ENDED_KEPT_S, end_session, note_former
 from gateway.store.lane import ignore
 from gateway.store.lanes import Lanes
 from gateway.store.logs import LOG_ENTRIES
+from gateway.store.records import decode_user
 from gateway.store.scripts import sha
+from gateway.store.sessions import SHOWN_LOST_MS
 from gateway.wire.names import NickKey, RoomKey, casefold
 
 __all__ = ["GATEWAY_LOST", "Reaper"]
@@ -73,16 +76,16 @@ class Reaper:
         lost = []
         for one, reply, nick in zip(held, replies, await nicks, strict=True):
             if reply[0] == 0:
+                if not reply[2]:
+                    due_ms = int(reply[1]) - self._grace_ms + SHOWN_LOST_MS
+                    lane.request(ignore, "ZADD", keys.LOST, due_ms, session_of(one))
                 lane.request(ignore, "ZADD", keys.GRACES, reply[1], one)
-                self._refresh(session_of(one))
+                refresh(self._lanes, session_of(one))
+                if reply[2]:
+                    await tell_attachments(self._lanes, session_of(one))
             elif reply[0] == 2:
                 lost.append(_Lost(one, (nick or b"").decode(), GATEWAY_LOST))
         return lost
-
-    def _refresh(self, uid: Uid) -> None:
-        """Show the session as its attachments are now."""
-        lane, record, attachments = self._lanes.commands, keys.user_record(uid), keys.attachments(uid)
-        lane.request(ignore, "EVALSHA", sha("session_presence"), 2, record, attachments, uid, 0, "")
 
     async def end_graces(self, now_ms: int) -> None:
         """End the detached attachments whose grace was over at `now_ms`, by the clock of Redis."""
@@ -91,8 +94,8 @@ class Reaper:
         detached = [FurtherId(value) for value in due]
         claims = await asyncio.gather(*(
             lane.call(
-                "EVALSHA", sha("session_reap"), 4, keys.attachment_record(one), keys.user_record(session_of(one)),
-                keys.attachments(session_of(one)), keys.session_positions(one),
+                "EVALSHA", sha("session_reap"), 5, keys.attachment_record(one), keys.user_record(session_of(one)),
+                keys.attachments(session_of(one)), keys.session_positions(one), keys.session_watches(one),
                 self._gateway, "", CLAIM_MS, one, 0, ENDED_KEPT_S,
             )
             for one in detached
@@ -103,7 +106,7 @@ class Reaper:
                 lost.append(_Lost(one, reply[1].decode(), reply[2].decode()))
             elif reply[0] != 2:  # it was taken over, or has ended; or its session goes on with others
                 lane.request(ignore, "EVALSHA", sha("grace_settle"), 1, keys.GRACES, one, now_ms)
-                self._refresh(session_of(one))
+                refresh(self._lanes, session_of(one))
         await self._end(GatewayId(""), lost)
 
     async def _end(self, dead: GatewayId, lost: Sequence[_Lost]) -> None:
@@ -138,13 +141,17 @@ class Reaper:
             await lane.call("ZREM", keys.ROOM_SIZES, room)
 
     async def _forget(self, who: _Lost) -> None:
-        lane = self._lanes.commands
+        lane, uid = self._lanes.commands, session_of(who.attachment)
         if who.nick:  # else it had claimed one and was not registered yet; who claims it next replaces it
+            user = decode_user(uid, await lane.call("HGETALL", keys.user_record(uid)))
+            if user is not None:
+                lane.request(ignore, *note_former(user))
             claim = keys.nick_claim(NickKey(casefold(who.nick)))
-            lane.request(ignore, "EVALSHA", sha("nick_free"), 1, claim, session_of(who.attachment))
-        inbox = keys.log_keys(keys.inbox_log(session_of(who.attachment)))
+            lane.request(ignore, "EVALSHA", sha("nick_free"), 1, claim, uid)
+        inbox = keys.log_keys(keys.inbox_log(uid))
         for key in (inbox.state, inbox.log):
             lane.request(ignore, "EXPIRE", key, INBOX_KEPT_S)
         lane.request(ignore, *end_session(who.attachment))
+        lane.request(ignore, "ZREM", keys.LOST, uid)
         # The schedule last: until then whoever comes next finds the session to be finished.
         await lane.call("ZREM", keys.GRACES, who.attachment)

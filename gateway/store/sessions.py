@@ -8,21 +8,22 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from hmac import compare_digest
 
-from gateway.events import Changed, Event, Rebound
+from gateway.events import Rebound
 from gateway.model import AttachmentId, FurtherId, GatewayId, LogKey, MsgId, Position, Uid, session_of
-from gateway.people import Attached, End, Refusal, Shared, Taken, User
+from gateway.people import LINK_LOST, Attached, End, Refusal, Shared, Taken, User
 from gateway.store import codec, keys
+from gateway.store.attached import announce, refresh, tell_attachments
 from gateway.store.directory import ENDED_KEPT_S
 from gateway.store.lane import ignore
 from gateway.store.lanes import Lanes, must_hold_lease
-from gateway.store.logs import LOG_ENTRIES
 from gateway.store.records import decode_user, encode_user
 from gateway.store.scripts import sha
 from gateway.wire.names import NickKey, RoomKey, casefold
 
-__all__ = ["Sessions"]
+__all__ = ["SHOWN_LOST_MS", "Sessions"]
 
 TAKING_MS = 5_000  # no other connection takes a session within that time of a taking that has not settled
+SHOWN_LOST_MS = 2_000  # without a connection, before others are told: most are back by then
 RENAMING_MS = 15_000  # a change of the nick of a shared session takes no longer, or another may begin
 
 
@@ -39,6 +40,7 @@ class Sessions:
         nick: NickKey,
         token: bytes,
         rooms: Iterable[RoomKey],
+        watches: Iterable[str] = (),
         attachment: AttachmentId | None = None,
         *,
         shared: bool = False,
@@ -53,9 +55,11 @@ class Sessions:
         """
         lane, uid = self._lanes.commands, user.uid
         attachment = attachment or uid
+        if watched := list(watches):
+            lane.request(ignore, "SADD", keys.session_watches(attachment), *watched)
         lane.request(ignore, "SADD", keys.gateway_users(self._gateway), attachment)
         own: list[str | bytes] = ["gateway", self._gateway, *((b"token", token) if token else ())]
-        if shared:
+        if shared or attachment != uid:
             lane.request(ignore, "HSETNX", keys.attachments(uid), attachment, f"here 0 {user.away}")
         else:
             own += ["away", user.away]
@@ -65,7 +69,7 @@ class Sessions:
         )  # fmt: skip
         if names := list(rooms):
             lane.request(ignore, "SADD", keys.session_rooms(uid), *names)
-        self._refresh(uid)
+        refresh(self._lanes, uid)
         reply = await lane.call(
             "EVALSHA", sha("nick_claim"), 2, keys.nick_claim(nick), keys.nick_owner(nick),
             uid, b"", casefold(user.account),
@@ -75,11 +79,15 @@ class Sessions:
     async def set_token(self, attachment: AttachmentId, epoch: int, token: bytes) -> bool:
         """Let the client of an attachment here prove itself by a token with that hash; False: it is not ours any
         more."""
+        return await self._write(attachment, epoch, ("token", token, "resumes", "1"), ())
+
+    async def _write(
+        self, attachment: AttachmentId, epoch: int, own: Sequence[str | bytes], common: Sequence[str | bytes]
+    ) -> bool:
+        record, session = keys.attachment_record(attachment), keys.user_record(session_of(attachment))
         reply = await self._lanes.commands.call(
-            "EVALSHA", sha("session_write"), 2,
-            keys.attachment_record(attachment), keys.user_record(session_of(attachment)),
-            epoch, 0, 4, "token", token, "resumes", "1",
-        )  # fmt: skip
+            "EVALSHA", sha("session_write"), 2, record, session, epoch, 0, len(own), *own, *common
+        )
         return bool(reply)
 
     async def enter(self, uid: Uid, room: RoomKey) -> None:
@@ -90,6 +98,18 @@ class Sessions:
     async def left(self, uid: Uid, room: RoomKey) -> None:
         """It is in it no more."""
         await self._lanes.commands.call("SREM", keys.session_rooms(uid), room)
+
+    async def set_active(self, attachment: AttachmentId, epoch: int, active_s: int) -> None:
+        """Note when a session said something last, since 1970."""
+        await self._write(attachment, epoch, (), ("active_s", str(active_s)))
+
+    async def watch(self, attachment: AttachmentId, nicks: Iterable[str]) -> None:
+        """Keep nicks on an attachment's MONITOR list."""
+        await self._lanes.commands.call("SADD", keys.session_watches(attachment), *nicks)
+
+    async def unwatch(self, attachment: AttachmentId, nicks: Iterable[str]) -> None:
+        """Take them from it."""
+        await self._lanes.commands.call("SREM", keys.session_watches(attachment), *nicks)
 
     async def take(
         self, attachment: AttachmentId, shown: bytes, account: str, token: bytes, *, told: bool = True
@@ -128,13 +148,18 @@ class Sessions:
             return Refusal.ENDED
         user = before._replace(gateway=self._gateway, epoch=reply[3])
         further = FurtherId(attachment) if attachment != uid else None
-        await self._tell(uid, Rebound(uid, MsgId(b""), self._gateway, user.epoch, further))
-        self._refresh(uid)
+        await announce(self._lanes, uid, Rebound(uid, MsgId(b""), self._gateway, user.epoch, further))
+        refresh(self._lanes, uid)
         lane.request(ignore, "ZREM", keys.GRACES, attachment)
+        lost = lane.call("ZREM", keys.LOST, uid)
+        watches = lane.call("SMEMBERS", keys.session_watches(attachment))
         former = GatewayId((reply[2] or b"").decode())
         rooms = await self._rooms(uid)
         positions = await self._positions(attachment, former, rooms)
-        return Taken(user, rooms, positions, reply[4] > 1)
+        away = (decode_user(uid, reply[1]) or before).away
+        shown_lost = away == LINK_LOST and not await lost
+        watched = tuple(sorted(nick.decode() for nick in await watches))
+        return Taken(user, rooms, positions, watched, shown_lost, reply[4] > 1)
 
     async def attach(
         self, uid: Uid, account: str, attachment: FurtherId, token: bytes, most: int, *, told: bool
@@ -163,19 +188,11 @@ class Sessions:
             if reply[0] == 5:
                 return Uid(reply[1]) if b"~" not in reply[1] else FurtherId(reply[1])
             return Refusal(reply[0] or Refusal.ENDED.value)
-        self._refresh(uid)
+        refresh(self._lanes, uid)
         user = user._replace(gateway=self._gateway, epoch=0, away="")
         # What was said to it before was said to the others; where its own conversation begins is where they are told.
-        began = await self._tell(uid, Changed(uid, MsgId(b"")))
+        began = await tell_attachments(self._lanes, uid)
         return Taken(user, await self._rooms(uid), {keys.inbox_log(uid): began}, shared=True)
-
-    async def _tell(self, uid: Uid, event: Event) -> Position:
-        names = keys.log_keys(keys.inbox_log(uid))
-        position = await self._lanes.commands.call(
-            "EVALSHA", sha("inbox_move"), 2, names.state, names.log, names.channel, LOG_ENTRIES,
-            codec.encode_event(event),
-        )  # fmt: skip
-        return Position(position)
 
     async def _rooms(self, uid: Uid) -> frozenset[str]:
         names = await self._lanes.commands.call("SMEMBERS", keys.session_rooms(uid))
@@ -192,11 +209,6 @@ class Sessions:
             positions |= {log: Position(value) for log, value in zip(logs, found, strict=True) if value is not None}
         return positions
 
-    def _refresh(self, uid: Uid) -> None:
-        """Show the session as its attachments are now."""
-        lane, record, attachments = self._lanes.commands, keys.user_record(uid), keys.attachments(uid)
-        lane.request(ignore, "EVALSHA", sha("session_presence"), 2, record, attachments, uid, 0, "")
-
     async def set_away(self, attachment: AttachmentId, away: str) -> str:
         """Note that an attachment is away (empty: here); returns what the session's absence is called from now on."""
         uid = session_of(attachment)
@@ -207,18 +219,14 @@ class Sessions:
 
     async def change(self, attachment: AttachmentId, epoch: int, user: User, names: Sequence[str]) -> None:
         """Write some fields of what all attachments share; the attachment must be here."""
-        uid = session_of(attachment)
         fields = encode_user(user)
         chosen = [part for name, value in zip(fields[::2], fields[1::2], strict=True) if name in names
                   for part in (name, value)]  # fmt: skip
-        await self._lanes.commands.call(
-            "EVALSHA", sha("session_write"), 2, keys.attachment_record(attachment), keys.user_record(uid),
-            epoch, 0, 0, *chosen,
-        )  # fmt: skip
+        await self._write(attachment, epoch, (), chosen)
 
     async def tell_others(self, uid: Uid) -> None:
         """Have all attachments of a session look at what they share."""
-        await self._tell(uid, Changed(uid, MsgId(b"")))
+        await tell_attachments(self._lanes, uid)
 
     async def look(self, attachment: AttachmentId, epoch: int) -> Shared | None:
         """What an attachment here shares with others; None: it is one no more."""
@@ -227,14 +235,15 @@ class Sessions:
             lane.call("HGET", keys.attachment_record(attachment), "epoch"),
             lane.call("HGETALL", keys.user_record(uid)),
             self._rooms(uid),
-            lane.call("HKEYS", keys.attachments(uid)),
+            lane.call("HGETALL", keys.attachments(uid)),
             lane.call("EXISTS", keys.renaming(uid)),
         )
-        user = decode_user(uid, record)
-        listed = attachment in attached if attached else attachment == uid
+        user, states = decode_user(uid, record), codec.pairs(attached)
+        listed = attachment in states if states else attachment == uid
         if user is None or own is None or int(own) != epoch or not listed:
             return None
-        return Shared(user, rooms, max(1, len(attached)), bool(renaming))
+        leader = min((name for name, value in states.items() if value.startswith(b"here ")), default=attachment)
+        return Shared(user, rooms, max(1, len(states)), leader == attachment, bool(renaming))
 
     async def part_others(self, attachment: AttachmentId) -> None:
         """A session is this attachment's alone from now on."""
@@ -245,7 +254,7 @@ class Sessions:
         for other in others:
             if other != uid:
                 lane.request(ignore, "DEL", keys.attachment_record(FurtherId(other)))
-        self._refresh(uid)
+        refresh(self._lanes, uid)
         await self.tell_others(uid)
 
     async def attached(self, uid: Uid) -> list[Attached]:
@@ -304,10 +313,14 @@ class Sessions:
         )  # fmt: skip
         if reply[0] == 1:
             return
-        self._refresh(uid)
+        refresh(self._lanes, uid)
+        if reply[0] == 0 and not reply[2]:
+            lane.request(ignore, "ZADD", keys.LOST, int(reply[1]) - int(grace_s * 1000) + SHOWN_LOST_MS, uid)
         # In the schedule first, from our list then: at any moment somebody has it on a list. 0: it is due at once.
         await lane.call("ZADD", keys.GRACES, reply[1] if reply[0] == 0 else 0, attachment)
         await lane.call("SREM", keys.gateway_users(self._gateway), attachment)
+        if reply[0] == 0 and reply[2]:
+            await self.tell_others(uid)
 
     async def claim_end(self, attachment: AttachmentId, epoch: int, *, whole: bool = False) -> End:
         """Make sure that nobody takes an attachment over any more; after `LAST` nor anything of its session, which is
@@ -318,13 +331,13 @@ class Sessions:
         """
         lane, uid = self._lanes.commands, session_of(attachment)
         reply = await lane.call(
-            "EVALSHA", sha("session_reap"), 4, keys.attachment_record(attachment), keys.user_record(uid),
-            keys.attachments(uid), keys.session_positions(attachment),
+            "EVALSHA", sha("session_reap"), 5, keys.attachment_record(attachment), keys.user_record(uid),
+            keys.attachments(uid), keys.session_positions(attachment), keys.session_watches(attachment),
             self._gateway, epoch, 0, attachment, int(whole), ENDED_KEPT_S,
         )  # fmt: skip
         end = End(reply[0])
         if end is End.OTHERS:
-            self._refresh(uid)
+            refresh(self._lanes, uid)
             await lane.call("SREM", keys.gateway_users(self._gateway), attachment)
             await self.tell_others(uid)
         return end

@@ -6,17 +6,21 @@ from hypothesis import strategies as st
 
 from gateway.events import (
     AccountSet,
+    AwaySet,
     Changed,
     Event,
+    HostSet,
     Joined,
     Left,
     LeftBy,
     ModeChange,
     ModesSet,
+    NameSet,
     Rebound,
     Renamed,
     Restored,
     Said,
+    SaidLines,
     TopicSet,
 )
 from gateway.model import ORIGIN, FurtherId, GatewayId, Member, MsgId, Position, Topic, Uid
@@ -101,7 +105,8 @@ members: st.SearchStrategy[Member] = st.builds(
     host=_spaceless,
     account=_accounts,
     realname=_text.filter(bool),
-    gateway=_word.map(GatewayId),
+    gateway=(_word | st.just("")).filter(lambda gateway: gateway != "-").map(GatewayId),
+    away=_text,
     modes=st.sampled_from(["", "o", "v", "ov"]),
 )
 
@@ -112,9 +117,22 @@ _lines = _text.map(lambda text: b":n!u@h PRIVMSG #room :" + text.encode())
 _tags = _spaceless.map(lambda text: b"+tag=" + text.encode()) | st.just(b"")
 _kinds: list[st.SearchStrategy[Event]] = [
     st.builds(Said, uid=_uids, msgid=_msgids, account=_accounts.map(str.encode), tags=_tags, line=_lines),
+    st.builds(
+        SaidLines,
+        uid=_uids,
+        msgid=_msgids,
+        account=_accounts.map(str.encode),
+        tags=_tags,
+        line=_lines,
+        more=st.lists(st.tuples(st.booleans(), _text.map(str.encode)), min_size=1).map(tuple),
+        to=st.sampled_from(["", "o", "ov"]),
+    ),
     st.builds(lambda who, msgid: Joined(who.uid, msgid, who), members, _msgids),
     st.builds(Left, uid=_uids, msgid=_msgids, by=st.sampled_from(LeftBy), reason=_text),
     st.builds(Renamed, uid=_uids, msgid=_msgids, nick=_word),
+    st.builds(AwaySet, uid=_uids, msgid=_msgids, text=_text),
+    st.builds(NameSet, uid=_uids, msgid=_msgids, realname=_text),
+    st.builds(HostSet, uid=_uids, msgid=_msgids, host=_spaceless),
     st.builds(AccountSet, uid=_uids, msgid=_msgids, account=_word | st.just("")),
     st.builds(TopicSet, uid=_uids, msgid=_msgids, source=_spaceless, text=_text),
     st.builds(

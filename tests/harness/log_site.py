@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Protocol
 
 from gateway.errors import StoreError
-from gateway.events import Entry, Said, SaidTo
+from gateway.events import Entry, Spoken
 from gateway.model import Answer, GatewayId, LogKey, Position, SendKey, Uid
 from gateway.rooms.ports import Change, LogStore
 from gateway.store.keys import log_keys
@@ -33,6 +33,9 @@ class LogSite(Protocol):
     async def reap(self, log: LogKey, gateway: GatewayId, *uids: Uid) -> None:
         """Take members that went with a dead gateway out of the log, and fence it there."""
 
+    async def relink(self, log: LogKey, gateway: str, *uids: Uid) -> None:
+        """Members have lost their connection, or are back on a gateway."""
+
     async def subscribe(self, log: LogKey) -> None:
         """Subscribe and wait until that is confirmed."""
 
@@ -44,7 +47,7 @@ async def say(
     site: LogSite,
     log: LogKey,
     number: int,
-    events: Sequence[Said | SaidTo],
+    events: Sequence[Spoken],
     permissions: Position | None = None,
     *keys: SendKey | None,
 ) -> Answer:
@@ -84,6 +87,10 @@ class MemorySite:
         """As in `LogSite`."""
         self._redis.room_reap(log, gateway, "lost", *uids)
 
+    async def relink(self, log: LogKey, gateway: str, *uids: Uid) -> None:
+        """As in `LogSite`."""
+        self._redis.room_link(log, GatewayId(gateway), *uids)
+
     async def subscribe(self, log: LogKey) -> None:
         """As in `LogSite`."""
         self._store.subscribe(log)
@@ -112,6 +119,14 @@ class RedisSite:
         await self.lanes.commands.call(
             "EVALSHA", sha("room_reap"), 4, names.state, names.log, names.members, names.lists,
             names.channel, LOG_ENTRIES, gateway, "lost", *uids,
+        )  # fmt: skip
+
+    async def relink(self, log: LogKey, gateway: str, *uids: Uid) -> None:
+        """As in `LogSite`."""
+        names = log_keys(log)
+        await self.lanes.commands.call(
+            "EVALSHA", sha("room_link"), 3, names.state, names.log, names.members,
+            names.channel, LOG_ENTRIES, gateway, *uids,
         )  # fmt: skip
 
     async def subscribe(self, log: LogKey) -> None:

@@ -244,7 +244,7 @@ async def test_all_of_it_is_asserted_again(site: Site) -> None:
     both: list[Held] = [(site.here, site.named("v"), SECOND), (site.at_home, site.uid, FIRST)]
     for sessions, attachment, token in both:
         user = site.user()
-        assert await sessions.assert_all(user, site.nick, token, [site.room], attachment, shared=True)
+        assert await sessions.assert_all(user, site.nick, token, [site.room], (), attachment, shared=True)
         assert await site.directory.find_user(site.nick) is not None
     for sessions, attachment, _ in both:
         found = await sessions.look(attachment, 0)

@@ -3,6 +3,7 @@
 -- since every step of reaping may be done twice.
 --
 -- KEYS  1 record of the attachment  2 record of the session  3 its attachments  4 positions
+--       5 nicks it watches
 -- ARGV  1 reaper  2 epoch of an attachment that its own gateway ends ('' = one whose grace is over)  3 claim ms
 --       4 attachment  5 '1' = the session ends, whatever others it has  6 seconds its tokens are remembered
 -- Returns {0, nick, reason} the session is mine to reap | {1} not to be reaped | {2} not now | {3} ended; others go on
@@ -21,7 +22,7 @@ end
 local others = redis.call('HLEN', KEYS[3]) - redis.call('HEXISTS', KEYS[3], ARGV[4])
 if others > 0 and ARGV[5] ~= '1' then
   redis.call('HDEL', KEYS[3], ARGV[4])
-  redis.call('DEL', KEYS[4])
+  redis.call('DEL', KEYS[4], KEYS[5])
   if KEYS[1] == KEYS[2] then
     redis.call('HSET', KEYS[1], 'state', 'left', 'epoch', r[2] + 1)
     redis.call('HDEL', KEYS[1], 'until', 'reason', 'taken', 'reaper', 'reaped_at')
