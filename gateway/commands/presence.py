@@ -69,13 +69,13 @@ async def setname(services: Services, session: Session, message: Message, reply:
         reply.fail_only("SETNAME", "INVALID_REALNAME", text=text)
         return
     if realname != session.realname:
-        session.realname = realname
         await change_everywhere(
             services,
             session,
             lambda msgid: NameSet(session.uid, msgid, realname),
             lambda member: member._replace(realname=realname),
         )
+        session.realname = realname
         if session.ready:
             await publish(services, session, "realname")
     if session.has(SETNAME):

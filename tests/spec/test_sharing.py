@@ -72,6 +72,16 @@ async def count_sessions(peer: IrcPeer) -> int:
     return len([m for m in await peer.barrier() if m.command == "NOTE" and m.params[1] == "SESSION"])
 
 
+async def one_lost(peer: IrcPeer) -> None:
+    """Wait until another connection of the session is known to be lost."""
+
+    async def lost() -> bool | None:
+        await peer.send("ACCOUNT SESSIONS")
+        return any("lost" in m.params[-1] for m in await peer.barrier() if m.command == "NOTE") or None
+
+    await eventually(lost, what="a connection is listed as lost")
+
+
 def talk(messages: list[Message]) -> list[tuple[str, str, str]]:
     """Author, target and text of what was said among the messages."""
     return [
@@ -155,6 +165,7 @@ async def test_only_the_last_to_quit_quits(dial: Connect, nick: str, room: str) 
     assert await other.barrier() == []
     await laptop.send("QUIT :bye")
     assert (await other.expect("QUIT")).params == ("Quit: bye",)
+    await laptop.wait_closed()
     assert not [m for m in await other.barrier() if m.command == "QUIT"]
     await other.send(f"WHOIS {nick}")
     await other.expect("401")
@@ -165,12 +176,7 @@ async def test_a_lost_connection_leaves_the_others(dial: Connect, nick: str, roo
     phone, laptop = await couple(dial, nick, room)
     other = await in_room(dial, f"{nick}bob", room)
     await phone.close()
-
-    async def lost() -> bool | None:
-        await laptop.send("ACCOUNT SESSIONS")
-        return any("lost" in m.params[-1] for m in await laptop.barrier() if m.command == "NOTE") or None
-
-    await eventually(lost, what="the lost connection is listed as such")
+    await one_lost(laptop)
     await other.send(f"WHOIS {nick}", f"PRIVMSG {nick} :hello")
     assert not [m for m in await other.barrier() if m.command in {"301", "QUIT"}]
     assert await said(laptop) == (f"{nick}bob", nick, "hello")
@@ -190,12 +196,7 @@ async def test_one_attachment_resumes(dial: Connect, nick: str, room: str) -> No
     token = (await laptop.expect(lambda m: m.command == "RESUME" and m.params[0] == "TOKEN")).params[1]
     other = await dial(f"{nick}bob")
     await laptop.close()
-
-    async def lost() -> bool | None:
-        await phone.send("ACCOUNT SESSIONS")
-        return any("lost" in m.params[-1] for m in await phone.barrier() if m.command == "NOTE") or None
-
-    await eventually(lost, what="the laptop's connection is lost")
+    await one_lost(phone)
     await other.send(f"PRIVMSG {nick} :meanwhile")
     assert await said(phone) == (f"{nick}bob", nick, "meanwhile")
     again = await dial(nick, register=False)
@@ -216,12 +217,7 @@ async def test_a_device_without_a_token_takes_the_place_it_lost(dial: Connect, n
     phone = await first(dial, nick)
     laptop = await further(dial, nick)
     await laptop.close()
-
-    async def lost() -> bool | None:
-        await phone.send("ACCOUNT SESSIONS")
-        return any("lost" in m.params[-1] for m in await phone.barrier() if m.command == "NOTE") or None
-
-    await eventually(lost, what="the laptop's connection is lost")
+    await one_lost(phone)
     await further(dial, nick)
     assert await count_sessions(phone) == 2
 
@@ -298,6 +294,36 @@ async def test_modes_of_the_user_are_everybodys(dial: Connect, nick: str) -> Non
     assert "i" in (await laptop.expect("221")).params[1]
 
 
+async def test_it_is_away_when_all_are(dial: Connect, nick: str, room: str) -> None:
+    """AWAY of one is its own; with the last of them the others are told, and of the first that is back."""
+    phone, laptop = await couple(dial, nick, room)
+    other = await in_room(dial, f"{nick}bob", room, "away-notify")
+    await phone.send("AWAY :phone")
+    await phone.expect("306")
+    await other.send(f"WHOIS {nick}")
+    assert not [m for m in await other.barrier() if m.command in {"AWAY", "301"}]
+    await laptop.send("AWAY :laptop")
+    await laptop.expect("306")
+    assert (await other.expect("AWAY")).params[0] in {"phone", "laptop"}
+    await phone.send("AWAY")
+    await phone.expect("305")
+    assert (await other.expect("AWAY")).params == ()
+    await phone.send("QUIT")
+    assert (await other.expect("AWAY")).params == ("laptop",)
+    await further(dial, nick)
+    assert (await other.expect("AWAY")).params == ()
+    assert not [m for m in await other.barrier() if m.command in {"QUIT", "JOIN"}]
+
+
+async def test_a_real_name_is_everybodys(dial: Connect, nick: str) -> None:
+    """SETNAME on one is shown on the other."""
+    phone = await first(dial, nick, "setname")
+    laptop = await further(dial, nick, "setname")
+    await laptop.send("SETNAME :Somebody Else")
+    for peer in (phone, laptop):
+        assert (await peer.expect("SETNAME")).params == ("Somebody Else",)
+
+
 # -- who may ----------------------------------------------------------------------------------------------------------
 
 
@@ -363,12 +389,7 @@ async def test_a_kill_ends_all(dial: Connect, nick: str, room: str) -> None:
     ghost = await further(dial, nick, RESUME)
     other = await in_room(dial, f"{nick}bob", room)
     await ghost.close()
-
-    async def lost() -> bool | None:
-        await laptop.send("ACCOUNT SESSIONS")
-        return any("lost" in m.params[-1] for m in await laptop.barrier() if m.command == "NOTE") or None
-
-    await eventually(lost, what="the third connection is lost")
+    await one_lost(laptop)
     await other.send("OPER root :let the tests in")
     await other.expect("381")
     await other.send(f"KILL {nick} :enough")
@@ -376,5 +397,9 @@ async def test_a_kill_ends_all(dial: Connect, nick: str, room: str) -> None:
         assert "Killed" in (await peer.wait_closed())[-1].params[0]
     assert "Killed" in (await other.expect("QUIT")).params[0]
     assert not [m for m in await other.barrier() if m.command == "QUIT"]
-    await other.send(f"WHOIS {nick}")
-    await other.expect("401")
+
+    async def gone() -> bool | None:
+        await other.send(f"WHOIS {nick}")
+        return "401" in [m.command for m in await other.barrier()] or None
+
+    await eventually(gone, what="the nick is free")
