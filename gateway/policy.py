@@ -25,6 +25,8 @@ def network(config: Config) -> Network:
         limits=config.limits,
         registration=_registration(config),
         min_password=config.min_password,
+        icon=config.network_icon,
+        admin=config.admin,
         sts=_sts(config),
         webirc=WebGateways(networks=config.webirc_from, password=config.webirc_password)
         if config.webirc_password

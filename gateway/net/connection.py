@@ -72,6 +72,7 @@ class Connection(asyncio.Protocol):
         host = _peer_host(transport.get_extra_info("peername"))
         self.session = Session(self._server.new_uid(), host, self._writer(transport))
         self.session.close = self.close
+        self.session.secure = transport.get_extra_info("sslcontext") is not None
         self.session.unsent = transport.get_write_buffer_size
         if (tls := transport.get_extra_info("ssl_object")) is not None:
             self.session.secure = True

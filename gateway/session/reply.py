@@ -19,13 +19,14 @@ MAX_MIDDLE_BYTES = 100  # of what a peer made us repeat; every name of ours is s
 class Reply:
     """Collects the lines of one answer; `finish` sends them, once."""
 
-    __slots__ = ("_lines", "label", "server", "session")
+    __slots__ = ("_lines", "label", "server", "session", "under_way")
 
     def __init__(self, session: Session, server: str, label: str = "") -> None:
         self.session = session
         self.server = server
         self.label = label if label and _usable(session, label) else ""
         self._lines: list[bytes] = []
+        self.under_way = False  # a part of it is out, and the rest follows as fast as the peer reads
 
     def add(self, line: bytes) -> None:
         """A finished line, CR LF included."""

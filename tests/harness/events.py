@@ -6,12 +6,15 @@ from hypothesis import strategies as st
 
 from gateway.events import (
     AccountSet,
+    AwaySet,
     Event,
+    HostSet,
     Joined,
     Left,
     LeftBy,
     ModeChange,
     ModesSet,
+    NameSet,
     Rebound,
     Renamed,
     Restored,
@@ -101,7 +104,8 @@ members: st.SearchStrategy[Member] = st.builds(
     host=_spaceless,
     account=_accounts,
     realname=_text.filter(bool),
-    gateway=_word.map(GatewayId),
+    gateway=(_word | st.just("")).filter(lambda gateway: gateway != "-").map(GatewayId),
+    away=_text,
     modes=st.sampled_from(["", "o", "v", "ov"]),
 )
 
@@ -125,6 +129,9 @@ _kinds: list[st.SearchStrategy[Event]] = [
     st.builds(lambda who, msgid: Joined(who.uid, msgid, who), members, _msgids),
     st.builds(Left, uid=_uids, msgid=_msgids, by=st.sampled_from(LeftBy), reason=_text),
     st.builds(Renamed, uid=_uids, msgid=_msgids, nick=_word),
+    st.builds(AwaySet, uid=_uids, msgid=_msgids, text=_text),
+    st.builds(NameSet, uid=_uids, msgid=_msgids, realname=_text),
+    st.builds(HostSet, uid=_uids, msgid=_msgids, host=_spaceless),
     st.builds(AccountSet, uid=_uids, msgid=_msgids, account=_word | st.just("")),
     st.builds(TopicSet, uid=_uids, msgid=_msgids, source=_spaceless, text=_text),
     st.builds(
