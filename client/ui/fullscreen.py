@@ -39,6 +39,7 @@ TICK_S = 1.0
 ESCAPE_WAIT_S = 0.05
 RESIZE_POLL_S = 0.2  # on a thread that gets no signals
 MIN_BELL_S = 1.0
+END_OF_PASTE = "\x1b[201~"
 
 
 class FullScreen:
@@ -70,6 +71,7 @@ class FullScreen:
         self._links = LinkStyle(self._style)
         self._redraw = Redraw(self.refresh)
         self._typed = ""  # what stood in the input before the key that is pressed now
+        self._pasted: int | None = None  # characters of a paste that has not ended, at the last tick
         self._rung_s = -MIN_BELL_S
         self._title = ""
         self._told = ""
@@ -260,8 +262,19 @@ class FullScreen:
             if told != self._told:
                 self._told = told
                 self.app.invalidate()
+            self._end_lost_paste()
             self._drafts.save()
             tidy()
+
+    def _end_lost_paste(self) -> None:
+        """A paste whose end mark was lost would swallow all keys for ever: when nothing more of it comes, it ends."""
+        parser = getattr(self.app.input, "vt100_parser", None)
+        pasted = len(parser._paste_buffer) if parser is not None and parser._in_bracketed_paste else None
+        if parser is not None and pasted is not None and pasted == self._pasted:
+            parser.feed(END_OF_PASTE)
+            self.app.key_processor.feed_multiple(self.app.input.flush_keys())
+            self.app.key_processor.process_keys()
+        self._pasted = pasted
 
     # What it is made of.
 
