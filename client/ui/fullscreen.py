@@ -66,6 +66,7 @@ class FullScreen:
         self.screen = screen
         self._drafts = Drafts(screen.drafts, screen.chat.disk)
         self._room = screen.chat.transcripts.current
+        self.view.drafts = self._drafts.rooms
         self._asked = ""  # the paste that is asked about, to be given back
         self._style = style(light=light)
         self._links = LinkStyle(self._style)
@@ -130,7 +131,7 @@ class FullScreen:
             self._asked = text if console.question and not asked else ""
             if not asked:
                 self.view.said()
-            self._drafts[self._room] = self.buffer.text
+            self._keep_draft(self.buffer.text)
             self.follow_room()
             wants_room, console.wants_room = console.wants_room, False
         if wants_room:
@@ -139,6 +140,8 @@ class FullScreen:
 
     def leave(self) -> None:
         """Ctrl-C and Ctrl-D on an empty line: ask to leave, or take the question back."""
+        if not self.asked:
+            self._keep_draft(self.buffer.text)
         self.typist.ask_to_leave()
 
     def clear(self) -> None:
@@ -192,10 +195,14 @@ class FullScreen:
         current = self.screen.chat.transcripts.current
         if current == self._room:
             return False
-        self._drafts[self._room] = self.buffer.text
+        self._keep_draft(self.buffer.text)
         self._room = current
         self.buffer.reset(Document(self._drafts[current]))
         return True
+
+    def _keep_draft(self, text: str) -> None:
+        self._drafts[self._room] = text
+        self.view.drafts = self._drafts.rooms
 
     # What happens by itself.
 
@@ -257,8 +264,7 @@ class FullScreen:
             with self.lock:
                 told = self.view.told()
                 if not self.screen.console.question:
-                    self._drafts[self._room] = self.buffer.text
-                self.view.drafts = self._drafts.rooms
+                    self._keep_draft(self.buffer.text)
             if told != self._told:
                 self._told = told
                 self.app.invalidate()
