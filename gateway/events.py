@@ -7,6 +7,7 @@ from gateway.model import GatewayId, Member, MsgId, Position, Topic, Uid
 
 __all__ = [
     "AccountSet",
+    "Direct",
     "Entry",
     "Event",
     "Foreign",
@@ -19,6 +20,7 @@ __all__ = [
     "ModesSet",
     "Reaped",
     "Rebound",
+    "Redacted",
     "Renamed",
     "Restored",
     "Said",
@@ -26,6 +28,7 @@ __all__ = [
     "Split",
     "Splitting",
     "TopicSet",
+    "Utterance",
 ]
 
 
@@ -48,6 +51,29 @@ class SaidTo(NamedTuple):
     tags: bytes
     line: bytes
     to: str  # who gets it: members with one of these modes, and its author
+
+
+class Direct(NamedTuple):
+    """The same, from one user to another, in an inbox; what is kept of it is a `Said` in their conversation's log."""
+
+    uid: Uid
+    msgid: MsgId
+    account: bytes
+    tags: bytes
+    line: bytes
+    at: Position  # its place in the conversation, and so its time
+
+
+class Redacted(NamedTuple):
+    """Something said was taken back, by its author or an operator: it is not in the log any more."""
+
+    uid: Uid  # of who did it
+    msgid: MsgId
+    source: str
+    redacted: MsgId  # what was said under this name,
+    position: Position  # at this place in the log
+    reason: str
+    to: str = ""  # the nick it was said to; empty: it was said in the room
 
 
 class Joined(NamedTuple):
@@ -76,6 +102,7 @@ class Left(NamedTuple):
     by: LeftBy
     reason: str
     last: bool = False  # the room ended with it, as the store found: whoever joins now decides anew
+    source: str = ""  # its nick!user@host, for who reads of it later
 
 
 class Renamed(NamedTuple):
@@ -84,6 +111,7 @@ class Renamed(NamedTuple):
     uid: Uid
     msgid: MsgId
     nick: str
+    source: str = ""  # its nick!user@host until then
 
 
 class AccountSet(NamedTuple):
@@ -129,6 +157,7 @@ class Kicked(NamedTuple):
     source: str
     target: Uid
     reason: str
+    nick: str = ""  # of the target, for who reads of it later
 
 
 class Invited(NamedTuple):
@@ -148,6 +177,7 @@ class Reaped(NamedTuple):
     reason: str = ""
     uid: Uid = Uid(b"")
     msgid: MsgId = MsgId(b"")
+    sources: tuple[str, ...] = ()  # nick!user@host of each
 
 
 class Rebound(NamedTuple):
@@ -182,6 +212,7 @@ class Restored(NamedTuple):
     limit: int = 0
     listed: tuple[tuple[str, str, int], ...] = ()  # entries of the lists: "b mask" or "i uid", by whom, ms
     uid: Uid = Uid(b"")
+    history: str = ""  # how much of the log is history, as mode `H` has it
 
 
 class Splitting(Enum):
@@ -201,9 +232,15 @@ class Split(NamedTuple):
     msgid: MsgId = MsgId(b"")
 
 
+Utterance = Said | SaidTo | Direct | Redacted
+"""What is appended in batches: it changes no state."""
+
+
 Event = (
     Said
     | SaidTo
+    | Direct
+    | Redacted
     | Joined
     | Left
     | Kicked

@@ -5,10 +5,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from gateway.commands.ports import Accounts, Directory, History, Oversight, Passwords, Records
+from gateway.commands.ports import Accounts, Conversations, Directory, History, Markers, Oversight, Passwords, Records
 from gateway.model import GatewayId, LogKey, MsgId, Uid
 from gateway.rooms.engine import Engine
 from gateway.rooms.replica import Replica
+from gateway.rooms.retention import ALL, Kept
 from gateway.session.capabilities import ACCOUNT_REGISTRATION, SASL
 from gateway.session.session import Session
 from gateway.wire.names import RoomKey
@@ -34,6 +35,8 @@ class Network:
     limits: bool
     registration: frozenset[str] | None = frozenset()  # keys of draft/account-registration; None: accounts are not made
     min_password: int = 1  # characters
+    history: Kept = ALL  # of every log
+    redaction_window_s: int = 0  # how long one may take back what one said; 0: as long as it is kept
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,9 +49,12 @@ class Services:
     history: History
     directory: Directory
     records: Records
+    conversations: Conversations
+    markers: Markers
     oversight: Oversight
     log_of_room: Callable[[RoomKey], LogKey]
     log_of_inbox: Callable[[Uid], LogKey]
+    log_of_conversation: Callable[[str, str], LogKey]
     new_msgid: Callable[[], MsgId]
     new_secret: Callable[[], str]  # url-safe, beyond guessing
     now_s: Callable[[], float]  # monotonic

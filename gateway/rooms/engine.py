@@ -174,9 +174,19 @@ class Engine:
     def _apply(self, room: Room, entries: list[Entry]) -> None:
         self.counts.applied += len(entries)
         room.apply(entries, self._render)
+        if room.withdrawn:
+            self._withdraw(room)
         room.writer.applied()
         if room.lines or not room.seats:
             self._changed[room] = None
+
+    def _withdraw(self, room: Room) -> None:
+        """What was taken back is not written again, and not left where a failover had it written again."""
+        withdrawn, room.withdrawn = room.withdrawn, []
+        for msgid, position in withdrawn:
+            self._outbox.withdraw(room.follower.log, msgid)
+            if position is not None:
+                self._store.remove(room.follower.log, position)
 
     # -- direct messages ---------------------------------------------------------------------------------------------
 
@@ -214,9 +224,17 @@ class Engine:
 
     def send(self, to: Uid, saying: Saying) -> None:
         """Append a direct message to a user's inbox; its origin hears when Redis has it. Raises `FullError`."""
-        writer = self._inboxes.writer(self._log_of_inbox(to), self._tasks)
+        self.keep(self._log_of_inbox(to), saying)
+
+    def keep(self, log: LogKey, saying: Saying) -> None:
+        """Append to a log that nobody follows; its origin hears when Redis has it. Raises `FullError`."""
+        writer = self._inboxes.writer(log, self._tasks)
         writer.put(saying)
         self._pump.wake(writer)
+
+    def withdraw(self, log: LogKey, msgid: MsgId) -> None:
+        """Something was taken back in a log that is no room's: it is not written again."""
+        self._outbox.withdraw(log, msgid)
 
     # -- what the store tells ----------------------------------------------------------------------------------------
 
@@ -391,7 +409,7 @@ class Engine:
                 if index in repeated:
                     saying.repeated(repeated[index])
                 else:
-                    saying.arrived(saying.event.line, answer.positions[min(index, len(answer.positions) - 1)])
+                    saying.arrived(b"", answer.positions[min(index, len(answer.positions) - 1)])
         else:
             for index, first in repeated.items():
                 room.origins.pop(batch[index].event.msgid, None)

@@ -3,7 +3,7 @@
 from enum import Enum, auto
 from typing import NamedTuple
 
-from gateway.events import Entry, Event, Joined, Left, LeftBy, Renamed, Restored, Said, TopicSet
+from gateway.events import Entry, Event, Joined, Left, LeftBy, Redacted, Renamed, Restored, Said, TopicSet
 from gateway.model import ORIGIN, MsgId, Position, Snapshot, Uid, order
 from gateway.rooms.follower import Follower
 from gateway.rooms.ports import LogStore, Render
@@ -34,11 +34,14 @@ async def _recent(store: LogStore, room: Room, upto: Position) -> list[Entry]:
     before: Position | None = None
     for _ in range(RECENT_PAGES if wanted and upto != ORIGIN else 0):
         page = await store.read_before(room.follower.log, before, 4 * wanted)
+        for entry in page:
+            if isinstance(entry.event, Redacted):
+                room.redactions.note(entry.event.redacted)
         found += [entry for entry in page if isinstance(entry.event, Said) and order(entry.position) <= order(upto)]
         if len(page) < 4 * wanted or len(found) >= wanted:
             break
         before = page[-1].position
-    return found[:wanted][::-1]
+    return [entry for entry in found[:wanted][::-1] if entry.event.msgid not in room.redactions]
 
 
 class _Loss(Enum):
@@ -101,7 +104,7 @@ async def reload(store: LogStore, room: Room, render: Render, *, settled_s: floa
     if loss is _Loss.TRIMMED:
         follower.seen.upto = snapshot.last  # what was missed by then is not shown later
         room.tell(warning)
-        said = [entry for entry in entries if isinstance(entry.event, Said)]
+        said = [entry for entry in entries if isinstance(entry.event, Said | Redacted)]
         room.apply(_difference(room, snapshot) + said, render)
         replica.reset(snapshot)
     else:

@@ -4,11 +4,11 @@ A Redis that took over from a lost one may lack the last seconds. Who wrote them
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
-from gateway.events import Said, SaidTo
-from gateway.model import LogKey, SendKey
+from gateway.events import Redacted, Utterance
+from gateway.model import LogKey, MsgId, SendKey
 from gateway.rooms.ports import Change
 
 __all__ = ["KEPT_S", "MAX_KEPT_BYTES", "Batch", "Kept", "Outbox"]
@@ -22,8 +22,15 @@ _CHANGE_BYTES = 2000
 class Batch(NamedTuple):
     """Things said that travel together."""
 
-    events: Sequence[Said | SaidTo]
-    send_keys: Sequence[SendKey | None] = ()  # one per event, or nothing where none has one
+    events: list[Utterance]
+    send_keys: list[SendKey | None]  # one per event, or nothing where none has one
+
+    def withdraw(self, msgid: MsgId) -> None:
+        """Leave one out."""
+        for index in range(len(self.events) - 1, -1, -1):
+            if self.events[index].msgid == msgid:
+                del self.events[index]
+                del self.send_keys[index : index + 1]
 
 
 class Kept(NamedTuple):
@@ -59,7 +66,9 @@ class Outbox:
     def keep(self, log: LogKey, number: int, content: Batch | Change) -> None:
         """Redis has acknowledged `content` under `number`."""
         if isinstance(content, Batch):
-            size = sum([len(event.line) + len(event.tags) for event in content.events])
+            size = sum(
+                [0 if isinstance(event, Redacted) else len(event.line) + len(event.tags) for event in content.events]
+            )
             size += _EVENT_BYTES * len(content.events)
         else:
             size = _CHANGE_BYTES
@@ -89,6 +98,12 @@ class Outbox:
         if own is not None and not own:
             del self._by_log[log]
         return list(taken)
+
+    def withdraw(self, log: LogKey, msgid: MsgId) -> None:
+        """Something said was taken back: it is not written again, though its batch is, under its number."""
+        for kept in self._by_log.get(log, ()):
+            if isinstance(kept.content, Batch):
+                kept.content.withdraw(msgid)
 
     def _drop(self) -> LogKey | None:
         """Drop the oldest; returns its log if that was the last of it."""

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from gateway.errors import FullError, StoreError
-from gateway.events import Said, SaidTo
+from gateway.events import Utterance
 from gateway.model import Answer, Known, LogKey, Outcome, Position, SendKey
 from gateway.rooms.outbox import Batch, Outbox
 from gateway.rooms.ports import Change, LogStore, Origin
@@ -43,7 +43,7 @@ class Saying:
     __slots__ = ("event", "permissions")
     send_key: SendKey | None = None
 
-    def __init__(self, event: Said | SaidTo, permissions: Position | None) -> None:
+    def __init__(self, event: Utterance, permissions: Position | None) -> None:
         self.event = event
         self.permissions = permissions  # what it was allowed on
 
@@ -194,7 +194,7 @@ class Writer:
         permissions = self._replica.permissions if self._replica is not None else None
         send_keys = [saying.send_key for saying in batch]
         events = [saying.event for saying in batch]
-        return _Step(Batch(events, send_keys if any(send_keys) else ()), permissions, batch)
+        return _Step(Batch(events, send_keys if any(send_keys) else []), permissions, batch)
 
     def _may_say(self, item: Saying) -> bool:
         replica = self._replica

@@ -13,13 +13,17 @@ __all__ = [
     "CAP_NOTIFY",
     "CHATHISTORY",
     "ECHO",
+    "EVENT_PLAYBACK",
     "EXTENDED_JOIN",
     "IDEM",
     "LABELED",
     "MULTI_PREFIX",
+    "READ_MARKER",
+    "REDACTION",
     "RENDERED",
     "RESUME",
     "SASL",
+    "SEARCH",
     "SERVER_TIME",
     "STANDARD_REPLIES",
     "TAGS",
@@ -34,7 +38,8 @@ SERVER_TIME = 2
 ACCOUNT_TAG = 4
 EXTENDED_JOIN = 8
 ACCOUNT_NOTIFY = 1 << 16
-RENDERED = TAGS | SERVER_TIME | ACCOUNT_TAG | EXTENDED_JOIN | ACCOUNT_NOTIFY
+REDACTION = 1 << 25
+RENDERED = TAGS | SERVER_TIME | ACCOUNT_TAG | EXTENDED_JOIN | ACCOUNT_NOTIFY | REDACTION
 """Those that change how a room's event looks: what is left of a mask is the class of receiver."""
 ECHO = 16
 LABELED = 32
@@ -48,6 +53,9 @@ RESUME = 1 << 12
 IDEM = 1 << 14
 SASL = 1 << 17
 ACCOUNT_REGISTRATION = 1 << 18
+EVENT_PLAYBACK = 1 << 24
+READ_MARKER = 1 << 26
+SEARCH = 1 << 27
 
 _BITS = {
     "account-notify": ACCOUNT_NOTIFY,
@@ -56,6 +64,9 @@ _BITS = {
     "cap-notify": CAP_NOTIFY,
     "draft/account-registration": ACCOUNT_REGISTRATION,
     "draft/chathistory": CHATHISTORY,
+    "draft/event-playback": EVENT_PLAYBACK,
+    "draft/message-redaction": REDACTION,
+    "draft/read-marker": READ_MARKER,
     "echo-message": ECHO,
     "extended-join": EXTENDED_JOIN,
     "hubbub.chat/idem": IDEM,
@@ -65,6 +76,7 @@ _BITS = {
     "multi-prefix": MULTI_PREFIX,
     "sasl": SASL,
     "server-time": SERVER_TIME,
+    "soju.im/search": SEARCH,
     "standard-replies": STANDARD_REPLIES,
     "userhost-in-names": USERHOST_IN_NAMES,
 }

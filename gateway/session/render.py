@@ -4,6 +4,7 @@ from functools import lru_cache
 
 from gateway.events import (
     AccountSet,
+    Direct,
     Entry,
     Event,
     Joined,
@@ -12,6 +13,7 @@ from gateway.events import (
     LeftBy,
     ModeChange,
     ModesSet,
+    Redacted,
     Renamed,
     Said,
     SaidTo,
@@ -20,7 +22,7 @@ from gateway.events import (
     TopicSet,
 )
 from gateway.model import Member, time_ms
-from gateway.session.capabilities import ACCOUNT_NOTIFY, ACCOUNT_TAG, EXTENDED_JOIN, SERVER_TIME, TAGS
+from gateway.session.capabilities import ACCOUNT_NOTIFY, ACCOUNT_TAG, EXTENDED_JOIN, REDACTION, SERVER_TIME, TAGS
 from gateway.wire.tags import escape, format_time
 
 __all__ = ["in_batch", "render", "with_label"]
@@ -41,6 +43,9 @@ def render(entry: Entry, about: Member | None, room: str, render_class: int) -> 
         if not render_class and b" TAGMSG " not in event.line:
             return event.line + b"\r\n"
         return _said(entry, event, render_class)
+    if isinstance(event, Direct):
+        # Its time is the one that history tells.
+        return _said(Entry(event.at, event), event, render_class)
     if isinstance(event, Split):
         return _split(entry, event, about, room, render_class)
     line = _state_line(event, about, room, render_class)
@@ -51,7 +56,7 @@ def render(entry: Entry, about: Member | None, room: str, render_class: int) -> 
     return _tags(entry, b"", account, render_class) + line.encode() + b"\r\n"
 
 
-def _said(entry: Entry, event: Said | SaidTo, render_class: int) -> bytes:
+def _said(entry: Entry, event: Said | SaidTo | Direct, render_class: int) -> bytes:
     # A TAGMSG is nothing without its tags ("The TAGMSG tag-only message").
     if not render_class & TAGS and b" TAGMSG " in event.line[: event.line.find(b" :", 1)]:
         return b""
@@ -103,6 +108,9 @@ def _state_line(event: Event, about: Member | None, room: str, render_class: int
             return f":{about.source} NICK {nick}"
         case AccountSet(_, _, account) if about is not None and render_class & ACCOUNT_NOTIFY:
             return f":{about.source} ACCOUNT {account or '*'}"
+        case Redacted(_, _, source, redacted, _, reason, to) if render_class & REDACTION:
+            line = f":{source} REDACT {to or room} {redacted.decode()}"
+            return f"{line} :{reason}" if reason else line
         case TopicSet(_, _, source, text):
             return f":{source} TOPIC {room} :{text}"
         case ModesSet(_, _, source, changes):

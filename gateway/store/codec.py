@@ -1,8 +1,8 @@
 """Redis values ⇄ the model: the one place where replies of any shape are narrowed.
 
 An event in the log is `KIND BODY`. What is said keeps its finished line, so that delivering it needs no encoding:
-`M uid msgid account tags line` (`-` for an empty field); `S modes` and the same is for a part of the members. What
-changes state is rare and has a JSON body.
+`M uid msgid account tags line` (`-` for an empty field); `S modes` and the same is for a part of the members, `D
+position` and the same is a direct message. Everything else is rare and has a JSON body.
 A member is `modes nick user host account realname gateway`, gateway last because `room_tx.lua` replaces it there.
 """
 
@@ -12,6 +12,7 @@ from typing import Any
 
 from gateway.events import (
     AccountSet,
+    Direct,
     Entry,
     Event,
     Foreign,
@@ -24,6 +25,7 @@ from gateway.events import (
     ModesSet,
     Reaped,
     Rebound,
+    Redacted,
     Renamed,
     Restored,
     Said,
@@ -53,7 +55,7 @@ __all__ = [
 # The constructors of the hot path: half the cost of calling the classes by name.
 _entry = partial(tuple.__new__, Entry)
 _said = partial(tuple.__new__, Said)
-_STATE_KINDS = frozenset((b"J", b"P", b"K", b"N", b"L", b"T", b"O", b"I", b"A", b"B", b"E"))
+_STATE_KINDS = frozenset((b"J", b"P", b"G", b"K", b"N", b"L", b"T", b"O", b"I", b"A", b"B", b"E"))
 
 
 def encode_member(member: Member) -> bytes:
@@ -85,27 +87,39 @@ def encode_event(event: Event) -> bytes:
     match event:
         case SaidTo(uid, msgid, account, tags, line, to):
             return b"S %b %b %b %b %b %b" % (to.encode(), uid, msgid, account or b"-", tags or b"-", line)
+        case Direct(uid, msgid, account, tags, line, at):
+            return b"D %b %b %b %b %b %b" % (at, uid, msgid, account or b"-", tags or b"-", line)
+    return _encode_state(event)
+
+
+def _encode_state(event: Event) -> bytes:
+    match event:
+        case Redacted(uid, msgid, source, redacted, position, reason, to):
+            return _body(
+                b"G", uid, msgid, source=source, redacted=redacted.decode(), position=position.decode(), reason=reason,
+                to=to,
+            )  # fmt: skip
         case Joined(uid, msgid, member, names, anew, blank):
             opening = {"opening": int(anew) + int(blank)} if anew else {}
             return _body(b"J", uid, msgid, member=encode_member(member).decode(), names=names, **opening)
-        case Kicked(uid, msgid, source, target, reason):
-            return _body(b"K", uid, msgid, source=source, target=target.decode(), reason=reason)
+        case Kicked(uid, msgid, source, target, reason, nick):
+            return _body(b"K", uid, msgid, source=source, target=target.decode(), reason=reason, nick=nick)
         case Invited(uid, msgid, source, target):
             return _body(b"I", uid, msgid, source=source, target=target.decode())
-        case Left(uid, msgid, by, reason, last):
-            return _body(b"E" if last else b"P", uid, msgid, by=by.value, reason=reason)
-        case Renamed(uid, msgid, nick):
-            return _body(b"N", uid, msgid, nick=nick)
+        case Left(uid, msgid, by, reason, last, source):
+            return _body(b"E" if last else b"P", uid, msgid, by=by.value, reason=reason, source=source)
+        case Renamed(uid, msgid, nick, source):
+            return _body(b"N", uid, msgid, nick=nick, source=source)
         case AccountSet(uid, msgid, name):
             return _body(b"L", uid, msgid, account=name)
         case TopicSet(uid, msgid, source, text):
             return _body(b"T", uid, msgid, source=source, text=text)
         case ModesSet(uid, msgid, source, changes):
             return _body(b"O", uid, msgid, source=source, changes=changes)
-        case Restored(msgid, name, created_ms, topic, modes, founder, key, limit, listed):
+        case Restored(msgid, name, created_ms, topic, modes, founder, key, limit, listed, history=history):
             return _body(
                 b"A", Uid(b""), msgid, name=name, created=created_ms, topic=topic, modes=modes, founder=founder,
-                key=key, limit=limit, listed=listed,
+                key=key, limit=limit, listed=listed, history=history,
             )  # fmt: skip
         case Rebound(uid, msgid, gateway, epoch):
             return _body(b"B", uid, msgid, gateway=gateway, epoch=epoch)
@@ -121,6 +135,9 @@ def decode_event(value: bytes) -> Event:
         if value.startswith(b"S "):
             _, to, said = value.split(b" ", 2)
             return SaidTo(*_decode_said(b"M " + said), to.decode())
+        if value.startswith(b"D "):
+            _, at, said = value.split(b" ", 2)
+            return Direct(*_decode_said(b"M " + said), Position(at))
         return _decode_state(value)
     except (ValueError, LookupError, TypeError, AttributeError):  # what JSON may hold in place of what we expect
         return Foreign()
@@ -134,9 +151,10 @@ def _decode_said(value: bytes) -> Said:
 def _decode_state(value: bytes) -> Event:
     kind, _, body = value.partition(b" ")
     if kind == b"R":
-        gateway, uids, reason = body.split(b" ", 2)
-        name = GatewayId(gateway.decode().removeprefix("-"))
-        return Reaped(name, tuple(Uid(uid) for uid in uids.split(b",")), reason.decode())
+        gateway, joined, rest = body.split(b" ", 2)
+        name, uids = GatewayId(gateway.decode().removeprefix("-")), tuple(Uid(uid) for uid in joined.split(b","))
+        *sources, reason = rest.decode().split(" ", len(uids))
+        return Reaped(name, uids, reason, sources=tuple(sources))
     if kind not in _STATE_KINDS:
         return Foreign()
     fields: dict[str, Any] = json.loads(body)
@@ -146,9 +164,11 @@ def _decode_state(value: bytes) -> Event:
             member, opening = decode_member(uid, fields["member"].encode()), fields.get("opening", 0)
             return Joined(uid, msgid, member, fields["names"], opening > 0, opening > 1)
         case b"P" | b"E":
-            return Left(uid, msgid, LeftBy(fields["by"]), fields["reason"], last=kind == b"E")
+            return Left(uid, msgid, LeftBy(fields["by"]), fields["reason"], kind == b"E", fields["source"])
+        case b"G":
+            return _decode_redacted(uid, msgid, fields)
         case b"N":
-            return Renamed(uid, msgid, fields["nick"])
+            return Renamed(uid, msgid, fields["nick"], fields["source"])
         case b"L":
             return AccountSet(uid, msgid, fields["account"])
         case b"T":
@@ -156,12 +176,19 @@ def _decode_state(value: bytes) -> Event:
         case b"B":
             return Rebound(uid, msgid, GatewayId(fields["gateway"]), int(fields["epoch"]))
         case b"K":
-            return Kicked(uid, msgid, fields["source"], Uid(fields["target"].encode()), fields["reason"])
+            return Kicked(
+                uid, msgid, fields["source"], Uid(fields["target"].encode()), fields["reason"], fields["nick"]
+            )
         case b"I":
             return Invited(uid, msgid, fields["source"], Uid(fields["target"].encode()))
         case b"A":
             return _decode_restored(msgid, fields)
     return ModesSet(uid, msgid, fields["source"], tuple(ModeChange(*change) for change in fields["changes"]))
+
+
+def _decode_redacted(uid: Uid, msgid: MsgId, fields: dict[str, Any]) -> Redacted:
+    redacted, position = MsgId(fields["redacted"].encode()), Position(fields["position"].encode())
+    return Redacted(uid, msgid, fields["source"], redacted, position, fields["reason"], fields["to"])
 
 
 def _decode_restored(msgid: MsgId, fields: dict[str, Any]) -> Restored:
@@ -170,6 +197,7 @@ def _decode_restored(msgid: MsgId, fields: dict[str, Any]) -> Restored:
     return Restored(
         msgid, str(fields["name"]), int(fields["created"]), Topic(str(text), str(by), int(at_ms)),
         str(fields["modes"]), str(fields["founder"]), str(fields["key"]), int(fields["limit"]), listed,
+        history=str(fields["history"]),
     )  # fmt: skip
 
 
@@ -209,6 +237,7 @@ def encode_effects(change: Change) -> list[str | bytes]:
         *(("m", uid, modes or "-") for uid, modes in change.modes),
         *(("l", name, by) for name, by in change.listed),
         *(("x", name, "") for name in change.unlisted),
+        *(("d", position, "") for position in change.removed),
     ]
     return [part for triple in triples for part in triple]
 
@@ -216,7 +245,7 @@ def encode_effects(change: Change) -> list[str | bytes]:
 def encode_restored(event: Restored) -> list[str]:
     """What `room_restore.lua` writes into the room's hashes: its triples."""
     state = {"name": event.name, "created": str(event.created_ms), "modes": event.modes}
-    optional = {"founder": event.founder, "key": event.key, "limit": str(event.limit or "")}
+    optional = {"founder": event.founder, "key": event.key, "limit": str(event.limit or ""), "history": event.history}
     state |= {name: value for name, value in optional.items() if value}
     if event.topic.text:
         state |= {"topic": event.topic.text, "topic_by": event.topic.by, "topic_at": str(event.topic.at_ms)}
@@ -276,6 +305,7 @@ def decode_snapshot(
         modes=state.get(b"modes", b"").decode(),
         key=state.get(b"key", b"").decode(),
         limit=int(state.get(b"limit", b"") or 0),
+        history=state.get(b"history", b"").decode(),
         lists=lists,
         invited=invited,
         members=members,
