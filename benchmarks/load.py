@@ -1,6 +1,7 @@
 """A load of IRC members in a process of their own: it registers, joins, sends in windows and counts every delivery.
 
-It speaks plain IRC without capabilities, so any server can carry it. Its parent talks to it in lines of JSON and words:
+It speaks plain IRC, so any server can carry it; with `sets` over 1, those who only receive ask for capabilities, each
+for the next one of so many different sets. Its parent talks to it in lines of JSON and words:
 it says `seated` when all members sit in their rooms, waits for `go`, says `done` when each message has reached all
 receivers of its room (or nothing moved for `STALL_S`), waits for `judge`, says the counts. End of input ends it.
 
@@ -15,11 +16,12 @@ import select
 import socket
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 from benchmarks.machine import raise_open_files
-from benchmarks.streams import Reader, RoomStream, Tally, judge
+from benchmarks.streams import Numbered, Reader, RoomStream, Tally, judge
 
 __all__ = ["Load", "LoadError", "Shape", "main"]
 
@@ -28,6 +30,18 @@ STALL_S = 20.0  # nothing moved for this long: what is missing by then is lost
 SEATING_S = 300.0  # for all members together; ngircd takes 5000 in about 10 s
 READ_BYTES = 1 << 18
 TOKEN = b"in-order"
+CAPABILITY_SETS = (
+    "",
+    "server-time",
+    "account-tag",
+    "message-tags",
+    "server-time account-tag",
+    "message-tags server-time",
+    "message-tags account-tag",
+    "message-tags server-time account-tag",
+    "message-tags server-time extended-join",
+    "message-tags server-time account-tag extended-join account-notify",
+)
 
 
 class LoadError(Exception):
@@ -43,6 +57,7 @@ class Shape:
     senders: int  # per room
     messages: int  # per sender
     window: int  # messages under way, per sender
+    sets: int = 1  # of capabilities among the receivers of a room, at most `len(CAPABILITY_SETS)`
 
     @property
     def members(self) -> int:
@@ -53,11 +68,12 @@ class Shape:
 class Member:
     """One connection. Only a sender's `in_flight` and `sent` move; its reader keeps a record of its own."""
 
-    __slots__ = ("in_flight", "name", "reader", "room", "seated", "sent", "socket")
+    __slots__ = ("in_flight", "name", "reader", "room", "seated", "sent", "socket", "stream")
 
-    def __init__(self, name: str, room: int, address: tuple[str, int]) -> None:
+    def __init__(self, name: str, room: int, stream: RoomStream, capabilities: str, address: tuple[str, int]) -> None:
         self.name = name
         self.room = room
+        self.stream = stream
         self.seated = False
         self.in_flight = 0
         self.sent = 0
@@ -65,7 +81,8 @@ class Member:
         self.socket = socket.create_connection(address, timeout=30)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.setblocking(False)
-        self.send(f"NICK {name}\r\nUSER {name} 0 * :{name}\r\n".encode())
+        asked, done = (f"CAP REQ :{capabilities}\r\n", "CAP END\r\n") if capabilities else ("", "")
+        self.send(f"{asked}NICK {name}\r\nUSER {name} 0 * :{name}\r\n{done}".encode())
 
     def send(self, lines: bytes) -> None:
         """Send at once. What a window holds fits a socket's buffer many times over.
@@ -110,7 +127,10 @@ class Load:
         self._epoll = select.epoll()
         self._members: dict[int, Member] = {}
         self._senders: dict[int, Member] = {}
-        self._rooms = [RoomStream(shape.receivers) for _ in range(shape.rooms)]
+        # One stream for those of a room who get the same bytes.
+        readers = [len(range(index, shape.receivers, shape.sets)) for index in range(shape.sets)]
+        self._rooms = [[RoomStream(number) for number in readers] for _ in range(shape.rooms)]
+        self._settled_in: Counter[Numbered] = Counter()  # by how many of its room's streams, until by all
         self._in_order = 0
 
     def seat_all(self) -> float:
@@ -147,7 +167,7 @@ class Load:
             for member in self._ready(0.5):
                 self._take(member)
                 rooms.add(member.room)
-            settled = [message.sender for room in rooms for message in self._rooms[room].settled()]
+            settled = [message.sender for room in rooms for message in self._settled(self._rooms[room])]
             for index in settled:
                 self._senders[index].in_flight -= 1
             for index in set(settled):
@@ -160,6 +180,18 @@ class Load:
                 break
         return time.perf_counter() - start
 
+    def _settled(self, streams: list[RoomStream]) -> list[Numbered]:
+        """Messages of a room that have reached everybody since the last call."""
+        if len(streams) == 1:
+            return streams[0].settled()
+        everywhere = []
+        for message in (message for stream in streams for message in stream.settled()):
+            self._settled_in[message] += 1
+            if self._settled_in[message] == len(streams):
+                del self._settled_in[message]
+                everywhere.append(message)
+        return everywhere
+
     def judge(self) -> Tally:
         """Wait until nothing is under way to anyone, then count."""
         self._barrier()
@@ -169,7 +201,7 @@ class Load:
             others = [
                 index for index in range(first, first + self._shape.senders) if self._senders[index] is not member
             ]
-            seen = self._rooms[member.room].seen_by(member.reader)
+            seen = member.stream.seen_by(member.reader)
             tally += judge(seen, {index: self._senders[index].sent for index in others})
         return tally
 
@@ -180,10 +212,14 @@ class Load:
                 yield room, place
 
     def _connect(self, room: int, place: int) -> None:
-        member = Member(f"m{room}x{place}", room, self._addresses[place % len(self._addresses)])
+        receives = place < self._shape.receivers
+        index = place % self._shape.sets if receives else 0
+        capabilities = CAPABILITY_SETS[index] if receives else ""
+        address = self._addresses[place % len(self._addresses)]
+        member = Member(f"m{room}x{place}", room, self._rooms[room][index], capabilities, address)
         self._members[member.socket.fileno()] = member
         self._epoll.register(member.socket, select.EPOLLIN)
-        if place >= self._shape.receivers:
+        if not receives:
             self._senders[room * self._shape.senders + place - self._shape.receivers] = member
             member.reader.own = []
 
@@ -198,13 +234,13 @@ class Load:
                 member.send(b"JOIN #bench%d\r\n" % member.room)
             elif numeric == b"366 ":
                 member.seated = True
-            elif numeric[:1] in (b"4", b"5") or line.startswith(b"ERROR"):
+            elif numeric[:1] in (b"4", b"5") or b" NAK " in line or line.startswith(b"ERROR"):
                 raise LoadError(f"{member.name}: {line.decode(errors='replace')}")
             self._answer(member, line)
         return member.seated
 
     def _take(self, member: Member) -> None:
-        for line in self._rooms[member.room].feed(member.reader, member.receive()):
+        for line in member.stream.feed(member.reader, member.receive()):
             self._answer(member, line)
 
     def _answer(self, member: Member, line: bytes) -> None:
@@ -247,7 +283,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--at", action="append", required=True, metavar="HOST:PORT")
     parser.add_argument("--at-once", type=int, default=256)
-    for name in ("rooms", "receivers", "senders", "messages", "window"):
+    for name in ("rooms", "receivers", "senders", "messages", "window", "sets"):
         parser.add_argument(f"--{name}", type=int, required=True)
     args = vars(parser.parse_args())
     addresses = [(host, int(port)) for host, _, port in (at.rpartition(":") for at in args.pop("at"))]

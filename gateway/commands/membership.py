@@ -20,7 +20,7 @@ from gateway.wire import numerics as n
 from gateway.wire.limits import KICKLEN
 from gateway.wire.message import Message
 from gateway.wire.names import nick_key
-from gateway.wire.splitting import clip
+from gateway.wire.splitting import clip, first_word
 
 __all__ = ["MAX_KICK_TARGETS", "invite", "kick"]
 
@@ -81,7 +81,7 @@ async def invite(services: Services, session: Session, message: Message, reply: 
     key = nick_key(nick)
     target = await services.directory.find_user(key) if key is not None else None
     if target is None:
-        reply.numeric(n.ERR_NOSUCHNICK, nick.split(" ")[0][:60] or "*", "No such nick")
+        reply.numeric(n.ERR_NOSUCHNICK, first_word(nick), "No such nick")
     elif (
         await visible_room(services, session, name, reply) is not None
         and (room := joined_room(session, name, reply)) is not None

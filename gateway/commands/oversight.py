@@ -17,7 +17,7 @@ from gateway.wire import numerics as n
 from gateway.wire.limits import KICKLEN, MAX_BODY_BYTES
 from gateway.wire.message import Message
 from gateway.wire.names import nick_key
-from gateway.wire.splitting import clip
+from gateway.wire.splitting import clip, first_word
 
 __all__ = [
     "close_if_banned",
@@ -123,7 +123,7 @@ async def kill(services: Services, session: Session, message: Message, reply: Re
     key = nick_key(nick)
     target = await services.directory.find_user(key) if key is not None else None
     if target is None:
-        reply.numeric(n.ERR_NOSUCHNICK, nick.split(" ")[0][:60] or "*", "No such nick")
+        reply.numeric(n.ERR_NOSUCHNICK, first_word(nick), "No such nick")
         return
     reason = clip(message.params[1] if len(message.params) > 1 else NO_REASON, KICKLEN)
     try:

@@ -20,6 +20,7 @@ from gateway.wire import limits
 from gateway.wire import numerics as n
 from gateway.wire.message import Message
 from gateway.wire.names import casefold, nick_key, wildcard
+from gateway.wire.splitting import first_word
 
 __all__ = ["isupport", "lusers", "motd", "time", "version", "welcome", "who", "whois"]
 
@@ -128,7 +129,7 @@ async def who(services: Services, session: Session, message: Message, reply: Rep
                 _who_user(services, user, query, reply)
     elif (key := nick_key(mask)) is not None and (user_ := await services.directory.find_user(key)) is not None:
         _who_user(services, user_, query, reply)
-    reply.numeric(n.RPL_ENDOFWHO, mask.split(" ")[0][:60] or "*", "End of WHO list")
+    reply.numeric(n.RPL_ENDOFWHO, first_word(mask), "End of WHO list")
 
 
 async def _who_room(services: Services, session: Session, name: str, query: WhoxQuery | None, reply: Reply) -> None:
@@ -179,10 +180,10 @@ async def whois(services: Services, session: Session, message: Message, reply: R
     key = nick_key(nick)
     user = await services.directory.find_user(key) if key is not None else None
     if user is None:
-        reply.numeric(n.ERR_NOSUCHNICK, nick.split(" ")[0][:60] or "*", "No such nick")
+        reply.numeric(n.ERR_NOSUCHNICK, first_word(nick), "No such nick")
     else:
         _whois_lines(services, session, user, reply)
-    reply.numeric(n.RPL_ENDOFWHOIS, nick.split(" ")[0][:60] or "*", "End of /WHOIS list")
+    reply.numeric(n.RPL_ENDOFWHOIS, first_word(nick), "End of /WHOIS list")
 
 
 def _whois_lines(services: Services, session: Session, user: User, reply: Reply) -> None:

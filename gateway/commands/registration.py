@@ -5,7 +5,7 @@ Source: RFC 2812 section 3.1; IRCv3 capability-negotiation; https://modern.ircdo
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from hmac import compare_digest
 from typing import Any
 
@@ -27,7 +27,7 @@ from gateway.wire import numerics as n
 from gateway.wire.limits import MAX_BODY_BYTES, NAMELEN, USERLEN
 from gateway.wire.message import Message
 from gateway.wire.names import is_nick, nick_key
-from gateway.wire.splitting import clip
+from gateway.wire.splitting import clip, first_word
 
 __all__ = ["as_user", "cap", "nick", "password", "ping", "pong", "quit_", "rename", "user"]
 
@@ -63,30 +63,44 @@ def cap(services: Services, session: Session, message: Message, reply: Reply) ->
 
 def _list(services: Services, session: Session, reply: Reply) -> None:
     if not session.wants_302:
-        reply.message("CAP", session.name, "LS", capabilities.listed(services.withdrawn))
+        # One line is all that such a client understands; who knows drafts knows 302.
+        words = [word for word in capabilities.listed(services.withdrawn).split() if "/" not in word]
+        reply.message("CAP", session.name, "LS", " ".join(words))
         return
     values = {
         capabilities.SASL: ",".join(MECHANISMS),
         capabilities.ACCOUNT_REGISTRATION: ",".join(sorted(services.network.registration or ())),
     }
     words = capabilities.listed(services.withdrawn, values).split()
-    room_left = MAX_BODY_BYTES - len(f":{services.network.server_name} CAP {session.name} LS * :")
-    while words:
-        line = words.pop(0)
-        while words and len(line) + 1 + len(words[0]) <= room_left:
-            line += " " + words.pop(0)
-        reply.message("CAP", session.name, "LS", *(["*"] if words else []), line)
+    *first, last = _in_lines(words, len(f":{services.network.server_name} CAP {session.name} LS * :"))
+    for line in first:
+        reply.message("CAP", session.name, "LS", "*", line)
+    reply.message("CAP", session.name, "LS", last)
+
+
+def _in_lines(words: Sequence[str], taken: int) -> list[str]:
+    """The words joined to lines of which each has room beside the `taken` bytes; one empty line for no words."""
+    lines = [""]
+    for word in words:
+        longer = f"{lines[-1]} {word}" if lines[-1] else word
+        if taken + len(longer.encode()) <= MAX_BODY_BYTES:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
 
 
 def _request(services: Services, session: Session, wanted: str, reply: Reply) -> Answer:
-    caps = capabilities.requested(session.caps, wanted.split(), services.withdrawn)
+    words = wanted.split()
+    caps = capabilities.requested(session.caps, words, services.withdrawn)
     if caps is None:
         reply.message("CAP", session.name, "NAK", wanted)
         return None
     session.negotiate(caps)
     for room in list(session.rooms.values()):
         room.reclass(session, render)
-    reply.message("CAP", session.name, "ACK", wanted)
+    for line in _in_lines(words, len(f":{services.network.server_name} CAP {session.name} ACK :")):
+        reply.message("CAP", session.name, "ACK", line)
     late = session.ready and session.has(capabilities.RESUME) and not session.token
     return _tell_token(services, session, reply) if late else None
 
@@ -127,7 +141,7 @@ def nick(services: Services, session: Session, message: Message, reply: Reply) -
         reply.numeric(n.ERR_NONICKNAMEGIVEN, "No nickname given")
         return None
     if not is_nick(wanted):
-        reply.numeric(n.ERR_ERRONEUSNICKNAME, wanted.split(" ")[0][:60] or "*", "Erroneous nickname")
+        reply.numeric(n.ERR_ERRONEUSNICKNAME, first_word(wanted), "Erroneous nickname")
         return None
     if session.ready:
         return rename(services, session, wanted, reply) if wanted != session.nick else None

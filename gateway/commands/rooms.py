@@ -23,10 +23,10 @@ from gateway.session.render import render
 from gateway.session.reply import Reply
 from gateway.session.session import Session, State
 from gateway.wire import numerics as n
-from gateway.wire.limits import MAX_BODY_BYTES, TOPICLEN
+from gateway.wire.limits import CHANNELLEN, MAX_BODY_BYTES, TOPICLEN
 from gateway.wire.message import Message
 from gateway.wire.names import casefold, room_key
-from gateway.wire.splitting import clip
+from gateway.wire.splitting import clip, first_word
 
 __all__ = ["add_names", "greet", "inline", "join", "joined_room", "list_", "names", "part", "prefixes", "topic"]
 
@@ -51,7 +51,7 @@ async def join(services: Services, session: Session, message: Message, reply: Re
         key = room_key(name)
         if key is None:
             if name:
-                reply.numeric(n.ERR_NOSUCHCHANNEL, name[:60], "No such channel: names begin with #, without spaces")
+                reply.numeric(n.ERR_NOSUCHCHANNEL, first_word(name), "No such channel: a name begins with #")
         elif key in session.rooms:
             pass  # a repeated JOIN is answered by silence
         elif len(session.rooms) >= MAX_ROOMS:
@@ -133,7 +133,7 @@ def joined_room(session: Session, name: str, reply: Reply) -> Room | None:
     room = session.rooms.get(key) if key is not None else None
     if room is None:
         if key is None:
-            reply.numeric(n.ERR_NOSUCHCHANNEL, name.split(" ", maxsplit=1)[0][:60] or "*", "No such channel")
+            reply.numeric(n.ERR_NOSUCHCHANNEL, first_word(name), "No such channel")
         else:
             reply.numeric(n.ERR_NOTONCHANNEL, name, "You're not on that channel")
     return room
@@ -193,16 +193,23 @@ async def names(services: Services, session: Session, message: Message, reply: R
     if not message.params:
         reply.numeric(n.RPL_ENDOFNAMES, "*", "End of /NAMES list")
         return
-    for name in message.params[0].split(",")[:MAX_NAMES_TARGETS]:
-        replica = await find_room(services, session, name)
-        if replica is not None:
-            add_names(session, replica, reply)
-        else:
-            reply.numeric(n.RPL_ENDOFNAMES, name[:60] or "*", "End of /NAMES list")
+    rooms = message.params[0].split(",")[:MAX_NAMES_TARGETS]
+    for name in rooms:
+        if (replica := await find_room(services, session, name)) is not None:
+            _add_members(session, replica, reply)
+    # Modern: 366 repeats the parameter of the command, so a list has one end; it may be longer than other parameters.
+    asked = clip(first_word(",".join(rooms)), MAX_NAMES_TARGETS * (CHANNELLEN + 1))
+    reply.add(f":{reply.server} {n.RPL_ENDOFNAMES} {session.name} {asked} :End of /NAMES list\r\n".encode())
 
 
 def add_names(session: Session, replica: Replica, reply: Reply) -> None:
-    """353 lines, as full as they may be, and 366."""
+    """All members in 353 lines, and 366."""
+    _add_members(session, replica, reply)
+    reply.numeric(n.RPL_ENDOFNAMES, replica.name, "End of /NAMES list")
+
+
+def _add_members(session: Session, replica: Replica, reply: Reply) -> None:
+    """353 lines, as full as they may be."""
     kind = "@" if "s" in replica.modes else "="
     prefix = f":{reply.server} {n.RPL_NAMREPLY} {session.name} {kind} {replica.name} :"
     room_left = MAX_BODY_BYTES - len(prefix.encode())
@@ -217,7 +224,6 @@ def add_names(session: Session, replica: Replica, reply: Reply) -> None:
         used += len(name) + 1
     if line:
         reply.add(f"{prefix}{' '.join(line)}\r\n".encode())
-    reply.numeric(n.RPL_ENDOFNAMES, replica.name, "End of /NAMES list")
 
 
 def prefixes(session: Session, member: Member) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -160,12 +161,27 @@ def _read(services: Services, session: Session, line: bytes) -> Message | None:
     try:
         return Message.parse(line)
     except InvalidUtf8Error:
-        reply.fail_only("*", "INVALID_UTF8", text="Messages must be UTF-8")
+        reply = _refusal_of_bytes(services, session, line)
     except MalformedLineError:
         reply.numeric(n.ERR_UNKNOWNERROR, "*", "That line could not be read")
     if _within_budget(services, session, Message("*"), Reply(session, services.network.server_name)):
         reply.finish()
     return None
+
+
+def _refusal_of_bytes(services: Services, session: Session, line: bytes) -> Reply:
+    """The answer to a line that is not UTF-8, with the command and the label if those can be read.
+
+    Source: IRCv3 utf8-only. FAIL whatever was negotiated, as in its examples, of which one comes before registration.
+    """
+    command, label = "*", ""
+    with suppress(MalformedLineError):
+        message = Message.parse(line.decode(errors="replace").encode())
+        command = message.command if message.command in COMMANDS else "*"
+        label = message.tags.get("label", "")
+    reply = Reply(session, services.network.server_name, "" if "\ufffd" in label else label)
+    reply.message("FAIL", command, "INVALID_UTF8", "Rejected: this network takes UTF-8 only")
+    return reply
 
 
 def _may_say_plainly(services: Services, session: Session, line: bytes) -> bool:
@@ -241,7 +257,7 @@ async def _carry_out(message: Message, work: Work, reply: Reply) -> None:
 
 def _unknown(session: Session, message: Message, reply: Reply) -> None:
     if session.ready:
-        reply.numeric(n.ERR_UNKNOWNCOMMAND, message.command[:60], "Unknown command")
+        reply.numeric(n.ERR_UNKNOWNCOMMAND, message.command, "Unknown command")
     else:
         reply.numeric(n.ERR_NOTREGISTERED, "You have not registered")
 

@@ -86,7 +86,7 @@ def talk(services: Services, session: Session, message: Message, reply: Reply) -
     sending = Sending(session, reply, command)
     targets = message.params[0].split(",")
     if len(targets) > MAX_TARGETS:
-        sending.refuse(n.ERR_TOOMANYTARGETS, message.params[0][:60], "Too many targets")
+        sending.refuse(n.ERR_TOOMANYTARGETS, message.params[0], "Too many targets")
         return False
     tags, send_key = _relayed_tags(session, message), _send_key(session, message)
     if send_key is not None and not 0 < len(send_key.key) <= MAX_SEND_KEY_BYTES:

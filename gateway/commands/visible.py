@@ -8,6 +8,7 @@ from gateway.session.reply import Reply
 from gateway.session.session import Session
 from gateway.wire import numerics as n
 from gateway.wire.names import room_key
+from gateway.wire.splitting import first_word
 
 __all__ = ["current_room", "find_room", "identity", "visible_room"]
 
@@ -38,7 +39,7 @@ async def visible_room(services: Services, session: Session, name: str, reply: R
     """The same; None after 403. Raises `StoreError`."""
     replica = await find_room(services, session, name)
     if replica is None:
-        reply.numeric(n.ERR_NOSUCHCHANNEL, name.split(" ", maxsplit=1)[0][:60] or "*", "No such channel")
+        reply.numeric(n.ERR_NOSUCHCHANNEL, first_word(name), "No such channel")
     return replica
 
 

@@ -15,12 +15,12 @@ from gateway.store.keys import room_log
 from gateway.store.urls import Durability
 from gateway.wire.message import Message
 from gateway.wire.names import RoomKey
-from tests.commands.test_talking import ALL, join
 from tests.harness.deadlines import DEADLINE_FACTOR, DEADLINE_S, eventually
 from tests.harness.gateway_process import GatewayProcess, gateways
 from tests.harness.irc_peer import IrcPeer
 from tests.harness.log_site import redis_site
 from tests.harness.private_server import PrivateServer
+from tests.harness.steps import ALL, join
 
 pytestmark = pytest.mark.slow
 

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from tests.commands.test_talking import ALL, join
 from tests.harness.deadlines import eventually
 from tests.harness.gateway_process import GatewayProcess
 from tests.harness.irc_peer import IrcPeer
+from tests.harness.steps import ALL, join
 
 Pair = tuple[GatewayProcess, GatewayProcess]
 

@@ -3,9 +3,9 @@
 import pytest
 
 from gateway.wire.message import Message
-from tests.commands.test_talking import ALL, join
 from tests.harness.irc_peer import IrcPeer
 from tests.harness.network import Connect
+from tests.harness.steps import ALL, join
 
 CAPS = (*ALL, "draft/chathistory", "standard-replies")
 

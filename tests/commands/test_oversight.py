@@ -3,11 +3,11 @@
 import time
 from itertools import count
 
-from tests.commands.test_talking import join
 from tests.harness.deadlines import eventually
 from tests.harness.gateway_process import GatewayProcess
 from tests.harness.irc_peer import IrcPeer
 from tests.harness.network import OPERATOR_PASSWORD, Connect, Network
+from tests.harness.steps import join
 
 WITHIN_S = 1.0
 _attempts = count(1)

@@ -44,16 +44,6 @@ async def test_what_cannot_be_read_is_refused_and_life_goes_on(connect: Connect)
     assert [message.command for message in await peer.barrier()] == ["400"] * 4
 
 
-async def test_invalid_utf8_is_told(connect: Connect) -> None:
-    """`FAIL * INVALID_UTF8`, or a NOTICE where standard replies are not known. Source: IRCv3 utf8-only."""
-    modern, plain = await connect("modern", caps=["standard-replies"]), await connect("plain")
-    await modern.send(b"PRIVMSG modern :\xff\xfe")
-    await plain.send(b"PRIVMSG plain :\xc3")
-    assert (await modern.expect("FAIL")).params[:2] == ("*", "INVALID_UTF8")
-    assert "UTF-8" in (await plain.expect("NOTICE")).params[1]
-    assert await modern.barrier() == []
-
-
 async def test_chunks_carry_no_meaning(connect: Connect, server: GatewayProcess) -> None:
     """A line may come byte by byte, several at once, with or without CR."""
     peer = await IrcPeer.connect(server.host, server.port, "chunks", register=False)

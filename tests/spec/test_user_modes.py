@@ -1,8 +1,8 @@
 """Modes of users: +i, +B, +w, +s, -o. Source: https://modern.ircdocs.horse/#user-modes; IRCv3 bot-mode."""
 
-from tests.commands.test_talking import ALL, join
 from tests.harness.irc_peer import IrcPeer
 from tests.harness.network import OPERATOR_PASSWORD, Connect
+from tests.harness.steps import ALL, join
 
 
 async def who(peer: IrcPeer, mask: str) -> set[tuple[str, str]]:

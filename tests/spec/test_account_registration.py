@@ -8,8 +8,6 @@ from tests.harness.irc_peer import IrcPeer
 from tests.harness.network import CHEAP, Connect, Network
 from tests.harness.sasl_client import authenticate_plain, authenticate_scram
 
-pytestmark = pytest.mark.slow
-
 
 async def answer(peer: IrcPeer, line: str) -> tuple[str, ...]:
     """What REGISTER or VERIFY is answered with, the text left out."""
@@ -106,6 +104,7 @@ async def test_there_is_nothing_to_verify(dial: Connect, nick: str) -> None:
     assert await answer(peer, f"VERIFY {nick} 123") == ("FAIL", "VERIFY", "ALREADY_AUTHENTICATED", nick)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("registration", "listed", "early", "late"),
     [
@@ -135,6 +134,7 @@ async def test_as_configured(tmp_path: Path, registration: str, listed: str | No
                 assert (await answer(peer, "REGISTER * a@example.org sesame-street"))[0] == "REGISTER"
 
 
+@pytest.mark.slow
 async def test_the_password_of_the_server_is_not_gone_round(tmp_path: Path) -> None:
     """ "this functionality cannot be used to bypass ... requirements that clients send a server password with PASS"."""
     with Network.running(tmp_path, 1, password="letmein", **CHEAP) as network:

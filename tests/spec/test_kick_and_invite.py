@@ -5,16 +5,8 @@ Source: https://modern.ircdocs.horse/#kick-message, #invite-message, #join-messa
 
 import asyncio
 
-from tests.commands.test_modes import change
-from tests.commands.test_talking import ALL, join
-from tests.harness.irc_peer import IrcPeer
 from tests.harness.network import Connect
-
-
-async def commands(peer: IrcPeer, *lines: str) -> list[str]:
-    """What the answers to these lines are."""
-    await peer.send(*lines)
-    return [m.command for m in await peer.barrier()]
+from tests.harness.steps import ALL, answers, change, commands, join
 
 
 async def test_a_kick_ends_the_membership(dial: Connect, room: str) -> None:
@@ -167,3 +159,74 @@ async def test_a_limit_holds_under_any_rush(dial: Connect, room: str) -> None:
     await ann.expect("PART")
     outside = next(peer for peer in rushing if peer not in inside)
     assert await commands(outside, f"JOIN {room}") == ["JOIN", "353", "366"]
+
+
+async def test_a_kick_names_one_member_of_one_room(dial: Connect, nick: str, room: str) -> None:
+    """A command with several is told as several KICK lines, to the kicker, the kicked and the others
+    ("KICK message")."""
+    ann, dan = await dial(nick), await dial(f"{nick}d")
+    victims = [await dial(f"{nick}{letter}") for letter in "bc"]
+    await join(room, ann, dan, *victims)
+    for line in (f"KICK {room} {nick}b,{nick}c :bye", f"KICK {room},{room} {nick}b,{nick}c :bye"):
+        expected = [(room, f"{nick}b", "bye"), (room, f"{nick}c", "bye")]
+        assert [m.params for m in await answers(ann, line) if m.command == "KICK"] == expected
+        assert [m.params for m in await dan.collect("KICK", 2)] == expected
+        for victim in victims:
+            await victim.expect("KICK")
+            await victim.barrier()
+        await join(room, *victims)
+
+
+async def test_operators_are_kicked_too(dial: Connect, nick: str, room: str) -> None:
+    """482 for who has no rank, whoever the target is; an operator may kick another ("KICK message")."""
+    ann, bob = await dial(nick), await dial(f"{nick}b")
+    await join(room, ann, bob)
+    (refused,) = await answers(bob, f"KICK {room} {nick}")
+    assert (refused.command, refused.params[:2]) == ("482", (f"{nick}b", room))
+    await change(ann, f"{room} +o {nick}b", bob)
+    assert await commands(bob, f"KICK {room} {nick}") == ["KICK"]
+    assert (await ann.expect("KICK")).params == (room, nick, f"{nick}b")
+
+
+async def test_an_invitation(dial: Connect, nick: str, room: str) -> None:
+    """341 with nick and room, in this order; INVITE to the invited alone, whoever may invite ("INVITE message",
+    "RPL_INVITING"). Without +i any member may."""
+    ann, bob, cat = await dial(nick), await dial(f"{nick}b"), await dial(f"{nick}c")
+    await join(room, ann, cat)
+    for inviter in (ann, cat):
+        (done,) = await answers(inviter, f"INVITE {nick}b {room}")
+        assert (done.command, done.params) == ("341", (inviter.nick, f"{nick}b", room))
+        invite = await bob.expect("INVITE")
+        assert (invite.params, invite.source.partition("!")[0]) == ((f"{nick}b", room), inviter.nick)
+    assert await commands(cat) == await commands(ann) == []
+
+
+async def test_an_invitation_lifts_a_ban_once(dial: Connect, nick: str, room: str) -> None:
+    """It is used up by one JOIN ("INVITE message")."""
+    ann, bob = await dial(nick), await dial(f"{nick}b")
+    await join(room, ann)
+    await change(ann, f"{room} +b {nick}b!*@*")
+    assert await commands(bob, f"JOIN {room}") == ["474"]
+    assert await commands(ann, f"INVITE {nick}b {room}") == ["341"]
+    await bob.expect("INVITE")
+    assert (await commands(bob, f"JOIN {room}"))[0] == "JOIN"
+    await answers(ann, f"KICK {room} {nick}b")
+    assert await commands(bob, f"JOIN {room}") == ["KICK", "474"]
+
+
+async def test_invite_exceptions(dial: Connect, nick: str, room: str) -> None:
+    """+I lets in whom it fits and nobody else, as long as it is there; without +i it means nothing
+    ("Invite Exception Channel Mode")."""
+    ann, bob, cat = await dial(nick), await dial(f"{nick}Bob"), await dial(f"{nick}c")
+    await join(room, ann)
+    assert (await change(ann, f"{room} +I {nick}bob!*@*")).params == (room, "+I", f"{nick}bob!*@*")
+    assert await commands(cat, f"JOIN {room}", f"PART {room}") == ["JOIN", "353", "366", "PART"]
+    await ann.expect("PART")
+    await change(ann, f"{room} +i")
+    assert await commands(cat, f"JOIN {room}") == ["473"]
+    assert await commands(bob, f"JOIN {room}", f"PART {room}") == ["JOIN", "353", "366", "PART"]
+    await ann.expect("PART")
+    entry, end = await answers(ann, f"MODE {room} +I")
+    assert (entry.command, entry.params[1:3], end.command) == ("346", (room, f"{nick}bob!*@*"), "347")
+    await change(ann, f"{room} -I {nick}bob!*@*")
+    assert await commands(bob, f"JOIN {room}") == ["473"]

@@ -2,25 +2,10 @@
 
 import pytest
 
-from gateway.wire.message import Message
-from tests.commands.test_talking import ALL, join
+from tests.harness.deadlines import eventually
 from tests.harness.irc_peer import IrcPeer
 from tests.harness.network import Connect, Network
-
-
-async def settle(*peers: IrcPeer) -> list[list[Message]]:
-    """What all have got when everything said so far has been done everywhere."""
-    for peer in peers:
-        await peer.barrier()
-    return [await peer.barrier() for peer in peers]
-
-
-async def change(by: IrcPeer, line: str, *others: IrcPeer) -> Message:
-    """Change modes, and wait until all have seen it."""
-    await by.send(f"MODE {line}")
-    seen = [await peer.expect("MODE") for peer in (by, *others)]
-    assert len({message.params for message in seen}) == 1
-    return seen[0]
+from tests.harness.steps import ALL, answers, change, commands, join
 
 
 async def test_one_line_says_what_really_changed(dial: Connect, room: str) -> None:
@@ -306,3 +291,123 @@ async def test_004(network: Network) -> None:
     async with await IrcPeer.connect(gateway.host, gateway.port, "fouroh", register=False) as peer:
         await peer.send("NICK fouroh", "USER x 0 * :x")
         assert (await peer.expect("004")).params[3:] == ("Biosw", "CIbeiklmnostv", "Ibeklov")
+
+
+# -- what conformance suites ask of each mode --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "abc", "", "²", "1.5", "9" * 12])
+async def test_a_limit_that_is_none(dial: Connect, nick: str, room: str, limit: str) -> None:
+    """696 names room, mode and value (a star for one that cannot be repeated), and nobody is kept out
+    ("Client Limit Channel Mode", ERR_INVALIDMODEPARAM)."""
+    ann = await dial(nick)
+    await join(room, ann)
+    (refused,) = await answers(ann, f"MODE {room} +l :{limit}")
+    assert (refused.command, refused.params[:4]) == ("696", (nick, room, "l", limit or "*"))
+    assert (await commands(await dial(f"{nick}b"), f"JOIN {room}"))[0] == "JOIN"
+
+
+async def test_a_limit(dial: Connect, nick: str, room: str) -> None:
+    """471 when it is reached, not for who is in already, nor in another room; it may be raised, lowered under the
+    number of members, and taken away ("Client Limit Channel Mode")."""
+    ann, bob, cat = await dial(nick), await dial(f"{nick}b"), await dial(f"{nick}c")
+    await join(room, ann, bob)
+    await join(f"{room}x", ann)
+    assert (await change(ann, f"{room} +l 2", bob)).params == (room, "+l", "2")
+    (refused,) = await answers(cat, f"JOIN {room}")
+    assert (refused.command, refused.params[:2]) == ("471", (f"{nick}c", room))
+    assert (await commands(cat, f"JOIN {room}x"))[0] == "JOIN"
+    await change(ann, f"{room} +l 3", bob)
+    assert (await commands(cat, f"JOIN {room}"))[0] == "JOIN"
+    await change(ann, f"{room} +l 1", bob)
+    assert await commands(bob, f"PRIVMSG {room} :still here") == []
+    assert (await cat.expect("PRIVMSG")).params == (room, "still here")
+    await answers(cat, f"PART {room}")
+    assert await commands(cat, f"JOIN {room}") == ["471"]
+    assert (await change(ann, f"{room} -l", bob)).params == (room, "-l")
+    assert (await commands(cat, f"JOIN {room}"))[0] == "JOIN"
+
+
+@pytest.mark.parametrize("key", ["passphrase with spaces", "long" * 100, "", ":colon", "a,b", "bell\x07"])
+async def test_a_key_that_is_none(dial: Connect, nick: str, room: str, key: str) -> None:
+    """696 with a star in place of the value; the room stays open ("Key Channel Mode")."""
+    ann = await dial(nick)
+    await join(room, ann)
+    (refused,) = await answers(ann, f"MODE {room} +k :{key}")
+    assert (refused.command, refused.params[:4]) == ("696", (nick, room, "k", "*"))
+    assert (await commands(await dial(f"{nick}b"), f"JOIN {room}"))[0] == "JOIN"
+
+
+async def test_asking_for_the_modes(dial: Connect, nick: str, room: str) -> None:
+    """324 and 329 and nothing else; all letters it lists can be taken away in one command, and then it is `+`
+    ("RPL_CHANNELMODEIS")."""
+    ann = await dial(nick)
+    await join(room, ann)
+    await answers(ann, f"MODE {room} +imnst")
+    modes, created = await answers(ann, f"MODE {room}")
+    assert (modes.command, created.command) == ("324", "329")
+    assert modes.params[:2] == created.params[:2] == (nick, room)
+    assert int(created.params[2]) > 1_700_000_000
+    assert set(modes.params[2]) == set("+imnst")
+    (told,) = await answers(ann, f"MODE {room} -{modes.params[2][1:]}")
+    assert set(told.params[1]) == set("-imnst")
+    assert (await answers(ann, f"MODE {room}"))[0].params[2:] == ("+",)
+
+
+async def test_giving_ranks(dial: Connect, nick: str, room: str) -> None:
+    """One answer for each case of MODE +o: who may not (482), who is elsewhere (441) or nowhere (401), no room (403);
+    and one line to all where it is done ("MODE message")."""
+    ann, bob, cat = await dial(nick), await dial(f"{nick}b"), await dial(f"{nick}c")
+    await join(room, ann, bob)
+    await join(f"{room}x", cat, bob)
+    assert await commands(bob, f"MODE {room} +o {nick}b") == ["482"]
+    assert await commands(ann, f"MODE {room} +o {nick}c") == ["441"]
+    assert await commands(ann, f"MODE {room} +o nobody-here") == ["401"]
+    assert await commands(ann, f"MODE #nowhere-at-all +o {nick}", "MODE #nowhere-at-all +o nobody-here") == ["403"] * 2
+    assert await commands(ann, f"MODE {room}x +o {nick}b", f"MODE {room}x +o {nick}") == ["482"] * 2
+    (told,) = await answers(ann, f"MODE {room} +o {nick.upper()}B")
+    assert told == await bob.expect("MODE")
+    assert told.params == (room, "+o", f"{nick}b")
+
+
+async def test_masks_have_no_case(dial: Connect, nick: str, room: str) -> None:
+    """A ban fits a nick however it is spelt, and can be lifted however it is spelt ("Ban Channel Mode"); the same for
+    a mute."""
+    ann, bob = await dial(nick), await dial(f"{nick}Bob")
+    await join(room, ann)
+    await change(ann, f"{room} +b {nick.upper()}BOB!*@*")
+    (refused,) = await answers(bob, f"JOIN {room}")
+    assert (refused.command, refused.params[1]) == ("474", room)
+    await change(ann, f"{room} -b {nick}bob!*@*")
+    await join(room, bob)
+    await change(ann, f"{room} +b m:{nick.upper()}BOB!*@*", bob)
+    assert await commands(bob, f"PRIVMSG {room} :x", f"NOTICE {room} :x") == ["404"]
+    await change(ann, f"{room} +e m:*!~{nick}bob@*", bob)
+    assert await commands(bob, f"PRIVMSG {room} :excepted") == []
+    assert (await ann.expect("PRIVMSG")).params[1] == "excepted"
+    await change(ann, f"{room} -be m:{nick}bob m:*!~{nick}bob@*", bob)
+    assert await commands(bob, f"PRIVMSG {room} :free") == []
+    assert (await ann.expect("PRIVMSG")).params[1] == "free"
+
+
+async def test_a_secret_room_is_listed_to_members(dial: Connect, nick: str, room: str) -> None:
+    """LIST has it for who is in, and for nobody else; a 353 of it says `@` ("Secret Channel Mode")."""
+    ann, bob = await dial(nick), await dial(f"{nick}b")
+    await join(room, ann)
+    await change(ann, f"{room} +s")
+
+    async def listed(peer: IrcPeer) -> bool | None:
+        return "322" in await commands(peer, f"LIST {room}") or None
+
+    await eventually(lambda: listed(ann), what="LIST has the room for its member")
+    assert await commands(bob, f"LIST {room}", f"WHO {room}") == ["321", "323", "315"]
+    await join(room, bob)
+    assert await listed(bob)
+
+
+async def test_unknown_modes(dial: Connect, nick: str, room: str) -> None:
+    """472 names the letter; what is known beside it is done ("ERR_UNKNOWNMODE")."""
+    ann = await dial(nick)
+    await join(room, ann)
+    found = await answers(ann, f"MODE {room} +Zmy", f"MODE {room} +", f"MODE {room} :", f"MODE {room} 1")
+    assert [(m.command, m.params[1]) for m in found] == [("472", "Z"), ("472", "y"), ("MODE", "+m"), ("472", "1")]
