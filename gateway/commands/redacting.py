@@ -3,7 +3,6 @@
 from gateway.commands.changing import change_room
 from gateway.commands.conversations import find_conversation
 from gateway.commands.reading import find
-from gateway.commands.rooms import inline
 from gateway.commands.services import Services
 from gateway.errors import FullError
 from gateway.events import Direct, Entry, Redacted, Said, SaidTo
@@ -26,11 +25,11 @@ __all__ = ["redact"]
 
 async def redact(services: Services, session: Session, message: Message, reply: Reply) -> None:
     """REDACT target msgid [reason]: of one's own; of anybody in a room one is operator of."""
-    target, msgid, *rest = (*message.params[:3], "")
-    if not message.params[1:2] or not msgid:
+    target, msgid, reason = (*message.params, "", "", "")[:3]
+    if not msgid:
         _fail(reply, "NEED_MORE_PARAMS", text="Not enough parameters")
         return
-    redacting = _Redacting(services, session, reply, target, msgid, rest[0])
+    redacting = _Redacting(services, session, reply, target, msgid, reason)
     try:
         if target.startswith("#"):
             key = room_key(target)
@@ -83,7 +82,12 @@ class _Redacting:
                 removed=(entry.position,),
             )
 
-        await change_room(self._services, room, decide, inline(self._reply))
+        def arrived(line: bytes, position: Position) -> bytes:
+            if line:  # none without echo-message
+                self._reply.add(line)
+            return self._reply.take()
+
+        await change_room(self._services, room, decide, arrived)
 
     async def in_conversation(self, log: LogKey) -> None:
         """In the conversation, and wherever a copy waits. Raises `StoreError`, `FullError`."""

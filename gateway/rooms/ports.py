@@ -62,7 +62,7 @@ class LogStore(Protocol):
         on_answer: OnAnswer,
         send_keys: Sequence[SendKey | None] = (),
     ) -> None:
-        """Append a batch of what is said as this gateway's batch `number` in that log, without those whose key is known.
+        """Append what is said as this gateway's batch `number` in that log, but for those whose key is known.
 
         Args:
             send_keys: one per event, or nothing where none has one.
