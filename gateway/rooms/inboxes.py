@@ -32,7 +32,7 @@ def inbox_follower(
         fresh = [entry for entry in entries if seen.get(entry.event.msgid) is None]
         for entry in fresh:
             if isinstance(entry.event, Redacted):
-                redactions.note(entry.event.redacted)
+                redactions.note(entry.event.redacted, entry.event.position)
         if redactions:
             fresh = [entry for entry in fresh if entry.event.msgid not in redactions]
         seen.now.update((entry.event.msgid, entry.position) for entry in fresh)

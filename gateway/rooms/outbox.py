@@ -25,12 +25,14 @@ class Batch(NamedTuple):
     events: list[Utterance]
     send_keys: list[SendKey | None]  # one per event, or nothing where none has one
 
-    def withdraw(self, msgid: MsgId) -> None:
-        """Leave one out."""
+    def withdraw(self, msgid: MsgId) -> bool:
+        """Leave one out; whether it was there."""
+        before = len(self.events)
         for index in range(len(self.events) - 1, -1, -1):
             if self.events[index].msgid == msgid:
                 del self.events[index]
                 del self.send_keys[index : index + 1]
+        return len(self.events) < before
 
 
 class Kept(NamedTuple):
@@ -99,11 +101,11 @@ class Outbox:
             del self._by_log[log]
         return list(taken)
 
-    def withdraw(self, log: LogKey, msgid: MsgId) -> None:
-        """Something said was taken back: it is not written again, though its batch is, under its number."""
-        for kept in self._by_log.get(log, ()):
-            if isinstance(kept.content, Batch):
-                kept.content.withdraw(msgid)
+    def withdraw(self, log: LogKey, msgid: MsgId) -> bool:
+        """Something said was taken back: it is not written again, though its batch is, under its number. Whether it
+        would have been."""
+        found = [isinstance(kept.content, Batch) and kept.content.withdraw(msgid) for kept in self._by_log.get(log, ())]
+        return any(found)
 
     def _drop(self) -> LogKey | None:
         """Drop the oldest; returns its log if that was the last of it."""

@@ -90,10 +90,6 @@ class LogStore(Protocol):
         (it was trimmed past it, or a failover put another line of history in its place). One that was redacted is
         taken for there where the log shows so. Raises `StoreError`."""
 
-    def remove(self, log: LogKey, position: Position) -> None:
-        """Have what has this place in the log be there no more. Sent behind everything written; lost with the
-        connection."""
-
     async def read_before(self, log: LogKey, position: Position | None, limit: int) -> list[Entry]:
         """Up to `limit` entries before `position` (None: the end), newest first. Raises `StoreError`."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from gateway.events import Entry, Redacted
-from gateway.model import MsgId, Position
+from gateway.model import ORIGIN, MsgId, Position, order
 
 __all__ = ["Redactions", "is_redacted"]
 
@@ -16,18 +16,23 @@ def is_redacted(position: Position, entries: Iterable[Entry]) -> bool:
 
 
 class Redactions:
-    """What was taken back lately in one log, by msgid. Empty, it is false."""
+    """What was taken back lately in one log, by msgid, and where it had been last. Empty, it is false."""
 
     __slots__ = ("_msgids",)
 
     def __init__(self) -> None:
-        self._msgids: dict[MsgId, None] = {}
+        self._msgids: dict[MsgId, Position] = {}
 
-    def note(self, msgid: MsgId) -> None:
-        """It was taken back; the oldest of too many are forgotten."""
-        self._msgids[msgid] = None
+    def note(self, msgid: MsgId, position: Position) -> None:
+        """It was taken back, from that place; the oldest of too many are forgotten."""
+        self._msgids[msgid] = max(position, self._msgids.get(msgid, ORIGIN), key=order)
         if len(self._msgids) > MAX_REMEMBERED:
             del self._msgids[next(iter(self._msgids))]
+
+    def is_back(self, msgid: MsgId, position: Position) -> bool:
+        """Whether it stands again at a place from which it was not taken yet."""
+        gone = self._msgids.get(msgid)
+        return gone is not None and order(position) > order(gone)
 
     def __contains__(self, msgid: MsgId) -> bool:
         return msgid in self._msgids

@@ -213,26 +213,35 @@ class Room:
         self.seen.now[event.msgid] = entry.position
         self._settle(event)
         if event.msgid in self.redactions:
-            self.withdrawn.append((event.msgid, entry.position))
+            self._withdraw(event.msgid, entry.position)
         elif isinstance(event, Redacted):
             self._take_back(event)
         if (origin := self.origins.pop(event.msgid, None)) is not None:
             origin.arrived(b"", entry.position)
 
     def _take_back(self, event: Redacted) -> None:
-        self.redactions.note(event.redacted)
+        self.redactions.note(event.redacted, event.position)
         kept = [entry for entry in self.recent if entry.event.msgid != event.redacted]
         if len(kept) < len(self.recent):
             self.recent.clear()
             self.recent.extend(kept)
         # A failover may have had it written again, elsewhere than who took it back had found it.
-        place = self.seen.get(event.redacted)
-        self.withdrawn.append((event.redacted, place if place != event.position else None))
+        self._withdraw(event.redacted, self.seen.get(event.redacted) or event.position)
+
+    def stands_again(self, entry: Entry) -> None:
+        """What was applied before has got that place in the log."""
+        self.seen.now[entry.event.msgid] = entry.position
+        if entry.event.msgid in self.redactions:
+            self._withdraw(entry.event.msgid, entry.position)
+
+    def _withdraw(self, msgid: MsgId, position: Position) -> None:
+        self.withdrawn.append((msgid, position if self.redactions.is_back(msgid, position) else None))
 
     def _apply_withdrawn(self, entry: Entry) -> None:
         """What was taken back has been written again."""
         self.replica.apply(entry)
-        self.withdrawn.append((entry.event.msgid, entry.position))
+        self.seen.now[entry.event.msgid] = entry.position
+        self._withdraw(entry.event.msgid, entry.position)
         if (origin := self.origins.pop(entry.event.msgid, None)) is not None:
             origin.arrived(b"", entry.position)
 

@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol
 
 from gateway.errors import FullError, StoreError
 from gateway.events import Utterance
-from gateway.model import Answer, Known, LogKey, Outcome, Position, SendKey
+from gateway.model import Answer, Known, LogKey, MsgId, Outcome, Position, SendKey
 from gateway.rooms.outbox import Batch, Outbox
 from gateway.rooms.ports import Change, LogStore, Origin
 from gateway.rooms.replica import Replica
@@ -163,6 +163,15 @@ class Writer:
         if self.number is not None and not self._unanswered and produced < self.number:
             self._fill_up(produced)
             self.pump()
+
+    def carries(self, msgid: MsgId) -> bool:
+        """Whether something said is on its way."""
+        return any(
+            event.msgid == msgid
+            for step in self._flight
+            if isinstance(step.content, Batch)
+            for event in step.content.events
+        )
 
     def give_up(self) -> None:
         """Tell everybody who waits that the store cannot take it. What is in flight stays: its fate is unknown."""

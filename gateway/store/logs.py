@@ -140,7 +140,7 @@ class Logs:
         return entries if older else None
 
     def remove(self, log: LogKey, position: Position) -> None:
-        """Have what has this place in the log be there no more."""
+        """Have what has this place in a log that is no room's be there no more; lost with the connection."""
         self._lanes.commands.request(ignore, "XDEL", self._keys_of(log).log, position)
 
     async def read_before(self, log: LogKey, position: Position | None, limit: int) -> list[Entry]:

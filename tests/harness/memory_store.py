@@ -372,12 +372,6 @@ class MemoryStore:
         older = any(order(entry.position) < order(position) for entry in entries)
         return page if older and is_redacted(position, page) else None
 
-    def remove(self, log: LogKey, position: Position) -> None:
-        """As in the port."""
-        if self.up:
-            room = self._redis.log(log)
-            room.entries = [entry for entry in room.entries if entry.position != position]
-
     async def read_before(self, log: LogKey, position: Position | None, limit: int) -> list[Entry]:
         """As in the port."""
         self._check()

@@ -7,16 +7,19 @@ from irctokens.line import tokenise
 
 from gateway.events import (
     AccountSet,
+    Direct,
     Entry,
     Event,
     Foreign,
     Joined,
+    Kicked,
     Left,
     LeftBy,
     ModeChange,
     ModesSet,
     Reaped,
     Rebound,
+    Redacted,
     Renamed,
     Restored,
     Said,
@@ -100,12 +103,15 @@ def test_tags_are_those_of_the_class(render_class: int, event: Event) -> None:
     line = shown(event, ANN, render_class)
     if not line:
         hidden = isinstance(event, AccountSet) and not render_class & caps.ACCOUNT_NOTIFY
+        hidden |= isinstance(event, Redacted) and not render_class & caps.REDACTION
         assert hidden or isinstance(event, Said | Rebound | Restored)
         return
     tags = Message.parse(line.encode()).tags
     assert tags.get("time") == (TIME if render_class & caps.SERVER_TIME else None)
     assert tags.get("msgid") == (event.msgid.decode() if render_class & caps.TAGS else None)
-    account = event.account.decode() if isinstance(event, Said) else ANN.account
+    account = event.account.decode() if isinstance(event, Said | Direct) else ANN.account
+    if isinstance(event, Kicked | Redacted):
+        account = ""  # not of who did it, and not told of who it was done to
     assert tags.get("account", "") == (account if render_class & caps.ACCOUNT_TAG else "")
     if not render_class & caps.TAGS:
         assert "+tag" not in tags
