@@ -8,7 +8,7 @@ DEV    := $(VENV)/dev-installed
 # They wait for sockets and processes more than they compute.
 SIDE_BY_SIDE := -n 4 --dist loadscope
 
-.PHONY: run gateway check test style fast slow containers format bench faults faults-kills faults-failovers clean
+.PHONY: run gateway check test style fast slow containers format reference bench faults faults-kills faults-failovers clean
 
 run: $(APP)  ## a gateway with its own store, and the client in #lobby
 	$(BIN)/python -m client.demo
@@ -39,6 +39,9 @@ containers: $(DEV)
 format: $(DEV)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+reference: $(DEV)  ## docs/reference.md from the code's own tables
+	$(BIN)/python -m tests.docs.reference
 
 bench: $(DEV)
 	$(BIN)/python -m benchmarks.startup

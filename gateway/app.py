@@ -6,6 +6,7 @@ import logging
 import multiprocessing
 import signal
 import time
+from functools import partial
 
 from gateway.commands.allowances import Allowances
 from gateway.commands.reasserting import Reassertion
@@ -174,13 +175,12 @@ class Gateway:
             loop.add_reader(parent.sentinel, self.stop, "the process that started it is gone")
         http: HttpListener | None = None
         try:
-            port = await self._server.bind(config.host, config.port, reuse_port=reuse_port)
-            tls_port = await self._bind_tls(reuse_port=reuse_port)
+            ports = await self._bind(reuse_port=reuse_port)
             http = HttpListener.start(
                 config.http_host, config.http_port, self._health, make_registry(self._counters, self.id)
             )
             async with asyncio.TaskGroup() as tasks:
-                await self._start(tasks, port, http.port, tls_port)
+                await self._start(tasks, ports, http.port)
                 await self._stop.wait()
                 self._health.draining = True
                 _log.info("draining", extra={"reason": self._stop_reason})
@@ -194,18 +194,26 @@ class Gateway:
             self._account_passwords.close()
         return self._exit_code
 
-    async def _bind_tls(self, *, reuse_port: bool) -> int | None:
-        config = self._config
-        if config.tls_port is None or config.tls_cert is None or config.tls_key is None:
-            return None
-        certificates = Certificates(config.tls_cert, config.tls_key)
-        # Only with certificates: without them a terminal that is closed ends the gateway, as it should.
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, certificates.reload)
-        return await self._server.bind(
-            config.host, config.tls_port, reuse_port=reuse_port, context=certificates.context
-        )
+    async def _bind(self, *, reuse_port: bool) -> dict[str, int]:
+        """Take all ports for IRC; their numbers, by what a client does there."""
+        config, bind = self._config, partial(self._server.bind, self._config.host, reuse_port=reuse_port)
+        ports = {"listening": await bind(config.port)}
+        context = None
+        if config.tls_cert is not None and config.tls_key is not None:
+            certificates = Certificates(config.tls_cert, config.tls_key)
+            context = certificates.context
+            # Only with certificates: without them a terminal that is closed ends the gateway, as it should.
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, certificates.reload)
+            if config.tls_port is not None:
+                asking = certificates.asking if config.client_certificates else context
+                ports["listens for TLS"] = await bind(config.tls_port, context=asking)
+        if config.websocket_port is not None:
+            # A browser that is asked for a certificate opens a dialog.
+            number = await bind(config.websocket_port, context=context, websocket=True)
+            ports["listens for WebSockets"] = number
+        return ports
 
-    async def _start(self, tasks: asyncio.TaskGroup, port: int, http_port: int, tls_port: int | None) -> None:
+    async def _start(self, tasks: asyncio.TaskGroup, ports: dict[str, int], http_port: int) -> None:
         engine_up, server_up = asyncio.Event(), asyncio.Event()
         self._background = [
             tasks.create_task(self._lanes.run(), name="lanes"),
@@ -223,13 +231,9 @@ class Gateway:
         gc.collect()
         gc.freeze()
         gc.set_threshold(GC_THRESHOLD, 20, 50)
-        _log.info("listening", extra={"gateway": self.id, "host": self._config.host, "port": port})
-        ready = [
-            f"hubbub gateway listening on {self._config.host}:{port}",
-            f"hubbub gateway answers HTTP on {self._config.http_host}:{http_port}",
-        ]
-        if tls_port is not None:
-            ready.append(f"hubbub gateway listens for TLS on {self._config.host}:{tls_port}")
+        _log.info("listening", extra={"gateway": self.id, "host": self._config.host, "port": ports["listening"]})
+        ready = [f"hubbub gateway {what} on {self._config.host}:{port}" for what, port in ports.items()]
+        ready.insert(1, f"hubbub gateway answers HTTP on {self._config.http_host}:{http_port}")
         for line in ready:
             print(line, flush=True)  # noqa: T201 - scripts wait for these lines
 

@@ -69,6 +69,24 @@ class Config:
     )
     tls_cert: Path | None = _setting("FILE", settings.path, None, "PEM with the certificate and its chain")
     tls_key: Path | None = _setting("FILE", settings.path, None, "PEM with its key; SIGHUP reads both again")
+    websocket_port: int | None = _setting(
+        "N", settings.whole(0, 65535), None, "TCP port for WebSockets; over TLS if there is a certificate"
+    )
+    websocket_origins: frozenset[str] | None = _setting(
+        "ORIGINS",
+        settings.origins,
+        None,
+        "web pages that may connect, as https://example.org, by commas (default: all)",
+    )
+    sts_duration: int | None = _setting(
+        "SECONDS", settings.whole(0, 10**9), None, "how long clients are to come back over TLS only; 0 ends that"
+    )
+    sts_port: int | None = _setting(
+        "N", settings.whole(1, 65535), None, "TLS port that clients on the plain one are sent to (default: --tls-port)"
+    )
+    client_certificates: bool = _setting(
+        "on|off", settings.switch, "on", "whether clients over TLS are asked for a certificate, for SASL EXTERNAL"
+    )
     redis_url: str | None = _setting(
         "URL",
         settings.redis_url,
@@ -139,6 +157,12 @@ class Config:
     proxy_from: tuple[IPv4Network | IPv6Network, ...] = _setting(
         "NETWORKS", settings.networks, None, "load balancers that send PROXY headers, by commas", absent=()
     )
+    webirc_from: tuple[IPv4Network | IPv6Network, ...] = _setting(
+        "NETWORKS", settings.networks, None, "web gateways that are believed, by commas", absent=()
+    )
+    webirc_password: str | None = _setting(
+        "FILE", settings.password_file, None, "file with the password of the web gateways", in_repr=False
+    )
     ping_interval_s: float = _setting(
         "SECONDS", settings.seconds(0.05, 86_400), "90", "silence of a client before it is asked"
     )
@@ -173,7 +197,10 @@ _SETTINGS: dict[str, _Setting] = {
 } | {
     "password_file": _Setting("FILE", settings.password_file, None, "file with the password of the server", None, False)
 }
-_FLAGS = {name: "--" + name.replace("_", "-") for name in _SETTINGS} | {"motd": "--motd-file"}
+_FLAGS = {name: "--" + name.replace("_", "-") for name in _SETTINGS} | {
+    "motd": "--motd-file",
+    "webirc_password": "--webirc-password-file",
+}
 
 
 def read_config(argv: Sequence[str], environ: Mapping[str, str]) -> Config:
@@ -201,18 +228,28 @@ def read_config(argv: Sequence[str], environ: Mapping[str, str]) -> Config:
     values["password"] = values["password"] or password
     if values["durability"] is Durability.REPLICA and values["redis_url"] is None:
         raise ConfigError(f"{sources['durability']}: the private Redis has no replica; give {sources['redis_url']}")
-    _check_tls(values["tls_port"], values["tls_cert"], values["tls_key"], sources)
+    if bool(values["webirc_from"]) != bool(values["webirc_password"]):
+        raise ConfigError(f"{sources['webirc_from']} and {sources['webirc_password']}: give both or none")
+    ports = values["tls_port"], values["websocket_port"]
+    _check_tls(ports, values["tls_cert"], values["tls_key"], sources)
+    if values["sts_duration"] is not None and not (values["sts_port"] or values["tls_port"]):
+        raise ConfigError(f"{sources['sts_duration']}: say by {sources['sts_port']} where TLS is")
     values["http_host"] = values["http_host"] or values["host"]
     values["state_dir"] = values["state_dir"] or user_state_path("chat-gateway")
     return Config(**values, ignored=tuple(sorted(ours.keys() - {_variable(flag) for flag in _FLAGS.values()})))
 
 
-def _check_tls(port: int | None, cert: Path | None, key: Path | None, sources: Mapping[str, str]) -> None:
-    """All three or none, and files that belong together: better told now than by the first client."""
-    if port is None and cert is None and key is None:
+def _check_tls(
+    ports: tuple[int | None, int | None], cert: Path | None, key: Path | None, sources: Mapping[str, str]
+) -> None:
+    """All or none, and files that belong together: better told now than by the first client."""
+    tls_port, websocket_port = ports
+    if tls_port is None and cert is None and key is None:
         return
-    if port is None or cert is None or key is None:
-        raise ConfigError("--tls-port, --tls-cert and --tls-key: give all three or none")
+    if (tls_port is None and websocket_port is None) or cert is None or key is None:
+        raise ConfigError(
+            "--tls-port, --tls-cert and --tls-key: give all three or none (--websocket-port is a port too)"
+        )
     try:
         server_context(cert, key)
     except OSError as exc:

@@ -24,11 +24,14 @@ __all__ = [
     "Renamed",
     "Restored",
     "Said",
+    "SaidLines",
     "SaidTo",
     "Split",
     "Splitting",
+    "Spoken",
     "TopicSet",
     "Utterance",
+    "is_history",
 ]
 
 
@@ -53,14 +56,27 @@ class SaidTo(NamedTuple):
     to: str  # who gets it: members with one of these modes, and its author
 
 
-class Direct(NamedTuple):
-    """The same, from one user to another, in an inbox; what is kept of it is a `Said` in their conversation's log."""
+class SaidLines(NamedTuple):
+    """A PRIVMSG of several lines, which is one message (IRCv3 multiline)."""
 
     uid: Uid
     msgid: MsgId
     account: bytes
     tags: bytes
-    line: bytes
+    line: bytes  # the first as in `Said`; its text may be empty, not that of all
+    more: tuple[tuple[bool, bytes], ...]  # the texts of the others, and whether they go on where the one before ended
+    to: str = ""  # as in `SaidTo`; empty: all
+
+
+Spoken = Said | SaidTo | SaidLines
+
+
+class Direct(NamedTuple):
+    """Something said from one user to another, in an inbox; their conversation's log has it too, as it was said."""
+
+    uid: Uid
+    msgid: MsgId
+    said: Said | SaidLines
     at: Position  # its place in the conversation, and so its time
 
 
@@ -232,12 +248,13 @@ class Split(NamedTuple):
     msgid: MsgId = MsgId(b"")
 
 
-Utterance = Said | SaidTo | Direct | Redacted
+Utterance = Spoken | Direct | Redacted
 """What is appended in batches: it changes no state."""
 
 
 Event = (
     Said
+    | SaidLines
     | SaidTo
     | Direct
     | Redacted
@@ -262,3 +279,8 @@ class Entry(NamedTuple):
 
     position: Position
     event: Event
+
+
+def is_history(event: Event) -> bool:
+    """Whether it is a message that all members may read again later."""
+    return isinstance(event, Said) or (isinstance(event, SaidLines) and not event.to)

@@ -34,6 +34,8 @@ class User(NamedTuple):
     operator: bool
     modes: str = ""  # of "B", "i", "s" and "w"
     epoch: int = 0  # how often it was taken over by another connection; who writes its record must know it
+    secure: bool = False  # its connection is TLS
+    certificate: str = ""  # SHA-256 of the one it showed, in hex; empty: none
 
 
 class Refusal(Enum):
@@ -76,6 +78,7 @@ class Account(NamedTuple):
     email: str  # empty: none was given; never verified
     created_s: int  # since 1970
     nicks: tuple[str, ...]  # reserved for it beside its name, casefolded
+    certificates: tuple[str, ...] = ()  # SHA-256 in hex of those that log in to it
 
 
 class Rate(NamedTuple):

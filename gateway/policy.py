@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from gateway import __version__
 from gateway.commands.allowances import SharedLimits
-from gateway.commands.services import Network
+from gateway.commands.services import Network, WebGateways
 from gateway.config import Config
 from gateway.net.server import Limits
 from gateway.rooms.retention import Kept
@@ -28,7 +28,19 @@ def network(config: Config) -> Network:
         min_password=config.min_password,
         history=Kept(config.history_entries, int(config.history_age_s)),
         redaction_window_s=int(config.redaction_window_s),
+        sts=_sts(config),
+        webirc=WebGateways(networks=config.webirc_from, password=config.webirc_password)
+        if config.webirc_password
+        else None,
     )
+
+
+def _sts(config: Config) -> str:
+    # To all alike: on a secure connection the port is ignored, on another the duration. A gateway behind a balancer
+    # that ends TLS cannot tell the two apart.
+    if config.sts_duration is None:
+        return ""
+    return f"duration={config.sts_duration},port={config.sts_port or config.tls_port}"
 
 
 def _registration(config: Config) -> frozenset[str] | None:
@@ -58,4 +70,5 @@ def connection_limits(config: Config) -> Limits:
         ping_timeout_s=config.ping_timeout_s,
         registration_timeout_s=config.registration_timeout_s,
         proxy_from=config.proxy_from,
+        websocket_origins=config.websocket_origins,
     )

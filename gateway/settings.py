@@ -13,6 +13,7 @@ from pathlib import Path
 
 from gateway.passwords import is_operator_name, is_password_hash
 from gateway.people import Rate
+from gateway.session.fingerprints import as_fingerprint
 from gateway.store.urls import Durability, RedisUrl
 from gateway.wire.limits import HOSTLEN, MAX_BODY_BYTES, NICKLEN
 from gateway.wire.splitting import clip
@@ -24,6 +25,7 @@ __all__ = [
     "motd_file",
     "networks",
     "opers_file",
+    "origins",
     "password",
     "password_file",
     "path",
@@ -48,6 +50,7 @@ _WHOLE = re.compile(r"[0-9]{1,18}")
 _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"  # RFC 1123 section 2.1
 _HOST_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 _RATE = re.compile(r"([0-9]{1,6}):([0-9]{1,6})")
 _REGISTRATION_KEYS = ("before-connect", "custom-account-name", "email-required")  # account-registration, "Capability"
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
@@ -155,6 +158,14 @@ def networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
         raise ValueError("not a list of networks such as 10.0.0.0/8,fd00::/8") from None
 
 
+def origins(text: str) -> frozenset[str]:
+    """Origins of web pages, separated by commas. Source: RFC 6454 section 6.2."""
+    found = frozenset(part.strip().lower() for part in text.split(","))
+    if not all(_ORIGIN.fullmatch(origin) for origin in found):
+        raise ValueError("not a list of origins such as https://chat.example.org,http://localhost:8000")
+    return found
+
+
 def redis_url(text: str) -> str:
     """The URL of a Redis, of Sentinels or of a cluster; `RedisUrl.parse` says what there is."""
     RedisUrl.parse(text)
@@ -195,7 +206,8 @@ def motd_file(text: str) -> tuple[str, ...]:
 
 
 def opers_file(text: str) -> dict[str, str]:
-    """Operators of a TOML file: name to argon2id hash, as `chat-gateway hash-password` prints them."""
+    """Operators of a TOML file: name to argon2id hash, as `chat-gateway hash-password` prints them, or to the SHA-256
+    fingerprint of a client's certificate, in hex."""
     try:
         table = tomllib.loads(_file_text(text))
     except tomllib.TOMLDecodeError as exc:
@@ -203,9 +215,9 @@ def opers_file(text: str) -> dict[str, str]:
     for name, password_hash in table.items():
         if not is_operator_name(name):
             raise ValueError(f"{name!r} in the file is no name of an operator")
-        if not isinstance(password_hash, str) or not is_password_hash(password_hash):
-            raise ValueError(f"the value of {name} in the file is no argon2id hash")
-    return table
+        if not isinstance(password_hash, str) or not (is_password_hash(password_hash) or as_fingerprint(password_hash)):
+            raise ValueError(f"the value of {name} in the file is neither an argon2id hash nor a fingerprint")
+    return {name: as_fingerprint(value) or value for name, value in table.items()}
 
 
 def _file_text(name: str) -> str:

@@ -42,6 +42,8 @@ def run_workers(config: Config, redis_url: str, serve: Serve, store: EmbeddedSto
         config = replace(config, port=_reserve(config.host, config.port, reserved))
         if config.tls_port is not None:
             config = replace(config, tls_port=_reserve(config.host, config.tls_port, reserved))
+        if config.websocket_port is not None:
+            config = replace(config, websocket_port=_reserve(config.host, config.websocket_port, reserved))
         return _Workers(config, redis_url, serve, store).run()
 
 
@@ -70,7 +72,7 @@ class _Workers:
     def run(self) -> int:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
-        if self._config.tls_port is not None:
+        if self._config.tls_cert is not None:
             signal.signal(signal.SIGHUP, self._on_hangup)
         for index in range(self._number):
             self._launch(index)

@@ -69,6 +69,13 @@ def test_defaults_are_those_of_the_documentation(monkeypatch: pytest.MonkeyPatch
         tls_port=None,
         tls_cert=None,
         tls_key=None,
+        sts_duration=None,
+        sts_port=None,
+        client_certificates=True,
+        websocket_port=None,
+        websocket_origins=None,
+        webirc_from=(),
+        webirc_password=None,
         redis_url=None,
         durability=Durability.REDIS,
         redis_wait_s=30,
@@ -278,6 +285,45 @@ def test_opers(tmp_path: Path) -> None:
     config = read_config([f"--opers={file}"], {})
     assert config.opers == {"ann": password_hash}
     assert "$argon2" not in repr(config)
+
+
+def test_an_operator_by_certificate(tmp_path: Path) -> None:
+    """A SHA-256 fingerprint stands for a password, with or without colons."""
+    file = tmp_path / "opers.toml"
+    file.write_text(f'ann = "{"AB:" * 31}AB"\nbob = "{"0" * 64}"\n')
+    assert read_config([f"--opers={file}"], {}).opers == {"ann": "ab" * 32, "bob": "0" * 64}
+
+
+def test_web_gateways_have_addresses_and_a_password(tmp_path: Path) -> None:
+    """One of them alone would believe too many; the password is not in the repr."""
+    file = tmp_path / "password"
+    file.write_text("hunter2\n")
+    argv = ["--webirc-from=192.0.2.0/24", f"--webirc-password-file={file}"]
+    for alone in argv:
+        with pytest.raises(ConfigError, match="give both or none"):
+            read_config([alone], {})
+    config = read_config(argv, {})
+    assert config.webirc_password == "hunter2"
+    assert "hunter2" not in repr(config)
+
+
+def test_origins(tmp_path: Path) -> None:
+    """Scheme, host, perhaps a port, and nothing behind them; a WebSocket port may use the certificate alone."""
+    config = read_config(["--websocket-origins=https://Chat.example.org, http://[::1]:8000"], {})
+    assert config.websocket_origins == frozenset({"https://chat.example.org", "http://[::1]:8000"})
+    for text in ("chat.example.org", "https://a/b", "https://a,", "*"):
+        with pytest.raises(ConfigError, match="--websocket-origins"):
+            read_config([f"--websocket-origins={text}"], {})
+    pems = certificate(tmp_path)
+    argv = ["--websocket-port=0", f"--tls-cert={pems.cert}", f"--tls-key={pems.key}"]
+    assert read_config(argv, {}).websocket_port == 0
+
+
+def test_sts_has_a_port(tmp_path: Path) -> None:
+    """A policy that does not say where TLS is would lock clients out."""
+    with pytest.raises(ConfigError, match="--sts-port"):
+        read_config(["--sts-duration=60"], {})
+    assert read_config(["--sts-duration=60", "--sts-port=6697"], {}).sts_port == 6697
 
 
 @pytest.mark.parametrize("content", ["ann = hash", 'ann = "secret"', "ann = 1", '"a b" = "x"', "[ann]\n", "\x00"])

@@ -12,6 +12,7 @@ from gateway.commands.login import TooManyLoginsError, check_password, log_in, l
 from gateway.commands.services import Services
 from gateway.errors import FullError, StoreError
 from gateway.people import Account
+from gateway.session.fingerprints import as_fingerprint
 from gateway.session.reply import Reply
 from gateway.session.session import Session
 from gateway.wire import numerics as n
@@ -24,9 +25,11 @@ Answer = Coroutine[Any, Any, None] | None
 MAX_PASSWORD_BYTES = 300  # what fits everywhere a client may have to send it (account-registration)
 MAX_EMAIL_BYTES = 254  # RFC 5321 section 4.5.3.1.3, without its brackets
 MAX_NICKS = 5  # reserved for one account beside its name
+MAX_CERTIFICATES = 10  # of one account
 
 # Whether there is such a mailbox only a mail could tell.
 _EMAIL = re.compile(r"[^\s@]+@[^\s@.]+(\.[^\s@.]+)+")
+SUBCOMMANDS = "INFO, PASSWORD, CERT ADD, CERT DEL, CERT LIST, GROUP, UNGROUP, LOGOUT, DELETE"
 _AWAY = "Accounts cannot be reached now; nothing was done, try again"
 
 
@@ -109,12 +112,12 @@ def _fail(reply: Reply, command: str, code: str, name: str, text: str) -> None:
 
 
 async def account(services: Services, session: Session, message: Message, reply: Reply) -> None:
-    """ACCOUNT INFO, PASSWORD, GROUP, UNGROUP, LOGOUT and DELETE, of the account the session is logged in to."""
+    """ACCOUNT INFO, PASSWORD, CERT, GROUP, UNGROUP, LOGOUT and DELETE, of the account the session is logged in to."""
     subcommand, *params = message.params or ("INFO",)
     subcommand = subcommand.upper()
-    expected = {"INFO": 0, "PASSWORD": 2, "GROUP": 0, "UNGROUP": 1, "LOGOUT": 0, "DELETE": 1}.get(subcommand)
+    expected = {"INFO": 0, "PASSWORD": 2, "CERT": 1, "GROUP": 0, "UNGROUP": 1, "LOGOUT": 0, "DELETE": 1}.get(subcommand)
     if expected is None:
-        reply.fail_only("ACCOUNT", "INVALID_PARAMS", subcommand, text="INFO, PASSWORD, GROUP, UNGROUP, LOGOUT, DELETE")
+        reply.fail_only("ACCOUNT", "INVALID_PARAMS", subcommand, text=SUBCOMMANDS)
         return
     if len(params) < expected:
         reply.numeric(n.ERR_NEEDMOREPARAMS, "ACCOUNT", "Not enough parameters")
@@ -133,6 +136,8 @@ async def account(services: Services, session: Session, message: Message, reply:
     match subcommand:
         case "INFO":
             _inform(found, reply)
+        case "CERT":
+            await _certificates(services, session, found, params, reply)
         case "GROUP":
             await _group(services, session, key, found, reply)
         case "UNGROUP":
@@ -160,6 +165,33 @@ async def _group(services: Services, session: Session, key: NickKey, found: Acco
         reply.fail_only("ACCOUNT", "NICKNAME_RESERVED", session.nick, text="The nick is reserved for somebody else")
     else:
         reply.note("ACCOUNT", "GROUPED", session.nick, text="The nick is reserved for your account now")
+
+
+async def _certificates(services: Services, session: Session, found: Account, params: list[str], reply: Reply) -> None:
+    """CERT ADD, DEL and LIST: what SASL EXTERNAL logs in by; the one of this connection where none is named."""
+    act, *named = params[0].upper(), *params[1:]
+    key, listed = NickKey(casefold(found.name)), found.certificates
+    certificate = as_fingerprint(named[0]) if named else session.certificate
+    if act == "LIST":
+        for each in listed:
+            reply.note("ACCOUNT", "CERT", each, text="This certificate logs in to your account")
+        reply.note("ACCOUNT", "CERT_LISTED", str(len(listed)), text=f"{len(listed)} certificates in all")
+    elif act not in {"ADD", "DEL"}:
+        reply.fail_only("ACCOUNT", "INVALID_PARAMS", "CERT", act, text="ADD, DEL or LIST")
+    elif not certificate:
+        text = "A fingerprint has 64 hexadecimal digits" if named else "You have shown no certificate; name one"
+        reply.fail_only("ACCOUNT", "INVALID_CERT", act, text=text)
+    elif act == "DEL" and certificate not in listed:
+        reply.fail_only("ACCOUNT", "CERT_NOT_FOUND", certificate, text="It does not log in to your account")
+    elif act == "DEL":
+        await services.accounts.remove_certificate(key, found, certificate)
+        reply.note("ACCOUNT", "CERT_DELETED", certificate, text="It logs in to your account no more")
+    elif certificate not in listed and len(listed) >= MAX_CERTIFICATES:
+        reply.fail_only("ACCOUNT", "TOO_MANY_CERTS", certificate, text=f"At most {MAX_CERTIFICATES}")
+    elif await services.accounts.add_certificate(key, found, certificate):
+        reply.note("ACCOUNT", "CERT_ADDED", certificate, text="Who shows it may log in to your account")
+    else:
+        reply.fail_only("ACCOUNT", "CERT_TAKEN", certificate, text="It logs in to somebody else's account")
 
 
 async def _ungroup(services: Services, key: NickKey, found: Account, nick: str, reply: Reply) -> None:

@@ -17,11 +17,13 @@ from gateway.session.sasl import (
     Challenge,
     CheckPassword,
     Exchange,
+    FindOwner,
     FindVerifier,
     Found,
     SaslFailedError,
     SaslTooLongError,
     chunks,
+    mechanisms,
 )
 from gateway.session.session import Session
 from gateway.wire import numerics as n
@@ -78,9 +80,10 @@ def authenticate(
 
 
 def _begin(services: Services, session: Session, mechanism: str, reply: Reply) -> Coroutine[Any, Any, None] | None:
+    offered = mechanisms(session.certificate)
     begin = MECHANISMS.get(mechanism.upper())
-    if begin is None:
-        reply.numeric(n.RPL_SASLMECHS, ",".join(MECHANISMS), "are available SASL mechanisms")
+    if begin is None or mechanism.upper() not in offered:
+        reply.numeric(n.RPL_SASLMECHS, ",".join(offered), "are available SASL mechanisms")
         _failed(session, reply)
         return None
     session.sasl = Exchange(begin(secrets.token_urlsafe(NONCE_BYTES)))
@@ -96,7 +99,7 @@ async def _advance(
             step = exchange.mechanism.send(await _answer(services, session, exchange, step))
     except StopIteration as end:
         session.sasl = None
-        if services.network.limits:
+        if services.network.limits and exchange.proving:
             services.allowances.logged_in(session.host, exchange.proving)
         reply.numeric(n.RPL_LOGGEDIN, _mask(session), end.value, f"You are now logged in as {end.value}")
         reply.numeric(n.RPL_SASLSUCCESS, "SASL authentication successful")
@@ -118,8 +121,11 @@ def _failed(session: Session, reply: Reply, why: str = "") -> None:
 
 
 async def _answer(
-    services: Services, session: Session, exchange: Exchange, step: CheckPassword | FindVerifier
+    services: Services, session: Session, exchange: Exchange, step: CheckPassword | FindOwner | FindVerifier
 ) -> str | Found | None:
+    if isinstance(step, FindOwner):  # not throttled: nobody guesses a certificate whose key TLS has checked
+        owner = await services.accounts.find_owner(session.certificate)
+        return owner.name if owner is not None else None
     key = nick_key(step.name) or NO_NAME
     account, salt = await services.accounts.find(key)
     exchange.proving = account.name if account else key
@@ -210,6 +216,6 @@ def announce_sasl(services: Services, sessions: Iterable[Session]) -> None:
             session.sasl = None
         if session.has(CAP_NOTIFY):
             reply = Reply(session, services.network.server_name)
-            said = ("NEW", f"sasl={','.join(MECHANISMS)}") if available else ("DEL", "sasl")
+            said = ("NEW", f"sasl={','.join(mechanisms(session.certificate))}") if available else ("DEL", "sasl")
             reply.message("CAP", session.name, *said)
             reply.finish()

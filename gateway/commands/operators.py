@@ -7,6 +7,7 @@ from gateway.commands.registration import as_user
 from gateway.commands.services import Services
 from gateway.errors import FullError
 from gateway.model import GatewayId
+from gateway.session.fingerprints import as_fingerprint
 from gateway.session.reply import Reply
 from gateway.session.session import Session
 from gateway.wire import numerics as n
@@ -18,10 +19,17 @@ _audit = logging.getLogger("gateway.audit")
 
 
 async def oper(services: Services, session: Session, message: Message, reply: Reply) -> None:
-    """OPER name password."""
-    name, password = message.params[0], message.params[1]
+    """OPER name password; without a password for an operator who is known by the certificate shown."""
+    name, password = message.params[0], message.params[1] if len(message.params) > 1 else None
     if not services.network.opers:
         reply.numeric(n.ERR_NOOPERHOST, "No operators are configured")
+        return
+    known_by = services.network.opers.get(name)
+    if session.certificate and known_by == session.certificate:
+        await _become(services, session, name, reply)
+        return
+    if password is None:
+        reply.numeric(n.ERR_NEEDMOREPARAMS, "OPER", "Not enough parameters")
         return
     # Guessing is stopped as it is for accounts, over all gateways; what is no operator's name counts as one name.
     tried = f"oper {name if name in services.network.opers else '*'}"
@@ -30,7 +38,7 @@ async def oper(services: Services, session: Session, message: Message, reply: Re
         reply.fail("OPER", "RATE_LIMITED", seconds, text=f"Too many attempts; nothing was done, wait {seconds} s")
         return
     try:
-        right = await services.check_password(services.network.opers.get(name), password)
+        right = await services.check_password(None if as_fingerprint(known_by or "") else known_by, password)
     except FullError:
         reply.fail("OPER", "TEMPORARILY_UNAVAILABLE", text="Too many logins at once, try again")
         return
@@ -39,6 +47,10 @@ async def oper(services: Services, session: Session, message: Message, reply: Re
         return
     if services.network.limits:
         services.allowances.logged_in(session.host, tried)
+    await _become(services, session, name, reply)
+
+
+async def _become(services: Services, session: Session, name: str, reply: Reply) -> None:
     session.operator = True
     _audit.info("operator", extra={"by": session.source, "uid": session.uid.decode(), "name_given": name})
     await services.directory.put(as_user(services, session))

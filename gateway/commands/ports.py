@@ -156,6 +156,15 @@ class Accounts(Protocol):
     async def ungroup(self, name: NickKey, account: Account, nick: NickKey) -> None:
         """End a reservation."""
 
+    async def find_owner(self, certificate: str) -> Account | None:
+        """The account that a certificate, by its fingerprint, logs in to."""
+
+    async def add_certificate(self, name: NickKey, account: Account, certificate: str) -> bool:
+        """Let a certificate log in; False when it belongs to another account."""
+
+    async def remove_certificate(self, name: NickKey, account: Account, certificate: str) -> None:
+        """It logs in no more."""
+
     async def delete(self, name: NickKey, account: Account) -> None:
         """End an account; its name is not registered again."""
 

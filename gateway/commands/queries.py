@@ -203,6 +203,11 @@ def _whois_lines(services: Services, session: Session, user: User, reply: Reply)
         reply.numeric(n.RPL_WHOISOPERATOR, user.nick, "is an operator")
     if user.account:
         reply.numeric(n.RPL_WHOISACCOUNT, user.nick, user.account, "is logged in as")
+    if user.secure:
+        reply.numeric(n.RPL_WHOISSECURE, user.nick, "is using a secure connection")
+    # For the eyes of its owner and of operators. Source: https://modern.ircdocs.horse/#rplwhoiscertfp-276
+    if user.certificate and (session.operator or session.uid == user.uid):
+        reply.numeric(n.RPL_WHOISCERTFP, user.nick, f"has client certificate fingerprint {user.certificate}")
     if "B" in user.modes:
         reply.numeric(n.RPL_WHOISBOT, user.nick, f"is a bot on {services.network.name}")
     reply.numeric(n.RPL_WHOISIDLE, user.nick, "0", str(user.signed_on_s), "seconds idle, signon time")

@@ -5,7 +5,7 @@ from gateway.commands.conversations import find_conversation
 from gateway.commands.reading import find
 from gateway.commands.services import Services
 from gateway.errors import FullError
-from gateway.events import Direct, Entry, Redacted, Said, SaidTo
+from gateway.events import Direct, Entry, Redacted, Said, SaidLines, SaidTo
 from gateway.model import LogKey, MsgId, Position, time_ms
 from gateway.rooms.ports import Change
 from gateway.rooms.replica import Replica
@@ -121,14 +121,14 @@ class _Redacting:
     async def _find(self, log: LogKey) -> Entry | None:
         """The message; None after it was said that there is none."""
         entry = await find(self._services.history, log, self._msgid)
-        if entry is not None and isinstance(entry.event, Said | SaidTo):
+        if entry is not None and isinstance(entry.event, Said | SaidTo | SaidLines):
             return entry
         self._refuse("UNKNOWN_MSGID", text="This message does not exist or is too old")
         return None
 
     def _is_own(self, entry: Entry) -> bool:
         event, session = entry.event, self._session
-        account = event.account if isinstance(event, Said | SaidTo) else b""
+        account = event.account if isinstance(event, Said | SaidTo | SaidLines) else b""
         return event.uid == session.uid or bool(account and account == session.account_bytes)
 
     def _is_late(self, entry: Entry, window_s: int) -> bool:

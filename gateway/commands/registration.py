@@ -14,14 +14,15 @@ from gateway.commands.everywhere import change_everywhere
 from gateway.commands.oversight import close_if_banned
 from gateway.commands.queries import welcome
 from gateway.commands.resuming import issue_token, take_by_account, take_offered
-from gateway.commands.services import Services
+from gateway.commands.services import Network, Services
 from gateway.errors import NickReservedError, StoreError
 from gateway.events import Renamed
 from gateway.people import User
 from gateway.session import capabilities
+from gateway.session.multiline import MULTILINE_VALUE
 from gateway.session.render import render
 from gateway.session.reply import Reply
-from gateway.session.sasl import MECHANISMS
+from gateway.session.sasl import mechanisms
 from gateway.session.session import Session, State
 from gateway.wire import numerics as n
 from gateway.wire.limits import MAX_BODY_BYTES, NAMELEN, USERLEN
@@ -29,7 +30,7 @@ from gateway.wire.message import Message
 from gateway.wire.names import is_nick, nick_key
 from gateway.wire.splitting import clip, first_word
 
-__all__ = ["as_user", "cap", "nick", "password", "ping", "pong", "quit_", "rename", "user"]
+__all__ = ["as_user", "cap", "nick", "password", "ping", "pong", "quit_", "rename", "user", "values"]
 
 Answer = Coroutine[Any, Any, None] | None
 INBOX_TIMEOUT_S = 5.0
@@ -67,15 +68,21 @@ def _list(services: Services, session: Session, reply: Reply) -> None:
         words = [word for word in capabilities.listed(services.withdrawn).split() if "/" not in word]
         reply.message("CAP", session.name, "LS", " ".join(words))
         return
-    values = {
-        capabilities.SASL: ",".join(MECHANISMS),
-        capabilities.ACCOUNT_REGISTRATION: ",".join(sorted(services.network.registration or ())),
-    }
-    words = capabilities.listed(services.withdrawn, values).split()
+    words = capabilities.listed(services.withdrawn, values(services.network, session.certificate)).split()
     *first, last = _in_lines(words, len(f":{services.network.server_name} CAP {session.name} LS * :"))
     for line in first:
         reply.message("CAP", session.name, "LS", "*", line)
     reply.message("CAP", session.name, "LS", last)
+
+
+def values(network: Network, certificate: str) -> dict[int, str]:
+    """What `CAP LS 302` says of capabilities beyond their names, to who showed this certificate (empty: none)."""
+    return {
+        capabilities.SASL: ",".join(mechanisms(certificate)),
+        capabilities.ACCOUNT_REGISTRATION: ",".join(sorted(network.registration or ())),
+        capabilities.MULTILINE: MULTILINE_VALUE,
+        capabilities.STS: network.sts,
+    }
 
 
 def _in_lines(words: Sequence[str], taken: int) -> list[str]:
@@ -252,6 +259,8 @@ def as_user(services: Services, session: Session) -> User:
         session.operator,
         session.modes,
         session.epoch,
+        session.secure,
+        session.certificate,
     )
 
 

@@ -187,7 +187,11 @@ class _Returning:
         services.engine.open_inbox(session.uid, session.deliver, last)
         session.deliver(self._acts)
         close_if_banned(services, session)
+        here = taken.user._replace(
+            gateway=services.gateway, secure=session.secure, certificate=session.certificate
+        )  # of this connection, whatever the former one was
         with contextlib.suppress(StoreError):  # it ends by itself, and a line too many may be shown next time
+            await services.directory.put(here)
             await services.records.settle(session.uid, session.epoch)
 
     async def _enter(self, key: RoomKey) -> _Back | None:

@@ -5,7 +5,7 @@ from gateway.commands.ports import Peer
 from gateway.commands.services import Services
 from gateway.commands.visible import identity
 from gateway.errors import FullError
-from gateway.events import Direct, Entry, Said, SaidTo
+from gateway.events import Direct, Entry, Said, SaidLines, Spoken
 from gateway.model import Known, MsgId, Position, SendKey
 from gateway.people import User
 from gateway.rooms.replica import Replica
@@ -65,12 +65,14 @@ class Sending:
         if self.command != "NOTICE" or self.reply.label:
             self.reply.fail(self.command, "TEMPORARILY_UNAVAILABLE", target, text=text)
 
-    def repeated(self, event: Said | SaidTo | Direct, first: Known, target: str) -> None:
+    def repeated(self, event: Spoken | Direct, first: Known, target: str) -> None:
         """One was not appended, since its key had been used: its author gets the echo of the first."""
         if not first.own:
             self.reply.fail_only(self.command, "IDEM_KEY_TAKEN", target, text="Another has used this key here")
             self.fail()
             return
+        if isinstance(event, Direct):
+            event = event.said
         self.come_back(Entry(first.position, event._replace(msgid=first.msgid)))
 
     def come_back(self, entry: Entry) -> None:
@@ -81,14 +83,22 @@ class Sending:
             session.write(answer)
 
 
+def _lines(event: Spoken) -> list[bytes]:
+    """All that it says, each line as its receivers may get it by itself."""
+    if not isinstance(event, SaidLines):
+        return [event.line]
+    head = event.line.partition(b" :")[0]
+    return [event.line, *(b"%b :%b" % (head, text) for _, text in event.more)]
+
+
 class ToRoom(Saying):
     """A message on its way to a room. It is decided for the first time when it is about to be sent."""
 
     __slots__ = ("room", "send_key", "sending", "services")
-    event: Said | SaidTo
+    event: Spoken
 
     def __init__(
-        self, event: Said | SaidTo, room: Room, sending: Sending, services: Services, send_key: SendKey | None
+        self, event: Spoken, room: Room, sending: Sending, services: Services, send_key: SendKey | None
     ) -> None:
         self.event = event
         self.send_key = send_key
@@ -103,7 +113,7 @@ class ToRoom(Saying):
     def allowed(self, replica: Replica) -> bool:
         sending, session = self.sending, self.sending.session
         who = replica.members.get(session.uid) or identity(self.services, session)
-        if may_speak(replica, who, self.event.line):
+        if all(may_speak(replica, who, line) for line in _lines(self.event)):
             return True
         del self.room.origins[self.event.msgid]
         sending.refuse(n.ERR_CANNOTSENDTOCHAN, replica.name, "Cannot send to channel")
@@ -164,9 +174,11 @@ class ToConversation(Saying):
     """
 
     __slots__ = ("_services", "_to", "log", "send_key", "sending")
-    event: Said
+    event: Said | SaidLines
 
-    def __init__(self, event: Said, to: User, sending: Sending, services: Services, send_key: SendKey | None) -> None:
+    def __init__(
+        self, event: Said | SaidLines, to: User, sending: Sending, services: Services, send_key: SendKey | None
+    ) -> None:
         self.event = event
         self.send_key = send_key
         self.permissions = None
@@ -189,7 +201,7 @@ class ToConversation(Saying):
         services, session = self._services, self.sending.session
         one, other = Peer(identity_of(session), session.nick), Peer(identity_of(self._to), self._to.nick)
         note(services, one, other, position)
-        event = Direct(*self.event._replace(msgid=msgid), position)
+        event = Direct(session.uid, msgid, self.event._replace(msgid=msgid), position)
         try:
             services.engine.send(self._to.uid, ToInbox(event, self._to.nick, self.sending, self.send_key, self))
         except FullError:
@@ -213,9 +225,11 @@ class ToNick(Saying):
     """A message on its way to somebody's inbox."""
 
     __slots__ = ("send_key", "sending", "target")
-    event: Said | Direct
+    event: Said | SaidLines | Direct
 
-    def __init__(self, event: Said | Direct, target: str, sending: Sending, send_key: SendKey | None) -> None:
+    def __init__(
+        self, event: Said | SaidLines | Direct, target: str, sending: Sending, send_key: SendKey | None
+    ) -> None:
         self.event = event
         self.send_key = send_key
         self.permissions = None

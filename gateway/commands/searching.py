@@ -10,7 +10,7 @@ from gateway.commands.extent import oldest_in_room, oldest_said
 from gateway.commands.reading import FIRST, LAST, MAX_NUMBER, PAGE, Place, Reader
 from gateway.commands.services import Services
 from gateway.errors import StoreError
-from gateway.events import Entry, Said
+from gateway.events import Entry, Redacted, Said, SaidLines
 from gateway.model import LogKey, order
 from gateway.session.playback import is_message
 from gateway.session.render import render
@@ -45,9 +45,12 @@ class _Query(NamedTuple):
 
     def fits(self, entry: Entry) -> bool:
         """Whether an entry is a message that is searched for."""
-        if not is_message(entry) or not isinstance(entry.event, Said):
+        event = entry.event
+        if not is_message(entry) or not isinstance(event, Said | SaidLines):
             return False
-        head, _, text = entry.event.line.partition(b" :")
+        head, _, text = event.line.partition(b" :")
+        if isinstance(event, SaidLines):
+            text = b"".join((text, *(more if goes_on else b"\n" + more for goes_on, more in event.more)))
         if self.author and casefold(head[1 : head.find(b"!")].decode()) != self.author:
             return False
         return not self.text or self.text in text.decode().casefold()
@@ -122,7 +125,9 @@ async def _find(services: Services, logs: list[tuple[LogKey, Place]], query: _Qu
     for log, oldest in logs:
         reader = Reader(services.history, log, query.limit, counts=query.fits, oldest=oldest, pages=pages)
         read = reader.forwards if query.from_oldest else reader.backwards
-        found += [entry for entry in await read(query.low, query.high, query.limit) if isinstance(entry.event, Said)]
+        found += [
+            entry for entry in await read(query.low, query.high, query.limit) if not isinstance(entry.event, Redacted)
+        ]
     found.sort(key=lambda entry: order(entry.position))
     return found[: query.limit] if query.from_oldest else found[-query.limit :]
 

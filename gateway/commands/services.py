@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import TYPE_CHECKING
 
 from gateway.commands.ports import Accounts, Conversations, Directory, History, Markers, Oversight, Passwords, Records
@@ -17,7 +18,23 @@ from gateway.wire.names import RoomKey
 if TYPE_CHECKING:
     from gateway.commands.allowances import Allowances
 
-__all__ = ["Network", "Services"]
+__all__ = ["Network", "Services", "WebGateways"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebGateways:
+    """Who may say WEBIRC."""
+
+    networks: tuple[IPv4Network | IPv6Network, ...]
+    password: str = field(repr=False)
+
+    def fits(self, host: str) -> bool:
+        """Whether it is one of their addresses."""
+        try:
+            address = ip_address(host)
+        except ValueError:
+            return False
+        return any(address in network for network in self.networks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +54,8 @@ class Network:
     min_password: int = 1  # characters
     history: Kept = ALL  # of every log
     redaction_window_s: int = 0  # how long one may take back what one said; 0: as long as it is kept
+    webirc: "WebGateways | None" = None  # nobody, if None
+    sts: str = ""  # value of the capability; empty: there is no such policy
 
 
 @dataclass(slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from gateway.commands import (
     marking,
     membership,
     modes,
+    multiline,
     operators,
     oversight,
     queries,
@@ -23,10 +24,12 @@ from gateway.commands import (
     rooms,
     searching,
     talking,
+    webirc,
 )
 from gateway.commands.services import Services
 from gateway.errors import FullError, StoreError
 from gateway.session.budget import Verdict
+from gateway.session.capabilities import MULTILINE
 from gateway.session.reply import Reply
 from gateway.session.session import Session, State
 from gateway.wire import numerics as n
@@ -56,6 +59,7 @@ class Command:
 COMMANDS: dict[str, Command] = {
     "ACCOUNT": Command(accounts.account, needs_store=True),
     "AUTHENTICATE": Command(login.authenticate, 1, before_ready=True),
+    "BATCH": Command(multiline.batch, 1, flows=True),
     "CAP": Command(registration.cap, 1, before_ready=True),
     "CHATHISTORY": Command(history.chathistory, needs_store=True),
     "DIE": Command(operators.die),
@@ -73,7 +77,7 @@ COMMANDS: dict[str, Command] = {
     "NAMES": Command(rooms.names),
     "NICK": Command(registration.nick, before_ready=True, needs_store=True),
     "NOTICE": Command(talking.talk, flows=True, shared=True),
-    "OPER": Command(operators.oper, 2, needs_store=True),
+    "OPER": Command(operators.oper, 1, needs_store=True),
     "PART": Command(rooms.part, 1, needs_store=True),
     "PASS": Command(registration.password, 1, before_ready=True),
     "PING": Command(registration.ping, before_ready=True),
@@ -93,10 +97,12 @@ COMMANDS: dict[str, Command] = {
     "VERIFY": Command(accounts.verify, 2, before_ready=True),
     "VERSION": Command(queries.version),
     "WALLOPS": Command(oversight.wallops, 1, needs_store=True),
+    "WEBIRC": Command(webirc.webirc, 4, before_ready=True),
     "WHO": Command(queries.who),
     "WHOIS": Command(queries.whois, 1, needs_store=True),
 }
 
+_IN_BATCH = Command(multiline.line, flows=True, shared=True)
 ANSWER_WITHIN_S = 10.0  # while Redis is away; what was asked for may be done all the same, and is shown then
 _UNKNOWN = "Redis is away; whether this was done is not known yet"
 _NEVER_REFUSED = frozenset({"PING", "PONG", "QUIT", "CAP"})  # clients send them by themselves
@@ -117,7 +123,10 @@ def obey(services: Services, session: Session, line: bytes) -> Work | None:
     reply = Reply(session, services.network.server_name, message.tags.get("label", "") if message.tags else "")
     command = COMMANDS.get(message.command)
     services.count_command(message.command if command is not None else "unknown")
+    if command is not None and message.tags and "batch" in message.tags and session.has(MULTILINE):
+        command = _IN_BATCH
     if not _within_budget(services, session, message, reply):
+        multiline.lost(session, message, reply)
         reply.finish()
         return None
     if command is None or not _admitted(services, session, command, message, line, reply):
@@ -150,6 +159,7 @@ async def _within_allowance(
         wait_s = await services.allowances.wait_to_speak(session)
     if wait_s:
         _too_fast(message, wait_s, reply)
+        multiline.lost(session, message, reply)
         reply.finish()
     elif session.ready and (work := _obey(services, session, command, message, reply)) is not None:
         await work

@@ -1,13 +1,13 @@
 """PRIVMSG, NOTICE and TAGMSG, to rooms and to nicks. Source: RFC 2812 section 3.3; IRCv3 message-tags, echo-message."""
 
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Coroutine, Sequence
+from typing import Any, NamedTuple
 
 from gateway.commands.sayings import FromOutside, Plain, Sending, ToConversation, ToNick, ToRoom
 from gateway.commands.services import Services
 from gateway.commands.visible import find_room
 from gateway.errors import FullError, StoreError
-from gateway.events import Said, SaidTo
+from gateway.events import Said, SaidLines, SaidTo, Spoken
 from gateway.model import MsgId, SendKey
 from gateway.rooms.replica import Replica
 from gateway.rooms.rights import may_speak
@@ -22,13 +22,22 @@ from gateway.wire.message import Message
 from gateway.wire.names import RoomKey, nick_key, room_key
 from gateway.wire.tags import format_tags, is_client_only
 
-__all__ = ["MAX_TARGETS", "say_plainly", "talk"]
+__all__ = ["MAX_TARGETS", "say_lines", "say_plainly", "talk"]
 
 MAX_TARGETS = 4  # of one command; advertised as TARGMAX
 STATUSES = "@+"
 STATUSES_AND_HASH = ("@", "+", "#")
 IDEM_TAG = "hubbub.chat/idem"
 MAX_SEND_KEY_BYTES = 64
+
+
+class Words(NamedTuple):
+    """What somebody says, to whomever."""
+
+    tags: bytes  # as they are relayed
+    text: str
+    send_key: SendKey | None
+    more: tuple[tuple[bool, bytes], ...] = ()  # further lines, as in `SaidLines`
 
 
 def say_plainly(services: Services, session: Session, line: bytes) -> bool:
@@ -88,7 +97,22 @@ def talk(services: Services, session: Session, message: Message, reply: Reply) -
     if len(targets) > MAX_TARGETS:
         sending.refuse(n.ERR_TOOMANYTARGETS, message.params[0], "Too many targets")
         return False
-    tags, send_key = _relayed_tags(session, message), _send_key(session, message)
+    words = Words(_relayed_tags(session, message), text, _send_key(session, message))
+    return _say(services, sending, targets, words)
+
+
+def say_lines(
+    services: Services, session: Session, opening: Message, lines: Sequence[tuple[bool, str]], reply: Reply
+) -> Coroutine[Any, Any, None] | bool:
+    """Say a message of several lines to the target of the BATCH that began it; answers as `talk` does."""
+    (_, first), *more = lines
+    texts = tuple((goes_on, text.encode()) for goes_on, text in more)
+    words = Words(_relayed_tags(session, opening), first, _send_key(session, opening), texts)
+    return _say(services, Sending(session, reply, "PRIVMSG"), [opening.params[2]], words)
+
+
+def _say(services: Services, sending: Sending, targets: list[str], words: Words) -> Coroutine[Any, Any, None] | bool:
+    session, reply, command, send_key = sending.session, sending.reply, sending.command, words.send_key
     if send_key is not None and not 0 < len(send_key.key) <= MAX_SEND_KEY_BYTES:
         for target in targets:
             reply.fail_only(command, "IDEM_KEY_INVALID", target, text="A key has 1 to 64 bytes; nothing was sent")
@@ -96,11 +120,11 @@ def talk(services: Services, session: Session, message: Message, reply: Reply) -
     elsewhere = []
     for target in targets:
         if target[:1] in STATUSES_AND_HASH and _is_own_or_none(session, room_key(target.lstrip(STATUSES))):
-            _to_room(services, sending, target, tags, text, send_key)
+            _to_room(services, sending, target, words)
         else:
             elsewhere.append(target)
     if elsewhere:
-        return _to_others(services, sending, elsewhere, tags, text, send_key)
+        return _to_others(services, sending, elsewhere, words)
     return sending.pending > 0
 
 
@@ -124,19 +148,24 @@ def _relayed_tags(session: Session, message: Message) -> bytes:
     return own + b";" + kept if own and kept else own or kept
 
 
-def _event(msgid: MsgId, session: Session, command: str, target: str, tags: bytes, text: str) -> Said:
+def _event(msgid: MsgId, session: Session, command: str, target: str, words: Words) -> Said | SaidLines:
     if command == "TAGMSG":
         line = f":{session.source} TAGMSG {target}".encode()
     else:
-        line = f":{session.source} {command} {target} :{text}".encode()
-        if len(line) > MAX_BODY_BYTES:
-            line = line[:MAX_BODY_BYTES].decode(errors="ignore").encode()
-    return Said(session.uid, msgid, session.account.encode(), tags, line)
+        head = f":{session.source} {command} {target} :".encode()
+        line = _fitting(head + words.text.encode())
+        if words.more:
+            more = tuple((goes_on, _fitting(head + text)[len(head) :]) for goes_on, text in words.more)
+            return SaidLines(session.uid, msgid, session.account.encode(), words.tags, line, more)
+    return Said(session.uid, msgid, session.account.encode(), words.tags, line)
 
 
-def _to_room(
-    services: Services, sending: Sending, target: str, tags: bytes, text: str, send_key: SendKey | None
-) -> None:
+def _fitting(line: bytes) -> bytes:
+    """As much of a line as fits, cut at a character's border."""
+    return line if len(line) <= MAX_BODY_BYTES else line[:MAX_BODY_BYTES].decode(errors="ignore").encode()
+
+
+def _to_room(services: Services, sending: Sending, target: str, words: Words) -> None:
     """To a room the author is in."""
     key = room_key(target.lstrip(STATUSES))
     if key is None:
@@ -145,13 +174,11 @@ def _to_room(
         sending.unavailable(target)
     else:
         room = sending.session.rooms[key]
-        event = _addressed(services, sending, room, target, tags, text)
-        _append(services, sending, room, ToRoom(event, room, sending, services, send_key))
+        event = _addressed(services, sending, room, target, words)
+        _append(services, sending, room, ToRoom(event, room, sending, services, words.send_key))
 
 
-async def _from_outside(
-    services: Services, sending: Sending, target: str, tags: bytes, text: str, send_key: SendKey | None
-) -> None:
+async def _from_outside(services: Services, sending: Sending, target: str, words: Words) -> None:
     """To a room the author is not in: it has to be without `+n`, now and where the order is made."""
     key = room_key(target.lstrip(STATUSES))
     assert key is not None
@@ -160,16 +187,19 @@ async def _from_outside(
         sending.refuse(n.ERR_CANNOTSENDTOCHAN, target, "Cannot send to channel: you are not in it")
         return
     async with services.engine.open_room(key, replica.name) as room:
-        event = _addressed(services, sending, room, target, tags, text)
-        _append(services, sending, room, FromOutside(event, room, sending, services, send_key))
+        event = _addressed(services, sending, room, target, words)
+        _append(services, sending, room, FromOutside(event, room, sending, services, words.send_key))
         await services.settled(sending.session)
 
 
-def _addressed(services: Services, sending: Sending, room: Room, target: str, tags: bytes, text: str) -> Said | SaidTo:
+def _addressed(services: Services, sending: Sending, room: Room, target: str, words: Words) -> Spoken:
     """To all members, or to those of a rank ("STATUSMSG": `@#room` to operators, `+#room` to the voiced as well)."""
     prefix = target[: len(target) - len(target.lstrip(STATUSES))]
-    event = _event(services.new_msgid(), sending.session, sending.command, prefix + room.replica.name, tags, text)
-    return SaidTo(*event, "ov" if "+" in prefix else "o") if prefix else event
+    event = _event(services.new_msgid(), sending.session, sending.command, prefix + room.replica.name, words)
+    to = "ov" if "+" in prefix else "o"
+    if isinstance(event, SaidLines):
+        return event._replace(to=to) if prefix else event
+    return SaidTo(*event, to) if prefix else event
 
 
 def _append(services: Services, sending: Sending, room: Room, saying: ToRoom) -> None:
@@ -182,14 +212,13 @@ def _append(services: Services, sending: Sending, room: Room, saying: ToRoom) ->
         sending.begin()
 
 
-async def _to_others(
-    services: Services, sending: Sending, targets: list[str], tags: bytes, text: str, send_key: SendKey | None
-) -> None:
+async def _to_others(services: Services, sending: Sending, targets: list[str], words: Words) -> None:
     """To nicks, and to rooms the author is not in."""
+    sending.pending += 1  # else an echo that comes while the next target is looked up would be taken for the last
     for nick in targets:
         try:
             if nick[:1] in STATUSES_AND_HASH:
-                await _from_outside(services, sending, nick, tags, text, send_key)
+                await _from_outside(services, sending, nick, words)
                 continue
             key = nick_key(nick)
             user = await services.directory.find_user(key) if key is not None else None
@@ -198,11 +227,11 @@ async def _to_others(
                 continue
             if sending.command == "PRIVMSG" and user.away:
                 sending.reply.numeric(n.RPL_AWAY, nick, user.away)
-            event = _event(services.new_msgid(), sending.session, sending.command, nick, tags, text)
-            if sending.command == "TAGMSG" and is_passing(tags):
-                services.engine.send(user.uid, ToNick(event, nick, sending, send_key))
+            event = _event(services.new_msgid(), sending.session, sending.command, nick, words)
+            if sending.command == "TAGMSG" and is_passing(words.tags):
+                services.engine.send(user.uid, ToNick(event, nick, sending, words.send_key))
             else:
-                saying = ToConversation(event, user, sending, services, send_key)
+                saying = ToConversation(event, user, sending, services, words.send_key)
                 services.engine.keep(saying.log, saying)
             sending.begin()
         except (StoreError, FullError):

@@ -1,11 +1,11 @@
 """One peer's TCP connection. No task of its own: lines run as they come, one that has to wait holds the next ones."""
 
 import asyncio
+import hashlib
 import logging
 import re
 import socket
 from collections import deque
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, cast
 
 from gateway.commands.departure import depart, detach, let_go
@@ -14,11 +14,12 @@ from gateway.session.reply import Reply
 from gateway.session.session import Session, State
 from gateway.wire import numerics as n
 from gateway.wire.framing import LineDecoder, Overlong
+from gateway.wire.hosts import shown_host
 from gateway.wire.limits import MAX_BODY_BYTES, MAX_CLIENT_TAGS_BYTES
 from gateway.wire.proxy import MalformedProxyError, ProxyDecoder
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
     from typing import Any
 
     from gateway.net.server import Server
@@ -68,10 +69,14 @@ class Connection(asyncio.Protocol):
         transport.set_write_buffer_limits(high=self._server.sendq_bytes)
         # Not left to the loop: asyncio sets it only on sockets it knows to be TCP, and without it small lines wait.
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        host = _shown_host(transport.get_extra_info("peername"))
-        self.session = Session(self._server.new_uid(), host, transport.write)
+        host = _peer_host(transport.get_extra_info("peername"))
+        self.session = Session(self._server.new_uid(), host, self._writer(transport))
         self.session.close = self.close
         self.session.unsent = transport.get_write_buffer_size
+        if (tls := transport.get_extra_info("ssl_object")) is not None:
+            self.session.secure = True
+            shown = tls.getpeercert(True)
+            self.session.certificate = hashlib.sha256(shown).hexdigest() if shown else ""
         if not self._server.add(self):
             self.close("Too many connections")
         elif transport.get_extra_info("sslcontext") is None and self._server.is_proxy(host):
@@ -85,11 +90,19 @@ class Connection(asyncio.Protocol):
         self.heard_at_s = self._server.now_s()
         if self._proxy is not None:
             data = self._read_proxy_header(self._proxy, data)
-        for line in self._decoder.feed(data):
+        for line in self._lines(data):
             if self._busy or self._waiting:
                 self._wait(line)
             else:
                 self._obey(line)
+
+    def _writer(self, transport: asyncio.Transport) -> "Callable[[bytes], None]":
+        """What takes bytes for the peer: whole lines in the end, however they are cut."""
+        return transport.write
+
+    def _lines(self, data: bytes) -> list[bytes | Overlong]:
+        """The lines that these bytes complete."""
+        return self._decoder.feed(data)
 
     def _read_proxy_header(self, proxy: ProxyDecoder, data: bytes) -> bytes:
         try:
@@ -101,7 +114,7 @@ class Connection(asyncio.Protocol):
             return b""
         self._proxy = None
         if header.address is not None:
-            self.session.host = _shown_host((str(header.address), header.port))
+            self.session.host = shown_host(str(header.address))
             self._server.admit(self)
         return proxy.rest
 
@@ -165,9 +178,13 @@ class Connection(asyncio.Protocol):
             return
         self.session.quit_reason = reason
         self.session.ending = not goes_on
-        self._transport.write(f"ERROR :Closing link: {reason}\r\n".encode())
+        self._writer(self._transport)(f"ERROR :Closing link: {reason}\r\n".encode())
         self.session.write = _discard
         self.closing_at_s = self._server.now_s()
+        self._finish()
+
+    def _finish(self) -> None:
+        """Close once everything is written."""
         self._transport.close()
 
     def abort(self) -> None:
@@ -204,15 +221,6 @@ class Connection(asyncio.Protocol):
             session.state = State.CLOSED
 
 
-def _shown_host(peername: object) -> str:
-    """A peer's address as a host: one word that begins with no colon (RFC 2812 section 2.3.1 takes it for a source)."""
-    if not isinstance(peername, tuple) or not peername:
-        return "localhost"
-    try:
-        address = ip_address(str(peername[0]).partition("%")[0])
-    except ValueError:
-        return "localhost"
-    if address.version == 6 and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
-    text = address.compressed
-    return f"0{text}" if text.startswith(":") else text
+def _peer_host(peername: object) -> str:
+    """Where a connection comes from; a socket without addresses is of this machine."""
+    return shown_host(str(peername[0])) if isinstance(peername, tuple) and peername else "localhost"

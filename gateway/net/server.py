@@ -6,9 +6,11 @@ import logging
 import ssl
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any
 
+from gateway.commands import multiline
 from gateway.commands.departure import detach
 from gateway.commands.services import Services
 from gateway.errors import StoreError
@@ -38,6 +40,7 @@ class Limits:
     ping_timeout_s: float
     registration_timeout_s: float
     proxy_from: tuple[IPv4Network | IPv6Network, ...]
+    websocket_origins: frozenset[str] | None = None  # of web pages that may connect; None: all
 
 
 @dataclass(slots=True)
@@ -76,15 +79,27 @@ class Server:
         self._tasks.create_task(work)
 
     async def bind(
-        self, host: str, port: int, *, reuse_port: bool = False, context: ssl.SSLContext | None = None
+        self,
+        host: str,
+        port: int,
+        *,
+        reuse_port: bool = False,
+        context: ssl.SSLContext | None = None,
+        websocket: bool = False,
     ) -> int:
         """Take a port, with a context for TLS, and return its number; `accept` opens it.
 
         Raises:
             OSError: it cannot be had.
         """
+        new: Callable[[], Connection] = partial(Connection, self)
+        if websocket:
+            # It takes 0.1 s to import, which gateways without the port need not spend.
+            from gateway.net.websocket import WebSocketConnection  # noqa: PLC0415
+
+            new = partial(WebSocketConnection, self, self._limits.websocket_origins)
         listener = await asyncio.get_running_loop().create_server(
-            lambda: Connection(self),
+            new,
             host,
             port,
             backlog=BACKLOG,
@@ -112,7 +127,9 @@ class Server:
 
     def admit(self, connection: Connection) -> None:
         """Ask whether its address may have one more connection; it goes on meanwhile."""
-        if self.services.network.limits and not self.services.allowances.exempts(connection.session.host):
+        host, network = connection.session.host, self.services.network
+        speaks_for_others = network.webirc is not None and network.webirc.fits(host)
+        if network.limits and not speaks_for_others and not self.services.allowances.exempts(host):
             self.spawn(self._admit(connection))
 
     async def _admit(self, connection: Connection) -> None:
@@ -157,6 +174,8 @@ class Server:
                     connection.abort()
                 continue
             self._confirm(connection)
+            if connection.session.draft is not None:
+                multiline.expire(self.services, connection.session)
             silent_s = now_s - connection.heard_at_s
             if connection.session.state is not State.READY:
                 if now_s - connection.began_at_s > limits.registration_timeout_s:

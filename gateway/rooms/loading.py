@@ -3,7 +3,7 @@
 from enum import Enum, auto
 from typing import NamedTuple
 
-from gateway.events import Entry, Event, Joined, Left, LeftBy, Redacted, Renamed, Restored, Said, TopicSet
+from gateway.events import Entry, Event, Joined, Left, LeftBy, Redacted, Renamed, Restored, TopicSet, is_history
 from gateway.model import ORIGIN, MsgId, Position, Snapshot, Uid, order
 from gateway.rooms.follower import Follower
 from gateway.rooms.ports import LogStore, Render
@@ -37,7 +37,7 @@ async def _recent(store: LogStore, room: Room, upto: Position) -> list[Entry]:
         for entry in page:
             if isinstance(entry.event, Redacted):
                 room.redactions.note(entry.event.redacted, entry.event.position)
-        found += [entry for entry in page if isinstance(entry.event, Said) and order(entry.position) <= order(upto)]
+        found += [entry for entry in page if is_history(entry.event) and order(entry.position) <= order(upto)]
         if len(page) < 4 * wanted or len(found) >= wanted:
             break
         before = page[-1].position
@@ -108,7 +108,7 @@ async def reload(store: LogStore, room: Room, render: Render, *, settled_s: floa
     if loss is _Loss.TRIMMED:
         follower.seen.upto = snapshot.last  # what was missed by then is not shown later
         room.tell(warning)
-        said = [entry for entry in entries if isinstance(entry.event, Said | Redacted)]
+        said = [entry for entry in entries if is_history(entry.event) or isinstance(entry.event, Redacted)]
         room.apply(_difference(room, snapshot) + said, render)
         replica.reset(snapshot)
     else:

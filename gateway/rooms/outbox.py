@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
-from gateway.events import Redacted, Utterance
+from gateway.events import Direct, Redacted, Utterance
 from gateway.model import LogKey, MsgId, SendKey
 from gateway.rooms.ports import Change
 
@@ -68,9 +68,7 @@ class Outbox:
     def keep(self, log: LogKey, number: int, content: Batch | Change) -> None:
         """Redis has acknowledged `content` under `number`."""
         if isinstance(content, Batch):
-            size = sum(
-                [0 if isinstance(event, Redacted) else len(event.line) + len(event.tags) for event in content.events]
-            )
+            size = sum([_size(event) for event in content.events])
             size += _EVENT_BYTES * len(content.events)
         else:
             size = _CHANGE_BYTES
@@ -119,3 +117,10 @@ class Outbox:
             return None
         del self._by_log[kept.log]
         return kept.log
+
+
+def _size(event: Utterance) -> int:
+    if isinstance(event, Redacted):
+        return len(event.reason)
+    said = event.said if isinstance(event, Direct) else event
+    return len(said.line) + len(said.tags)

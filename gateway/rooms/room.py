@@ -18,6 +18,7 @@ from gateway.events import (
     Renamed,
     Restored,
     Said,
+    SaidLines,
     SaidTo,
     Split,
     Splitting,
@@ -35,7 +36,7 @@ from gateway.wire.names import RoomKey
 
 __all__ = ["GONE", "Line", "Room"]
 
-SAID = frozenset({Redacted, Said, SaidTo})
+SAID = frozenset({Redacted, Said, SaidLines, SaidTo})
 NOBODY: frozenset[Uid] = frozenset()
 GONE = "Not there any more"  # the reason others see when nobody wrote that a member left
 
@@ -150,7 +151,10 @@ class Room:
             case Renamed(uid, _, value) | AccountSet(uid, _, value):
                 told = self._told_elsewhere(uid, "nick" if isinstance(event, Renamed) else "account", value)
                 self._queue(entry, about, told | {uid}, origin)
-            case SaidTo(uid, to=to):
+            case SaidLines(to=""):
+                self.recent.append(entry)
+                self._queue(entry, None, NOBODY, origin)
+            case SaidTo(uid, to=to) | SaidLines(uid, to=to):
                 self._queue(entry, None, self._without(to) - {uid}, origin)
             case ModesSet():
                 self._queue(entry._replace(event=self.replica.named(event)), about, NOBODY, origin)

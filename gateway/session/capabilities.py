@@ -1,6 +1,6 @@
 """IRCv3 capabilities: which there are, and negotiation as plain functions. Pure.
 
-Source: IRCv3 capability-negotiation, sasl-3.2, account-registration.
+Source: IRCv3 capability-negotiation, sasl-3.2, account-registration, sts.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,6 +17,7 @@ __all__ = [
     "EXTENDED_JOIN",
     "IDEM",
     "LABELED",
+    "MULTILINE",
     "MULTI_PREFIX",
     "READ_MARKER",
     "REDACTION",
@@ -26,6 +27,7 @@ __all__ = [
     "SEARCH",
     "SERVER_TIME",
     "STANDARD_REPLIES",
+    "STS",
     "TAGS",
     "USERHOST_IN_NAMES",
     "listed",
@@ -38,8 +40,9 @@ SERVER_TIME = 2
 ACCOUNT_TAG = 4
 EXTENDED_JOIN = 8
 ACCOUNT_NOTIFY = 1 << 16
-REDACTION = 1 << 25
-RENDERED = TAGS | SERVER_TIME | ACCOUNT_TAG | EXTENDED_JOIN | ACCOUNT_NOTIFY | REDACTION
+MULTILINE = 1 << 27
+REDACTION = 1 << 34
+RENDERED = TAGS | SERVER_TIME | ACCOUNT_TAG | EXTENDED_JOIN | ACCOUNT_NOTIFY | MULTILINE | REDACTION
 """Those that change how a room's event looks: what is left of a mask is the class of receiver."""
 ECHO = 16
 LABELED = 32
@@ -53,9 +56,12 @@ RESUME = 1 << 12
 IDEM = 1 << 14
 SASL = 1 << 17
 ACCOUNT_REGISTRATION = 1 << 18
-EVENT_PLAYBACK = 1 << 24
-READ_MARKER = 1 << 26
-SEARCH = 1 << 27
+EVENT_PLAYBACK = 1 << 32
+READ_MARKER = 1 << 33
+SEARCH = 1 << 35
+STS = 1 << 26  # a fact that is told, and nothing to ask for
+
+VALUED = (MULTILINE, STS)  # their specifications require a value, which a client without 302 cannot be told
 
 _BITS = {
     "account-notify": ACCOUNT_NOTIFY,
@@ -66,6 +72,7 @@ _BITS = {
     "draft/chathistory": CHATHISTORY,
     "draft/event-playback": EVENT_PLAYBACK,
     "draft/message-redaction": REDACTION,
+    "draft/multiline": MULTILINE,
     "draft/read-marker": READ_MARKER,
     "echo-message": ECHO,
     "extended-join": EXTENDED_JOIN,
@@ -78,6 +85,7 @@ _BITS = {
     "server-time": SERVER_TIME,
     "soju.im/search": SEARCH,
     "standard-replies": STANDARD_REPLIES,
+    "sts": STS,
     "userhost-in-names": USERHOST_IN_NAMES,
 }
 
@@ -90,7 +98,8 @@ def listed(withdrawn: int = 0, values: Mapping[int, str] | None = None) -> str:
         values: for a client with 302, what some of them say in addition.
     """
     said = {bit: f"={value}" for bit, value in (values or {}).items() if value}
-    return " ".join(name + said.get(bit, "") for name, bit in _BITS.items() if not bit & withdrawn)
+    without = withdrawn | sum(bit for bit in VALUED if bit not in said)
+    return " ".join(name + said.get(bit, "") for name, bit in _BITS.items() if not bit & without)
 
 
 def names(mask: int) -> str:
@@ -105,7 +114,7 @@ def requested(mask: int, wanted: Iterable[str], withdrawn: int = 0) -> int | Non
     """
     for name in wanted:
         bit = _BITS.get(name.removeprefix("-"))
-        if bit is None or (bit & withdrawn and not name.startswith("-")):
+        if bit is None or (bit & (withdrawn | STS) and not name.startswith("-")):
             return None
         mask = mask & ~bit if name.startswith("-") else mask | bit
     return mask

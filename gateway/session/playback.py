@@ -4,7 +4,21 @@ Source: IRCv3 chathistory: only PRIVMSG and NOTICE without event-playback; with 
 MODE and TOPIC as well; message-redaction, "Chat history": what was redacted is left out, and the REDACT may be shown.
 """
 
-from gateway.events import Entry, Joined, Kicked, Left, LeftBy, ModesSet, Reaped, Redacted, Renamed, Said, TopicSet
+from gateway.events import (
+    Entry,
+    Joined,
+    Kicked,
+    Left,
+    LeftBy,
+    ModesSet,
+    Reaped,
+    Redacted,
+    Renamed,
+    Said,
+    SaidLines,
+    TopicSet,
+    is_history,
+)
 from gateway.model import GatewayId, Member, MsgId, Uid
 from gateway.session.capabilities import EVENT_PLAYBACK, REDACTION, TAGS
 from gateway.session.render import render
@@ -19,10 +33,11 @@ _PASSING = (b"+typing", b"+draft/typing")
 
 def is_message(entry: Entry) -> bool:
     """Whether it is a PRIVMSG or NOTICE."""
-    return isinstance(entry.event, Said) and _command(entry.event) in {b"PRIVMSG", b"NOTICE"}
+    event = entry.event
+    return is_history(event) and isinstance(event, Said | SaidLines) and _command(event) in {b"PRIVMSG", b"NOTICE"}
 
 
-def _command(said: Said) -> bytes:
+def _command(said: Said | SaidLines) -> bytes:
     return said.line.split(b" ", 2)[1]
 
 

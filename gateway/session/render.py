@@ -16,13 +16,22 @@ from gateway.events import (
     Redacted,
     Renamed,
     Said,
+    SaidLines,
     SaidTo,
     Split,
     Splitting,
     TopicSet,
 )
-from gateway.model import Member, time_ms
-from gateway.session.capabilities import ACCOUNT_NOTIFY, ACCOUNT_TAG, EXTENDED_JOIN, REDACTION, SERVER_TIME, TAGS
+from gateway.model import Member, MsgId, time_ms
+from gateway.session.capabilities import (
+    ACCOUNT_NOTIFY,
+    ACCOUNT_TAG,
+    EXTENDED_JOIN,
+    MULTILINE,
+    REDACTION,
+    SERVER_TIME,
+    TAGS,
+)
 from gateway.wire.tags import escape, format_time
 
 __all__ = ["in_batch", "render", "with_label"]
@@ -31,21 +40,25 @@ _SAID = (Said, SaidTo)
 
 
 SPLIT = b"netsplit"  # the reference; no two are open at once, since the lines are written in one piece
+LINES = b"lines"  # the same of a message of several lines
 SPLIT_SIDES = (
     b"hubbub.chat gateway.hubbub.chat"  # all gateways have one server name, and their own are nobody's business
 )
 
 
 def render(entry: Entry, about: Member | None, room: str, render_class: int) -> bytes:
-    """One event as one line for receivers of a class; empty where they do not get it (`rooms.ports.Render`)."""
+    """One event as one line (a message of several lines as more) for receivers of a class; empty where they do not get
+    it (`rooms.ports.Render`)."""
     event = entry.event
     if isinstance(event, _SAID):
         if not render_class and b" TAGMSG " not in event.line:
             return event.line + b"\r\n"
         return _said(entry, event, render_class)
+    if isinstance(event, SaidLines):
+        return _lines(entry, event, render_class)
     if isinstance(event, Direct):
         # Its time is the one that history tells.
-        return _said(Entry(event.at, event), event, render_class)
+        return render(Entry(event.at, event.said), about, room, render_class)
     if isinstance(event, Split):
         return _split(entry, event, about, room, render_class)
     line = _state_line(event, about, room, render_class)
@@ -56,11 +69,29 @@ def render(entry: Entry, about: Member | None, room: str, render_class: int) -> 
     return _tags(entry, b"", account, render_class) + line.encode() + b"\r\n"
 
 
-def _said(entry: Entry, event: Said | SaidTo | Direct, render_class: int) -> bytes:
+def _said(entry: Entry, event: Said | SaidTo, render_class: int) -> bytes:
     # A TAGMSG is nothing without its tags ("The TAGMSG tag-only message").
     if not render_class & TAGS and b" TAGMSG " in event.line[: event.line.find(b" :", 1)]:
         return b""
     return _tags(entry, event.tags, event.account, render_class) + event.line + b"\r\n"
+
+
+def _lines(entry: Entry, event: SaidLines, render_class: int) -> bytes:
+    """A batch, or for who does not know these the lines by themselves, without blank ones. Source: IRCv3 multiline,
+    "Batch types", "Fallback"; only the first has the msgid ("Message ids")."""
+    head, _, first = event.line.partition(b" :")
+    tags = _tags(entry, event.tags, event.account, render_class)
+    if not render_class & MULTILINE:
+        plain = [text for _, text in ((False, first), *event.more) if text]
+        unnamed = entry._replace(event=event._replace(msgid=MsgId(b"")))
+        more_tags = _tags(unnamed, b"", event.account, render_class)
+        return b"".join(b"%b%b :%b\r\n" % (more_tags if at else tags, head, text) for at, text in enumerate(plain))
+    source, _, target = head.split(b" ")
+    parts = [b"%b%b BATCH +%b draft/multiline %b\r\n" % (tags, source, LINES, target)]
+    for goes_on, text in ((False, first), *event.more):
+        concat = b";draft/multiline-concat" if goes_on else b""
+        parts.append(b"@batch=%b%b %b :%b\r\n" % (LINES, concat, head, text))
+    return b"".join((*parts, b"BATCH -%b\r\n" % LINES))
 
 
 def _split(entry: Entry, event: Split, about: Member | None, room: str, render_class: int) -> bytes:
@@ -133,8 +164,13 @@ def with_label(line: bytes, label: str) -> bytes:
 
 
 def in_batch(line: bytes, reference: str) -> bytes:
-    """A finished line as part of a batch. Source: IRCv3 batch."""
-    return _with_tag(line, b"batch=" + reference.encode())
+    """A finished line as part of a batch, or several of which those in a batch of their own stay there. Source: IRCv3
+    batch."""
+    tag = b"batch=" + reference.encode()
+    if line.count(b"\n") == 1:
+        return _with_tag(line, tag)
+    lines = line.splitlines(keepends=True)
+    return b"".join(each if each.startswith(b"@batch=") else _with_tag(each, tag) for each in lines)
 
 
 def _with_tag(line: bytes, tag: bytes) -> bytes:

@@ -17,12 +17,14 @@ __all__ = [
     "Challenge",
     "CheckPassword",
     "Exchange",
+    "FindOwner",
     "FindVerifier",
     "Found",
     "Mechanism",
     "SaslFailedError",
     "SaslTooLongError",
     "chunks",
+    "mechanisms",
 ]
 
 CHUNK_BYTES = 400  # IRCv3 sasl-3.1, "The AUTHENTICATE command"
@@ -56,6 +58,10 @@ class FindVerifier(NamedTuple):
     name: str
 
 
+class FindOwner(NamedTuple):
+    """The answer is the account, as it is spelt, that the certificate of the connection belongs to, or None."""
+
+
 class Found(NamedTuple):
     """What is known of a name; for an unknown one a verifier that nobody can tell from a real one."""
 
@@ -63,7 +69,7 @@ class Found(NamedTuple):
     verifier: ScramVerifier
 
 
-Mechanism = Generator[Challenge | CheckPassword | FindVerifier, Any, str]
+Mechanism = Generator[Challenge | CheckPassword | FindOwner | FindVerifier, Any, str]
 
 
 def _plain(nonce: str) -> Mechanism:
@@ -96,6 +102,17 @@ def _scram_sha_256(nonce: str) -> Mechanism:
     return account
 
 
+def _external(nonce: str) -> Mechanism:
+    """EXTERNAL: the certificate that the client showed when TLS began. Source: RFC 4422 appendix A."""
+    response: bytes = yield Challenge(b"")
+    try:
+        authzid = response.decode()
+    except ValueError:
+        raise SaslFailedError("malformed") from None
+    account: str | None = yield FindOwner()
+    return _authorized(account, account or "", authzid)
+
+
 def _authorized(account: str | None, name: str, authzid: str) -> str:
     """Nobody acts for somebody else: the identity to act as is empty or the one that was proven."""
     if account is None or (authzid and casefold(authzid) not in {casefold(account), casefold(name)}):
@@ -103,8 +120,17 @@ def _authorized(account: str | None, name: str, authzid: str) -> str:
     return account
 
 
-MECHANISMS: dict[str, Callable[[str], Mechanism]] = {"PLAIN": _plain, "SCRAM-SHA-256": _scram_sha_256}
-"""By name, each begun with a fresh nonce (printable ASCII without commas)."""
+MECHANISMS: dict[str, Callable[[str], Mechanism]] = {
+    "EXTERNAL": _external,
+    "PLAIN": _plain,
+    "SCRAM-SHA-256": _scram_sha_256,
+}
+"""By name, each begun with a fresh nonce (printable ASCII without commas); EXTERNAL is for who showed a certificate."""
+
+
+def mechanisms(certificate: str) -> list[str]:
+    """What one can log in by over a connection on which this certificate was shown (empty: none)."""
+    return [name for name in MECHANISMS if certificate or name != "EXTERNAL"]
 
 
 class Exchange:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from gateway.events import Entry, Rebound, Said
 from gateway.model import GatewayId, Member, Uid
 from gateway.session.budget import Budget
-from gateway.session.capabilities import BATCH, CAP_NOTIFY, ECHO, READ_MARKER, RENDERED
+from gateway.session.capabilities import BATCH, CAP_NOTIFY, ECHO, MULTILINE, READ_MARKER, RENDERED
 from gateway.session.render import render
 from gateway.wire.limits import KICKLEN
 from gateway.wire.message import Message, Source
@@ -16,6 +16,7 @@ from gateway.wire.splitting import clip
 
 if TYPE_CHECKING:
     from gateway.rooms.room import Room
+    from gateway.session.multiline import Draft
     from gateway.session.sasl import Exchange
 
 __all__ = ["Close", "Session", "State"]
@@ -53,11 +54,11 @@ def _none() -> int:
 class Session:
     """Who a peer is and what it negotiated. A seat in each of its rooms (`rooms.ports.Seat`)."""
 
-    __slots__ = ("_source", "_source_of", "account", "away", "budget", "caps", "close", "ending", "epoch",
-                 "host", "in_flight", "invitations", "modes", "negotiating", "nick", "offered", "on_settled",
-                 "operator", "own_tags", "password", "quit_reason", "realname", "recorded", "render_class",
-                 "returned_at_s", "rooms", "sasl", "signed_on_s", "state", "token", "uid", "unsent", "user",
-                 "wants_302", "wants_echo", "write")  # fmt: skip
+    __slots__ = ("_source", "_source_of", "account", "away", "budget", "caps", "certificate", "close", "draft",
+                 "ending", "epoch", "host", "in_flight", "invitations", "modes", "negotiating", "nick", "offered",
+                 "on_settled", "operator", "own_tags", "password", "quit_reason", "realname", "recorded",
+                 "render_class", "returned_at_s", "rooms", "sasl", "secure", "signed_on_s", "state", "token",
+                 "uid", "unsent", "user", "wants_302", "wants_echo", "write")  # fmt: skip
 
     def __init__(self, uid: Uid, host: str, write: Callable[[bytes], None]) -> None:
         self.uid = uid
@@ -73,6 +74,8 @@ class Session:
         self.away = ""
         self.password = ""
         self.operator = False
+        self.secure = False  # its connection is TLS
+        self.certificate = ""  # SHA-256 of the one it showed, in hex; empty: none
         self.modes = ""  # of "B", "i", "s" and "w"
         self.own_tags = b""  # on everything it says
         self.invitations: dict[RoomKey, str] | None = None  # rooms as displayed, oldest first
@@ -84,6 +87,7 @@ class Session:
         self.negotiating = False  # between CAP LS or REQ and CAP END
         self.rooms: dict[RoomKey, Room] = {}
         self.sasl: Exchange | None = None  # a login under way
+        self.draft: Draft | None = None  # a message of several lines that is coming in
         self.signed_on_s = 0
         self.quit_reason = "Connection closed"
         self.close: Close = _nothing
@@ -152,7 +156,8 @@ class Session:
     def negotiate(self, caps: int) -> None:
         """Take a new set of capabilities into use."""
         self.caps = caps | CAP_NOTIFY if self.wants_302 else caps
-        self.render_class = caps & RENDERED
+        # Messages of several lines are batches ("Dependencies").
+        self.render_class = caps & RENDERED if caps & BATCH else caps & RENDERED & ~MULTILINE
         self.wants_echo = bool(caps & ECHO)
 
     def as_member(self, gateway: GatewayId, modes: str) -> Member:

@@ -64,11 +64,36 @@ class Accounts:
         await self._change(name, "nicks", " ".join(other for other in account.nicks if other != nick))
         await self._release(nick, name)
 
+    async def find_owner(self, certificate: str) -> Account | None:
+        """The account that a certificate, by its fingerprint, logs in to."""
+        call = self._lanes.commands.call
+        owner = await call("GET", keys.certificate_owner(certificate))
+        account = _account(await call("HGETALL", keys.account(NickKey(owner.decode())))) if owner else None
+        # What an ended gateway left half done is an owner whose account does not know of it.
+        return account if account is not None and certificate in account.certificates else None
+
+    async def add_certificate(self, name: NickKey, account: Account, certificate: str) -> bool:
+        """Let a certificate log in; False when it does so to another account, or there is no such account any more."""
+        owner = await self._lanes.commands.call("SET", keys.certificate_owner(certificate), name, "NX", "GET")
+        if owner is not None and owner.decode() != name:
+            return False
+        return await self._change(name, "certificates", " ".join(sorted({*account.certificates, certificate})))
+
+    async def remove_certificate(self, name: NickKey, account: Account, certificate: str) -> None:
+        """It logs in no more."""
+        await self._change(name, "certificates", " ".join(each for each in account.certificates if each != certificate))
+        await self._disown(certificate, name)
+
+    async def _disown(self, certificate: str, name: NickKey) -> None:
+        await self._lanes.commands.call("EVALSHA", sha("nick_release"), 1, keys.certificate_owner(certificate), name)
+
     async def delete(self, name: NickKey, account: Account) -> None:
         """End an account: its nicks are free, its name is not registered again."""
         call = self._lanes.commands.call
         for nick in (*account.nicks, name):
             await self._release(NickKey(nick), name)
+        for certificate in account.certificates:
+            await self._disown(certificate, name)
         await call("EVALSHA", sha("account_delete"), 1, keys.account(name))
         now_ms = int(time.time() * 1000)
         await call("ZADD", keys.DELETED_ACCOUNTS, now_ms, name)
@@ -102,7 +127,8 @@ class Accounts:
 def _fields(account: Account) -> tuple[str | bytes, ...]:
     return (
         "name", account.name, "email", account.email, "created", str(account.created_s),
-        "nicks", " ".join(account.nicks), *_credential_fields(account.credentials),
+        "nicks", " ".join(account.nicks), "certificates", " ".join(account.certificates),
+        *_credential_fields(account.credentials),
     )  # fmt: skip
 
 
@@ -125,4 +151,5 @@ def _account(reply: Any) -> Account | None:
         email=fields[b"email"].decode(),
         created_s=int(fields[b"created"]),
         nicks=tuple(fields[b"nicks"].decode().split()),
+        certificates=tuple(fields.get(b"certificates", b"").decode().split()),
     )

@@ -1,8 +1,9 @@
 """Redis values ⇄ the model: the one place where replies of any shape are narrowed.
 
 An event in the log is `KIND BODY`. What is said keeps its finished line, so that delivering it needs no encoding:
-`M uid msgid account tags line` (`-` for an empty field); `S modes` and the same is for a part of the members, `D
-position` and the same is a direct message. Everything else is rare and has a JSON body.
+`M uid msgid account tags line` (`-` for an empty field); `S modes` and the same is for a part of the members; `Q modes`
+has several lines, each further one after a CR and a `+` if it goes on where the one before ended, else a blank; `D
+position` and one of these is a direct message. Everything else is rare and has a JSON body.
 A member is `modes nick user host account realname gateway`, gateway last because `room_tx.lua` replaces it there.
 """
 
@@ -29,6 +30,7 @@ from gateway.events import (
     Renamed,
     Restored,
     Said,
+    SaidLines,
     SaidTo,
     TopicSet,
 )
@@ -85,10 +87,10 @@ def encode_event(event: Event) -> bytes:
         uid, msgid, account, tags, line = event
         return b"M %b %b %b %b %b" % (uid, msgid, account or b"-", tags or b"-", line)
     match event:
-        case SaidTo(uid, msgid, account, tags, line, to):
-            return b"S %b %b %b %b %b %b" % (to.encode(), uid, msgid, account or b"-", tags or b"-", line)
-        case Direct(uid, msgid, account, tags, line, at):
-            return b"D %b %b %b %b %b %b" % (at, uid, msgid, account or b"-", tags or b"-", line)
+        case SaidTo() | SaidLines():
+            return _encode_said(event)
+        case Direct(_, _, said, at):
+            return b"D %b %b" % (at, encode_event(said))
     return _encode_state(event)
 
 
@@ -126,6 +128,16 @@ def _encode_state(event: Event) -> bytes:
     raise TypeError(type(event).__name__)
 
 
+def _encode_said(event: SaidTo | SaidLines) -> bytes:
+    """What a plain `M` does not say."""
+    kind, lines = b"S", event.line
+    if isinstance(event, SaidLines):
+        kind = b"Q"
+        lines = b"".join((lines, *(b"\r%b%b" % (b"+" if goes_on else b" ", text) for goes_on, text in event.more)))
+    fields = event.to.encode(), event.uid, event.msgid, event.account, event.tags
+    return b" ".join((kind, *(field or b"-" for field in fields), lines))
+
+
 def decode_event(value: bytes) -> Event:
     """Undo `encode_event`; what only a newer version can read is `Foreign`. Raises nothing: a log is read by all
     gateways again and again, and one entry must not stop them."""
@@ -136,8 +148,19 @@ def decode_event(value: bytes) -> Event:
             _, to, said = value.split(b" ", 2)
             return SaidTo(*_decode_said(b"M " + said), to.decode())
         if value.startswith(b"D "):
-            _, at, said = value.split(b" ", 2)
-            return Direct(*_decode_said(b"M " + said), Position(at))
+            _, at, rest = value.split(b" ", 2)
+            inner = decode_event(rest)
+            return (
+                Direct(inner.uid, inner.msgid, inner, Position(at))
+                if isinstance(inner, Said | SaidLines)
+                else Foreign()
+            )
+        if value.startswith(b"Q "):
+            _, to, said = value.split(b" ", 2)
+            uid, msgid, account, tags, lines = _decode_said(b"M " + said)
+            line, *more = lines.split(b"\r")
+            texts = tuple((text[:1] == b"+", text[1:]) for text in more)
+            return SaidLines(uid, msgid, account, tags, line, texts, to.decode().strip("-"))
         return _decode_state(value)
     except (ValueError, LookupError, TypeError, AttributeError):  # what JSON may hold in place of what we expect
         return Foreign()

@@ -22,6 +22,7 @@ __all__ = [
     "ROOM_SIZES",
     "LogKeys",
     "account",
+    "certificate_owner",
     "cluster_mark",
     "conversation_log",
     "conversation_peers",
@@ -126,6 +127,11 @@ def nick_owner(nick: NickKey) -> str:
 def account(name: NickKey) -> str:
     """Hash: an account; one that was deleted keeps its key, so that nobody else gets what was its."""
     return f"{_VERSION}:{{a:{name.translate(_UNSAFE)}}}"
+
+
+def certificate_owner(fingerprint: str) -> str:
+    """String: the account a client's certificate logs in to."""
+    return f"{_VERSION}:{{f:{fingerprint}}}"
 
 
 def conversation_peers(who: str) -> tuple[str, str]:

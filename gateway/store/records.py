@@ -24,6 +24,8 @@ def encode_user(user: User) -> list[str]:
         "gateway": user.gateway,
         "operator": "1" if user.operator else "",
         "modes": user.modes,
+        "secure": "1" if user.secure else "",
+        "certificate": user.certificate,
     }
     return [part for pair in fields.items() for part in pair]
 
@@ -49,6 +51,8 @@ def decode_user(uid: Uid, reply: Any, *, as_shown: bool = True) -> User | None:
         bool(text["operator"]),
         text.get("modes", ""),
         int(text["epoch"]),
+        bool(text.get("secure")),
+        text.get("certificate", ""),
     )
 
 

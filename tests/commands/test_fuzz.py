@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from itertools import count
 
+import argon2
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -22,8 +23,11 @@ _numbers = count(1)
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
     """One gateway for all examples, without limits: a budget would hide what follows."""
+    state, cheap = tmp_path_factory.mktemp("state"), argon2.PasswordHasher(time_cost=1, parallelism=1, memory_cost=64)
+    opers = state / "opers.toml"
+    opers.write_text(f'root = "{cheap.hash("right")}"\n')
     process = GatewayProcess(
-        state_dir=tmp_path_factory.mktemp("state"), limits="off", argon2_kib=1024, scram_iterations=4096
+        state_dir=state, limits="off", opers=str(opers), argon2_kib=1024, scram_iterations=4096, grace_s=1
     ).start()
     yield process
     process.stop()
@@ -47,13 +51,28 @@ _references = st.sampled_from(
 _words = st.sampled_from(
     [
         *("LS", "REQ", "END", "LIST", "LATEST", "BEFORE", "AROUND", "BETWEEN", "echo-message batch"),
-        *("+o", "b", "-imnst+v", "+bbeIklov", "-bbkl", "+Cms-nt", "+iBws-o", "m:a:x", "*!*@*", "k", "K"),
+        *(
+            "+1",
+            "-1",
+            "draft/multiline",
+            "+o",
+            "b",
+            "-imnst+v",
+            "+bbeIklov",
+            "-bbkl",
+            "+Cms-nt",
+            "+iBws-o",
+            "m:a:x",
+            "*!*@*",
+            "k",
+            "K",
+        ),
     ]
 )
 _any_text = st.text(max_size=500) | st.sampled_from(["x" * 480, "ß" * 220, "#" + "y" * 470, "\U0001f600" * 100])
 _params = st.lists(st.one_of(_rooms, _nicks, _numerals, _references, _words, _any_text), max_size=6)
 _tags = st.sampled_from(
-    ["", "@label=x ", "@+a=b;label=\\r\\n ", "@time=x;msgid=y ", "@;=;; ", "@label=" + "l" * 65 + " "]
+    ["", "@label=x ", "@batch=1 ", "@+a=b;label=\\r\\n ", "@time=x;msgid=y ", "@;=;; ", "@label=" + "l" * 65 + " "]
 )
 _commands = st.sampled_from(sorted(COMMANDS)) | st.sampled_from(["privmsg", "NOSUCH", "001", "É"])
 
@@ -71,8 +90,10 @@ lines = st.one_of(
 )
 
 
-async def converse(server: GatewayProcess, begin: list[bytes], said: list[bytes]) -> None:
-    """Say it all, then PING: the answer comes, or the end of a connection that asked for it."""
+async def converse(
+    server: GatewayProcess, begin: list[bytes], said: list[bytes], *, ends: tuple[bytes, ...] = (b"QUIT",)
+) -> None:
+    """Say it all, then PING: the answer comes, or the end of a connection that asked for it by one of `ends`."""
     token = f"fuzz-{next(_numbers)}"
     reader, writer = await asyncio.open_connection(server.host, server.port)
     writer.write(b"\r\n".join([*begin, *said, b"", f"PING {token}".encode(), b""]))
@@ -81,7 +102,7 @@ async def converse(server: GatewayProcess, begin: list[bytes], said: list[bytes]
             while True:
                 line = await reader.readline()
                 if not line:
-                    assert any(b"QUIT" in one.upper() for one in said), "closed without being asked"
+                    assert any(end in one.upper() for one in said for end in ends), "closed without being asked"
                     return
                 check(line)
                 if line.startswith(b":hubbub.local PONG ") and line.rstrip().endswith(token.encode()):
@@ -101,7 +122,7 @@ def check(line: bytes) -> None:
     assert line.endswith(b"\r\n")
     assert len(line.partition(b" ")[2] if line.startswith(b"@") else line) <= MAX_LINE_BYTES, line
     message = Message.parse(line[:-2])
-    assert message.source or message.command == "ERROR"
+    assert message.source or message.command in {"ERROR", "BATCH"}  # a netsplit's has none
     assert "Internal error" not in message.params[-1:], line
 
 
@@ -116,7 +137,7 @@ def check(line: bytes) -> None:
 async def test_a_member_can_say_anything(server: GatewayProcess, said: list[bytes], caps: bool) -> None:
     """In a room, with and without capabilities."""
     nick = f"f{next(_numbers)}".ljust(30, "x")  # the longest source, so that what does not fit a line shows
-    request = b"CAP REQ :message-tags labeled-response batch echo-message server-time standard-replies"
+    request = b"CAP REQ :message-tags labeled-response batch echo-message server-time standard-replies draft/multiline"
     begin = [request] if caps else []
     begin += [b"NICK " + nick.encode(), b"USER uuuuuuuuuuuuuuuuu 0 * :u", b"CAP END"]
     begin += [b"JOIN #a,#" + nick.encode() * 2]
@@ -164,3 +185,60 @@ async def test_a_login_of_any_kind(server: GatewayProcess, steps: list[str]) -> 
 async def test_any_bytes_at_all(server: GatewayProcess, data: bytes) -> None:
     """Not even lines."""
     await converse(server, [], [data])
+
+
+_ROLES = {
+    "nobody": [],
+    "guest": [b"NICK %b", b"USER u 0 * :u"],
+    "member": [b"CAP REQ :batch labeled-response message-tags echo-message", b"NICK %b", b"USER u 0 * :u", b"CAP END",
+               b"JOIN #mine,#a"],
+    "account": [b"CAP REQ :sasl standard-replies draft/chathistory", b"NICK %b", b"USER u 0 * :u", b"CAP END",
+                b"REGISTER * * sesame-street", b"JOIN #mine"],
+    "operator": [b"NICK %b", b"USER u 0 * :u", b"OPER root right", b"JOIN #mine"],
+}  # fmt: skip
+# What an operator says may end the connection it says it on, and DIE the gateway that all examples share.
+_ENDS = {b"QUIT", b"KILL", b"KLINE"}
+_own = st.sampled_from(["{me}", "#mine", "fuzz1", "*"])
+_some_params = st.lists(st.one_of(_own, _words, _references, _numerals, _any_text), max_size=5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", sorted(COMMANDS.keys() - {"DIE", "DRAIN"}))
+@settings(max_examples=15, deadline=None)
+@given(
+    role=st.sampled_from(sorted(_ROLES)),
+    many=st.lists(st.lists(st.one_of(_own, _words, _references, _numerals, _any_text), max_size=5), max_size=8),
+)
+async def test_each_command_from_everybody(
+    server: GatewayProcess, command: str, role: str, many: list[list[str]]
+) -> None:
+    """With any parameters, from who has registered, joined, logged in or become operator, and from who has not."""
+    me = f"e{next(_numbers)}"
+    said = [_line("", command, [param.replace("{me}", me) for param in params]) for params in many]
+    begin = [line.replace(b"%b", me.encode()) for line in _ROLES[role]]
+    await converse(server, begin, said, ends=tuple(_ENDS))
+
+
+@settings(max_examples=25, deadline=None)
+@given(said=st.lists(lines, min_size=1, max_size=8), cuts=st.lists(st.integers(1, 400), max_size=20))
+async def test_borders_of_packets_mean_nothing(server: GatewayProcess, said: list[bytes], cuts: list[int]) -> None:
+    """The same lines in pieces of any size, while somebody in the same room is served."""
+    me, other = (f"p{next(_numbers)}".encode() for _ in range(2))
+    whole = b"\r\n".join([b"NICK " + me, b"USER u 0 * :u", b"JOIN #pieces", *said, b"PING the-end", b""])
+    reader, writer = await asyncio.open_connection(server.host, server.port)
+    try:
+        for size in cuts:
+            writer.write(whole[:size])
+            whole = whole[size:]
+            await writer.drain()
+        await converse(server, [b"NICK " + other, b"USER u 0 * :u", b"JOIN #pieces"], [b"PRIVMSG #pieces :meanwhile"])
+        writer.write(whole)
+        async with asyncio.timeout(2 * DEADLINE_S):
+            while line := await reader.readline():
+                check(line)
+                if b" PONG " in line and line.endswith(b"the-end\r\n"):
+                    return
+        assert any(b"QUIT" in one.upper() for one in said), "closed without being asked"
+    finally:
+        writer.close()
+        await asyncio.wait_for(_closed(writer), DEADLINE_S)

@@ -13,7 +13,7 @@ from tests.harness.compose import ComposeStack
 from tests.harness.container_engine import docker
 from tests.harness.deadlines import DEADLINE_FACTOR, eventually
 from tests.harness.irc_peer import IrcPeer, Wanted
-from tests.harness.stock_clients import weechat
+from tests.harness.stock_clients import StartClient, irssi, weechat
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(900)]
 
@@ -98,23 +98,26 @@ async def test_clients_of_a_killed_gateway_come_back(stack: ComposeStack, room: 
                 await assert_all_hear_all(room, [dora, carl2], lines_each=5)
 
 
-async def test_weechat_survives_its_gateway(stack: ComposeStack, tmp_path: Path) -> None:
-    """WeeChat, as people run it, comes through the balancer, and again when its gateway was killed."""
-    room = "#wee"  # short, so that lines are not wrapped
-    idle = stack.connections()
-    with weechat(tmp_path, [(HOST, stack.port)], "wee", room) as terminal:
-        terminal.sees(f"Channel {room}: 1 nick")
-        his = await home_of_newest(stack, idle)
-        async with member(stack, room, "lena") as lena:
-            await lena.send(f"PRIVMSG {room} :hello wee")
-            terminal.sees("hello wee")
+@pytest.mark.parametrize("start", [weechat, irssi])
+async def test_stock_clients_survive_their_gateway(stack: ComposeStack, tmp_path: Path, start: StartClient) -> None:
+    """WeeChat and irssi, as people run them, come through the balancer, read what was said before, talk, and come again
+    when their gateway was killed, to read what was said meanwhile."""
+    room = f"#{start.__name__}"  # short, so that lines are not wrapped
+    async with member(stack, room, "lena") as lena:
+        await lena.send(f"PRIVMSG {room} :said before")
+        await lena.expect("PRIVMSG")
+        before = await clients_by_gateway(stack, total=1)
+        with start(tmp_path, [(HOST, stack.port)], "stock", room) as terminal:
+            terminal.sees("said before")
+            his = await home_of_newest(stack, before)
+            await lena.send(f"PRIVMSG {room} :hello stock")
+            terminal.sees("hello stock")
             docker("kill", "--signal", "KILL", his)
-            terminal.sees("disconnected from server")
             await lena.send(f"PRIVMSG {room} :said meanwhile")
             terminal.sees("said meanwhile")
             terminal.type("back again\r")
-            said = await lena.collect("PRIVMSG", 3)
-            assert [message.params[-1] for message in said] == ["hello wee", "said meanwhile", "back again"]
+            said = await lena.collect("PRIVMSG", 3, deadline_s=RETURN_S)
+            assert [message.params[-1] for message in said] == ["hello stock", "said meanwhile", "back again"]
 
 
 async def test_scaling_down_keeps_the_chat(stack: ComposeStack, room: str) -> None:

@@ -19,6 +19,7 @@ from gateway.events import (
     Renamed,
     Restored,
     Said,
+    SaidLines,
     TopicSet,
 )
 from gateway.model import ORIGIN, GatewayId, Member, MsgId, Position, Topic, Uid
@@ -112,17 +113,25 @@ _changes = st.builds(
 )
 _lines = _text.map(lambda text: b":n!u@h PRIVMSG #room :" + text.encode())
 _tags = _spaceless.map(lambda text: b"+tag=" + text.encode()) | st.just(b"")
+
+
+def _direct(what: Said) -> Direct:
+    return Direct(what.uid, what.msgid, what, Position(b"17-3"))
+
+
 _kinds: list[st.SearchStrategy[Event]] = [
     st.builds(Said, uid=_uids, msgid=_msgids, account=_accounts.map(str.encode), tags=_tags, line=_lines),
     st.builds(
-        Direct,
+        SaidLines,
         uid=_uids,
         msgid=_msgids,
         account=_accounts.map(str.encode),
         tags=_tags,
         line=_lines,
-        at=st.just(Position(b"17-3")),
+        more=st.lists(st.tuples(st.booleans(), _text.map(str.encode)), min_size=1).map(tuple),
+        to=st.sampled_from(["", "o", "ov"]),
     ),
+    st.builds(lambda who, text: _direct(said(who, text or "x")), _word, _word),
     st.builds(
         Redacted,
         uid=_uids,

@@ -18,6 +18,7 @@ __all__ = ["GatewayProcess", "gateways"]
 READY = "hubbub gateway listening on "
 HTTP = "hubbub gateway answers HTTP on "
 TLS = "hubbub gateway listens for TLS on "
+WEBSOCKET = "hubbub gateway listens for WebSockets on "
 MAX_LOG_LINES = 5_000  # of standard error kept for a failed test
 
 
@@ -29,6 +30,7 @@ class GatewayProcess:
         self.port = 0
         self.http_port = 0
         self.tls_port = 0
+        self.websocket_port = 0
         self.log: deque[str] = deque(maxlen=MAX_LOG_LINES)
         self._state_dir = state_dir
         self._settings = {"port": 0, "http_port": 0, **settings}
@@ -74,6 +76,9 @@ class GatewayProcess:
         if "tls_port" in self._settings:
             self.tls_port = int(self._line_after(TLS).rpartition(":")[2])
             self._settings["tls_port"] = self.tls_port
+        if "websocket_port" in self._settings:
+            self.websocket_port = int(self._line_after(WEBSOCKET).rpartition(":")[2])
+            self._settings["websocket_port"] = self.websocket_port
         # A restart is the same gateway to its clients, so it comes back on the same port.
         self._settings["port"] = self.port
         return self

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Protocol
 
 from gateway.errors import StoreError
-from gateway.events import Entry, Said, SaidTo
+from gateway.events import Entry, Spoken
 from gateway.model import Answer, GatewayId, LogKey, Position, SendKey, Uid
 from gateway.rooms.ports import Change, LogStore
 from gateway.store.keys import log_keys
@@ -44,7 +44,7 @@ async def say(
     site: LogSite,
     log: LogKey,
     number: int,
-    events: Sequence[Said | SaidTo],
+    events: Sequence[Spoken],
     permissions: Position | None = None,
     *keys: SendKey | None,
 ) -> Answer:

@@ -3,17 +3,27 @@
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Protocol
 
 import pexpect
 import pytest
 
 from tests.harness.terminal import Terminal
 
-__all__ = ["irssi", "weechat"]
+__all__ = ["StartClient", "irssi", "weechat"]
 
 Address = tuple[str, int]
+
+
+class StartClient(Protocol):
+    """Runs a client with a nick, on its way into a room."""
+
+    __name__: str
+
+    def __call__(self, home: Path, servers: list[Address], nick: str, room: str) -> AbstractContextManager[Terminal]:
+        """It tries the servers in their order; it ends with the context."""
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.commands.multiline import OPEN_FOR_S
 from gateway.commands.table import CHEAP, CLOSE_REASON
 from gateway.net.connection import MAX_WAITING_LINES
 from gateway.session.budget import BURST, JOIN_RATE_PER_S, MAX_DEBT, RATE_PER_S
@@ -240,3 +241,26 @@ async def test_too_many_connections(behind_proxy: GatewayProcess) -> None:
         async with await IrcPeer.connect(*address, "d", register=False) as fourth:
             await fourth.send("PROXY UNKNOWN", "PING there")
             assert (await fourth.expect("PONG")).params[-1] == "there"
+
+
+async def test_a_message_of_several_lines_has_a_minute(inside: GatewayInside) -> None:
+    """Left open for longer it is given up and its lines are nothing. Source: IRCv3 client-batch, "TIMEOUT"."""
+    peer = await IrcPeer.connect(inside.host, inside.port, "slow", caps=["batch", "draft/multiline", "echo-message"])
+    async with peer:
+        await peer.send("BATCH +1 draft/multiline slow", "@batch=1 PRIVMSG slow :x")
+        await peer.barrier()
+        inside.now_s += OPEN_FOR_S + 1
+        assert (await peer.expect("FAIL")).params[:3] == ("BATCH", "TIMEOUT", "1")
+        await peer.send("@batch=1 PRIVMSG slow :y", "BATCH -1", "PRIVMSG slow :z")
+        assert (await peer.expect("PRIVMSG")).params[1] == "z"
+
+
+async def test_a_message_of_several_lines_costs_each_of_them(connect: Connect) -> None:
+    """A flood of batches is slowed as one of messages; a message that lost a line is not said at all."""
+    peer = await connect("paster", caps=["batch", "draft/multiline", "echo-message", "labeled-response"])
+    lines = [f"@batch=1 PRIVMSG paster :{number}" for number in range(30)]
+    for _ in range(3):
+        await peer.send("@label=l BATCH +1 draft/multiline paster", *lines, "BATCH -1")
+    refused = await peer.expect("FAIL")
+    assert refused.params[:2] == ("BATCH", "RATE_LIMITED")
+    assert refused.tags["label"] == "l"

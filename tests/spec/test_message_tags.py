@@ -4,10 +4,12 @@ Source: https://ircv3.net/specs/extensions/message-tags, /message-ids, /server-t
 """
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from gateway.wire.message import Message
 from tests.harness.network import Connect
 from tests.harness.steps import ALL, answers, commands, join
 
@@ -159,6 +161,11 @@ async def test_msgids(dial: Connect, nick: str, room: str) -> None:
     assert all(re.fullmatch(r"[^:\s][^\s]*", one) for one in ids)
 
 
+def said_by(nick: str) -> Callable[[Message], bool]:
+    """Fits what somebody said."""
+    return lambda message: message.source.startswith(f"{nick}!")
+
+
 async def test_server_time(dial: Connect, nick: str, room: str) -> None:
     """`YYYY-MM-DDThh:mm:ss.sssZ`, in UTC, now, and never earlier than the line before it in the room (server-time)."""
     ann, bob = await dial(nick, caps=ALL), await dial(f"{nick}b", caps=ALL)
@@ -167,9 +174,7 @@ async def test_server_time(dial: Connect, nick: str, room: str) -> None:
     for number in range(10):
         author = (ann, bob)[number % 2]
         await author.send(f"PRIVMSG {room} :x")
-        times.append(
-            (await author.expect(lambda m, author=author: m.source.startswith(f"{author.nick}!"))).tags["time"]
-        )
+        times.append((await author.expect(said_by(author.nick))).tags["time"])
         await bob.barrier()
         await ann.barrier()
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", one) for one in times)

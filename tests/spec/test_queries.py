@@ -5,12 +5,13 @@ https://ircv3.net/specs/extensions/whox
 """
 
 import re
+from pathlib import Path
 
 import pytest
 
 from gateway.wire.message import Message
 from tests.harness.irc_peer import IrcPeer
-from tests.harness.network import OPERATOR_PASSWORD, Connect
+from tests.harness.network import OPERATOR_PASSWORD, Connect, Network
 from tests.harness.steps import answers, commands, join
 
 # https://modern.ircdocs.horse/#whois-message: the numerics an answer may have.
@@ -184,3 +185,20 @@ async def test_an_unknown_command(dial: Connect, nick: str) -> None:
     """421 names it ("ERR_UNKNOWNCOMMAND")."""
     (refused,) = await answers(await dial(nick), "NoSuchThing a b")
     assert (refused.command, refused.params[:2]) == ("421", (nick, "NOSUCHTHING"))
+
+
+@pytest.mark.slow
+async def test_a_message_of_the_day(tmp_path: Path) -> None:
+    """375, each line as 372, 376; and where no operators are configured, OPER is refused by 491 ("RPL_MOTD")."""
+    motd = tmp_path / "motd"
+    motd.write_text("one\n\n two  words\n")
+    with Network.running(tmp_path, 1, motd_file=str(motd)) as network:
+        async with await network.connect("reader") as peer:
+            start, *lines, end = await answers(peer, "MOTD")
+            assert (start.command, end.command) == ("375", "376")
+            assert [(m.command, m.params[1]) for m in lines] == [
+                ("372", "- one"),
+                ("372", "- "),
+                ("372", "-  two  words"),
+            ]
+            assert await commands(peer, "OPER root x") == ["491"]

@@ -1,24 +1,22 @@
 """Clients that people use today work here unchanged, and come back when their gateway dies."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from tests.harness.gateway_process import GatewayProcess
 from tests.harness.irc_peer import IrcPeer
-from tests.harness.stock_clients import irssi, weechat
-from tests.harness.terminal import Terminal
+from tests.harness.stock_clients import StartClient, irssi, weechat
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
-Start = Callable[[Path, list[tuple[str, int]], str, str], AbstractContextManager[Terminal]]
 Pair = tuple[GatewayProcess, GatewayProcess]
 
 
 @pytest.mark.parametrize("start", [weechat, irssi])
-async def test_it_talks_reads_back_and_survives_its_gateway(tmp_path: Path, two_gateways: Pair, start: Start) -> None:
+async def test_it_talks_reads_back_and_survives_its_gateway(
+    tmp_path: Path, two_gateways: Pair, start: StartClient
+) -> None:
     """History on joining, lines both ways between gateways, NICK, TOPIC and PART shown; after SIGKILL of its gateway it
     is back on the other one, and reads what was said meanwhile."""
     one, two = two_gateways

@@ -114,3 +114,24 @@ async def test_the_salt_of_an_unknown_name(open_more: OpenLanes, unique: str) ->
     salts = [(await site.find(NickKey(name)))[1] for site in (one, two) for name in (unique, f"{unique}2")]
     assert salts[:2] == salts[2:]
     assert salts[0] != salts[1]
+
+
+async def test_a_certificate_logs_in_to_one_account(open_more: OpenLanes, unique: str) -> None:
+    """Whoever of several had it first; what was half done by a gateway that ended counts for nothing."""
+    lanes = await open_more()
+    accounts, ann, bob = Accounts(lanes), NickKey(f"ann{unique}"), NickKey(f"bob{unique}")
+    fingerprint = unique.ljust(64, "0")
+    for name, uid in ((ann, ANN), (bob, BOB)):
+        assert await accounts.create(name, account(name), uid)
+    await lanes.commands.call("SET", keys.certificate_owner(fingerprint), ann)
+    assert await accounts.find_owner(fingerprint) is None
+    assert await accounts.add_certificate(ann, account(ann), fingerprint)
+    assert not await accounts.add_certificate(bob, account(bob), fingerprint)
+    found = await accounts.find_owner(fingerprint)
+    assert found is not None
+    assert found.certificates == (fingerprint,)
+    await accounts.remove_certificate(bob, account(bob), fingerprint)
+    assert await accounts.find_owner(fingerprint) == found
+    await accounts.delete(ann, found)
+    assert await accounts.find_owner(fingerprint) is None
+    assert await accounts.add_certificate(bob, account(bob), fingerprint)

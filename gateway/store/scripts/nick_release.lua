@@ -1,4 +1,4 @@
--- nick_release: end the reservation of a nick, if it is the account's.
+-- nick_release: end what a nick or a certificate is to an account, if it is the account's.
 --
 -- KEYS  1 owner
 -- ARGV  1 account
