@@ -4,18 +4,24 @@ from dataclasses import dataclass, field
 
 __all__ = [
     "Action",
+    "Away",
     "ChangeNick",
     "Clear",
     "Connect",
+    "Delete",
     "Discard",
     "Exit",
     "Help",
     "Ignore",
     "Invalid",
+    "Invite",
     "Join",
+    "Kick",
     "ListRooms",
+    "Mode",
     "Names",
     "Part",
+    "PickRoom",
     "Query",
     "Quit",
     "Resend",
@@ -44,6 +50,11 @@ class Join:
 
     room: str
     key: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PickRoom:
+    """Enter a room that is still to be chosen from those of the server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +92,43 @@ class Discard:
 @dataclass(frozen=True, slots=True)
 class Connect:
     """Try to connect now instead of at the next try's moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """Be away for `reason`; empty: be back."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Delete what we said last in the current room."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """Invite `nick` to `room`, or to the current one when that is empty."""
+
+    nick: str
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kick:
+    """Throw `nick` out of the current room."""
+
+    nick: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """Change modes of the current room; no words: show them."""
+
+    words: tuple[str, ...] = field(repr=False)  # a key may be among them
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +180,7 @@ class Unignore:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Show the lines of the current room that have `words` in them."""
+    """Show the lines of the current room that have `words` in them; empty: stop looking."""
 
     words: str
 
@@ -172,9 +220,15 @@ class Invalid:
 
 
 Action = (
-    Say
+    Away
+    | Delete
+    | Invite
+    | Kick
+    | Mode
+    | Say
     | Join
     | Part
+    | PickRoom
     | Switch
     | Query
     | Resend

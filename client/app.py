@@ -211,10 +211,17 @@ class App:
                 if reason := self._chat.unusable():
                     self._link.drop(reason)
                 unmeasured = self._chat.heard.lag_ms is None and self._chat.at_rest
-                if self._chat.heard.pinged_ms is None and (unmeasured or tick % PROBE_TICKS == 0):
+                # Does it answer at all, while a line of ours goes without an answer?
+                wanted = unmeasured or tick % PROBE_TICKS == 0 or self._chat.stalled_ms > 0
+                if self._chat.heard.pinged_ms is None and wanted:
                     self._chat.ping()
+                self._chat.tell_of_stall()
+                self._chat.tell_what_was_seen()
                 self._chat.save()
                 self._link.send(self._chat.data_to_send())
+                news = self._chat.transcripts.has_fresh
+            if news:
+                self._face.update()
 
     def _signalled(self, number: signal.Signals) -> None:
         if number is signal.SIGINT and self._face.takes_interrupts:

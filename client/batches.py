@@ -3,9 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from client import multiline
 from gateway.wire.message import Message
 
-__all__ = ["Batch", "Batches"]
+__all__ = ["COLLECTED", "Batch", "Batches"]
+
+COLLECTED = frozenset({"chathistory", "soju.im/search"})  # kinds whose lines are history, and nothing that happens now
+_KEPT = COLLECTED | {multiline.BATCH}
 
 MAX_OPEN = 64  # then the oldest is forgotten; its lines are taken as if they stood alone
 MAX_LINES = 1000  # collected in one batch; ten times what is ever asked for, the rest is dropped
@@ -13,17 +17,21 @@ MAX_LINES = 1000  # collected in one batch; ten times what is ever asked for, th
 
 @dataclass(slots=True)
 class Batch:
-    """One batch: `kind` and `params` as the server gave them, `label` its own or that of the batch around it."""
+    """One batch: `kind` and `params` as the server gave them, `label` its own or that of the batch around it.
+
+    `opening` is the line that began it.
+    """
 
     kind: str
     params: tuple[str, ...]
     label: str
     parent: str
+    opening: Message
     lines: list[Message] = field(default_factory=list)
 
 
 class Batches:
-    """Collects lines of `chathistory` batches until their end; remembers the labels of all."""
+    """Collects lines of history and of messages of several lines until their end; remembers the labels of all."""
 
     def __init__(self) -> None:
         self._open: dict[str, Batch] = {}
@@ -37,7 +45,7 @@ class Batches:
         if len(self._open) >= MAX_OPEN:
             del self._open[next(iter(self._open))]
         label = message.tags.get("label") or self.label_of(parent)
-        self._open[ref[1:]] = Batch(kind, tuple(params), label, parent)
+        self._open[ref[1:]] = Batch(kind, tuple(params), label, parent, message)
 
     def close(self, ref: str) -> Batch | None:
         """`BATCH -ref`: the batch, no longer open; None when there is none of that name."""
@@ -46,7 +54,7 @@ class Batches:
     def collect(self, message: Message) -> bool:
         """Put a line into the history batch it belongs to; False when it belongs to none and is to be obeyed now."""
         for batch in self._around(message.tags.get("batch", "")):
-            if batch.kind == "chathistory":
+            if batch.kind in _KEPT:
                 if len(batch.lines) < MAX_LINES:
                     batch.lines.append(message)
                 return True

@@ -7,7 +7,9 @@ Live lines that arrive meanwhile are held back, so that the transcript grows at 
 Source: IRCv3 draft/chathistory.
 """
 
-from client.events import CaughtUp, Event, Hole, RoomDelayed, RoomLine
+from collections.abc import Sequence
+
+from client.events import CaughtUp, Event, Hole, Redacted, RoomDelayed, RoomLine
 from gateway.wire.message import Message
 
 __all__ = ["FIRST_LINES", "PAGE_LINES", "CatchUp"]
@@ -44,6 +46,7 @@ class CatchUp:
         self._answer: list[RoomLine] | None = None
         self._answer_size = 0
         self._held: list[RoomLine] = []
+        self._redacted: list[Redacted] = []
         self._delayed = ""
 
     @property
@@ -66,8 +69,12 @@ class CatchUp:
             params = ("LATEST", self.room, "*", str(self._asked()))
         return [Message("CHATHISTORY", params, tags=tags), barrier]
 
-    def answered(self, lines: list[RoomLine], size: int) -> None:
-        """The batch that answers the request is complete; `size` counts what was in it, understood or not."""
+    def answered(self, lines: list[RoomLine], size: int, redacted: Sequence[Redacted] = ()) -> None:
+        """The batch that answers the request is complete; `size` counts what was in it, understood or not.
+
+        What was deleted is told last: the lines it is about may be in any page.
+        """
+        self._redacted.extend(redacted)
         self._answer = (self._answer or []) + lines
         self._answer_size = size
 
@@ -123,7 +130,8 @@ class CatchUp:
     def _finish(self) -> list[Event]:
         latest, self._latest = self._latest, []
         held, self._held = self._held, []
-        return [*latest, *held, CaughtUp(self.room)]
+        redacted, self._redacted = self._redacted, []
+        return [*latest, *held, *redacted, CaughtUp(self.room)]
 
     def _asked(self) -> int:
         wanted = PAGE_LINES if self._position else min(PAGE_LINES, self._first_lines - len(self._latest))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from client.answers import Answers
 from client.cache import Cache
 from client.catchup import FIRST_LINES
+from client.disk import Disk
 from client.hearing import Hearing
 from client.ignores import Ignores
 from client.membership import Membership
@@ -17,11 +18,14 @@ from client.ownlines import OwnLines
 from client.presence import Identity, Presence
 from client.resumption import Resumption
 from client.returning import Returning
+from client.search import Search
 from client.session import Session
 from client.transcripts import Transcripts
 from gateway.wire.names import casefold
 
-__all__ = ["Chat", "Identity"]
+__all__ = ["STALLED_MS", "Chat", "Identity"]
+
+STALLED_MS = 2_500  # beyond the lag: a line of ours that has no answer after so long waits for something
 
 
 class Chat:
@@ -39,23 +43,29 @@ class Chat:
         first_lines: int = FIRST_LINES,
         cache: Cache | None = None,
         ignored: Ignores | None = None,
+        disk: Disk | None = None,
     ) -> None:
         """Begin.
 
         Args:
-            new_key: gives a word of at most 64 bytes that was never given before, by any client.
+            new_key: gives a word of at most 64 bytes that was never given before, by any client, and that nobody can
+                guess.
             resumption: what an earlier run left to come back as the same session.
             cache: as for `Transcripts`.
             ignored: whose words are not shown.
+            disk: knows what the disk refuses, for all that is kept there.
             first_lines: how many of the last lines of a room are asked for where none is known.
         """
         self.transcripts = Transcripts(now_ms, cache)
         self.own_lines = OwnLines(outbox, self.transcripts, new_key=new_key, now_ms=now_ms)
         self.ignored = ignored if ignored is not None else Ignores()
         self.now_ms = now_ms
+        self.search = Search(self.transcripts, self.ignored)
+        self.disk = disk if disk is not None else Disk()
+        self._outbox = outbox
         self._membership = Membership(rooms)
         self._answers = Answers(self.transcripts)
-        self._presence = Presence(identity, resumption or Resumption(), first_lines=first_lines)
+        self._presence = Presence(identity, resumption or Resumption(), new_key=new_key, first_lines=first_lines)
         self._returning = Returning()
         self.heard = Hearing(
             transcripts=self.transcripts,
@@ -65,8 +75,10 @@ class Chat:
             answers=self._answers,
             returning=self._returning,
             ignored=self.ignored,
+            search=self.search,
             now_ms=now_ms,
         )
+        self._stall_told = False
         self.transcripts.recall_talks()
         for room in rooms:
             self._answers.expect("arrival", room)
@@ -117,6 +129,15 @@ class Chat:
     def settled(self) -> bool:
         """Whether we are in all our rooms, and know what was said there."""
         return self.session is not None and self._membership.settled
+
+    @property
+    def stalled_ms(self) -> int:
+        """How long a line of ours has been on its way, where that is longer than it should be; else 0.
+
+        The server may have lost its store, and not know it yet. Who waits shall not have to guess.
+        """
+        waited_ms = self.own_lines.delivery.longest_wait_ms(self.now_ms())
+        return waited_ms if waited_ms > STALLED_MS + (self.heard.lag_ms or 0) else 0
 
     def topic(self, room: str) -> str:
         """The topic of `room`, empty for none or not known."""
@@ -176,6 +197,31 @@ class Chat:
         """Write down what need not be on disk at once; to be called now and then, and at the end."""
         self._presence.save()
         self.transcripts.save()
+        self._outbox.save()
+        self.tell_of_disk()
+
+    def seen(self, room: str) -> None:
+        """A person has the end of `room` before their eyes."""
+        timeline = self.transcripts.get(room)
+        if timeline is not None and timeline.newest_text_ms is not None:
+            self.heard.read_marks.seen(room, timeline.newest_text_ms)
+
+    def tell_what_was_seen(self) -> None:
+        """Tell our other devices how far we have read; to be called now and then."""
+        if self.session is not None:
+            self.heard.read_marks.tell(self.session, self.now_ms())
+
+    def tell_of_stall(self) -> None:
+        """Say once that a line of ours has no answer yet, where that is not to be seen anyway."""
+        stalled = self.stalled_ms > 0
+        if stalled and not self._stall_told and not self.quiet:
+            self.transcripts.note(f"{self._presence.server} has not confirmed your line yet; it waits")
+        self._stall_told = stalled
+
+    def tell_of_disk(self) -> None:
+        """Say what the disk has refused to keep since the last call."""
+        for text in self.disk.news():
+            self.transcripts.note(text)
 
     def quit(self, reason: str) -> None:
         """Say good-bye to the server, which ends the session for good; `lost` follows."""
@@ -205,7 +251,9 @@ class Chat:
         elif target.startswith("#") and target not in self._membership:
             self.transcripts.note(f"you are not in {target}; /join it first")
         else:
-            self.own_lines.say(text, target=target, emote=emote, nick=self.nick, position=self._position(target))
+            self.own_lines.say(
+                text, target=target, emote=emote, nick=self.nick, position=self._position(target), session=self.session
+            )
 
     def join(self, room: str, key: str = "") -> None:
         """Enter a room, whose key is `key`, and make it the current one as soon as we are in."""
@@ -227,6 +275,17 @@ class Chat:
             self.session.part(room, reason)
         else:
             self.heard.forget(room, "you left the room")
+
+    def be_away(self, text: str) -> None:
+        """Be away, now and on connections to come; empty: be back."""
+        self._presence.away = text
+        if self.session is not None:
+            self.session.be_away(text)
+
+    @property
+    def away(self) -> str:
+        """What we said as we went away; empty: we are here."""
+        return self._presence.away
 
     def change_nick(self, nick: str) -> None:
         """Be called `nick`, now or on the next connection."""

@@ -19,6 +19,7 @@ from client.cache import Cache
 from client.catchup import FIRST_LINES
 from client.chat import Chat, Identity
 from client.config import ClientConfig
+from client.disk import Disk
 from client.exits import ExitCode, complain
 from client.face import Face
 from client.ignores import Ignores
@@ -63,11 +64,12 @@ async def _run(settings: ClientConfig) -> int:
     nick, code = (settings.nick, ExitCode.OK) if settings.nick else await _nick(face, ask=interactive)
     if not nick:
         return code
-    outbox = _outbox(state_dir, nick, settings)
+    disk = Disk()
+    outbox = _outbox(state_dir, nick, settings, disk)
     own = outbox.path  # what else is this client's alone is called the same, but for the suffix
     # A script's output is what was said while it ran; a person goes on reading.
     data_dir = _private(settings.data_dir) if interactive and own is not None else None
-    cache = Cache(data_dir / f"{own.stem}.sqlite" if data_dir is not None and own is not None else None)
+    cache = Cache(data_dir / f"{own.stem}.sqlite" if data_dir is not None and own is not None else None, disk=disk)
     chat = Chat(
         Identity(nick=nick, user=_login_name(), realname=REALNAME, password=settings.password, login=settings.login),
         list(settings.rooms),
@@ -76,8 +78,9 @@ async def _run(settings: ClientConfig) -> int:
         now_ms=lambda: time.time_ns() // 1_000_000,
         first_lines=max(FIRST_LINES, settings.script.tail if settings.script is not None else 0),
         cache=cache,
-        ignored=Ignores(state_dir / "ignored" if interactive and state_dir is not None else None),
-        resumption=Resumption(own.with_suffix(".session") if own is not None else None),
+        ignored=Ignores(state_dir / "ignored" if interactive and state_dir is not None else None, disk),
+        resumption=Resumption(own.with_suffix(".session") if own is not None else None, disk),
+        disk=disk,
     )
     app = App(
         chat,
@@ -109,8 +112,13 @@ def _face(settings: ClientConfig, state_dir: Path | None) -> Face:
     if person and not settings.plain and os.environ.get("TERM", "dumb") not in ("dumb", "unknown", ""):
         from client.ui.screen import ScreenFace  # noqa: PLC0415 - a pipe starts twice as fast without prompt_toolkit
 
-        return ScreenFace(state_dir)
+        return ScreenFace(state_dir, ascii_only=settings.ascii_only or not _speaks_unicode())
     return LinesFace(prompts=person)
+
+
+def _speaks_unicode() -> bool:
+    """Whether the locale's encoding has more than a few letters; what it lacks a terminal would show as `?`."""
+    return (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
 
 
 async def _nick(face: Face, *, ask: bool) -> tuple[str, int]:
@@ -153,14 +161,14 @@ def _private(path: Path) -> Path | None:
     return path
 
 
-def _outbox(state_dir: Path | None, nick: str, settings: ClientConfig) -> Outbox:
+def _outbox(state_dir: Path | None, nick: str, settings: ClientConfig, disk: Disk) -> Outbox:
     """Lines are for the servers and the nick they were typed for; another run with both the same takes them up."""
     if state_dir is None:
         return Outbox()
     server = settings.servers[0]
     name = f"{casefold(nick)}@{server.host}_{server.port}"
     try:
-        return open_outbox(state_dir, re.sub(r"[^a-z0-9@._:-]", "+", name))
+        return open_outbox(state_dir, re.sub(r"[^a-z0-9@._:-]", "+", name), disk)
     except OSError as exc:
         complain(f"unsent lines are not kept: {exc.strerror}")
         return Outbox()

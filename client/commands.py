@@ -8,18 +8,24 @@ from dataclasses import dataclass
 
 from client.actions import (
     Action,
+    Away,
     ChangeNick,
     Clear,
     Connect,
+    Delete,
     Discard,
     Exit,
     Help,
     Ignore,
     Invalid,
+    Invite,
     Join,
+    Kick,
     ListRooms,
+    Mode,
     Names,
     Part,
+    PickRoom,
     Query,
     Quit,
     Resend,
@@ -70,7 +76,9 @@ def _message(text: str) -> Action | None:
 
 def _join(text: str) -> Action | None:
     words = text.split()
-    name = room_name(words[0]) if words else None
+    if not words:
+        return PickRoom()
+    name = room_name(words[0])
     return Join(name, *words[1:]) if name and len(words) <= 2 else None
 
 
@@ -89,15 +97,27 @@ def _ignore(text: str) -> Action | None:
     return Ignore(text) if not text or is_nick(text) else None
 
 
-def _search(text: str) -> Action | None:
-    return Search(text) if text else None
-
-
 def _names(text: str) -> Action | None:
     if not text:
         return Names("")
     name = room_name(text)
     return Names(name) if name else None
+
+
+def _invite(text: str) -> Action | None:
+    nick, _, rest = text.partition(" ")
+    room = room_name(rest.strip()) if rest.strip() else ""
+    return Invite(nick, room) if is_nick(nick) and room is not None else None
+
+
+def _kick(text: str) -> Action | None:
+    nick, _, reason = text.partition(" ")
+    return Kick(nick, reason.strip()) if is_nick(nick) else None
+
+
+def _mode(text: str) -> Action | None:
+    words = tuple(text.split())
+    return None if any(word.startswith(":") for word in words) else Mode(words)
 
 
 def _nick(action: Callable[[str], Action]) -> Callable[[str], Action | None]:
@@ -111,7 +131,7 @@ def _alone(action: Callable[[], Action]) -> Callable[[str], Action | None]:
 
 
 COMMANDS = {
-    "join": Command("ROOM [KEY]", "enter a room and talk there", _join),
+    "join": Command("[ROOM] [KEY]", "enter a room and talk there; without a name: choose one", _join),
     "part": Command("[#ROOM] [REASON]", "leave a room", _part),
     "room": Command("[NAME|NUMBER]", "talk in another room you are in; without a name: which there are", _switch),
     "query": Command("NICK", "talk to one person", _nick(Query)),
@@ -119,16 +139,21 @@ COMMANDS = {
     "me": Command("TEXT", "say what you do: * ann waves", _emote),
     "say": Command("TEXT", "say it as it stands, also `exit` or a /word", _say),
     "nick": Command("NICK", "change your nick", _nick(ChangeNick)),
+    "away": Command("[REASON]", "tell that you are away; without a reason: that you are back", Away),
     "topic": Command("[TEXT]", "set the topic of the room, or show it", SetTopic),
     "names": Command("[ROOM]", "who is in the room", _names),
     "list": Command("", "the rooms of this server", _alone(ListRooms)),
     "whois": Command("NICK", "who somebody is", _nick(Whois)),
+    "invite": Command("NICK [ROOM]", "invite somebody", _invite),
+    "kick": Command("NICK [REASON]", "throw somebody out of the room", _kick),
+    "mode": Command("[MODES]", "change the modes of the room (+o bob, +k KEY), or show them", _mode),
     "ignore": Command("[NICK]", "hear nothing more of somebody; without a nick: who is ignored", _ignore),
     "unignore": Command("NICK", "hear somebody again", _nick(Unignore)),
-    "search": Command("WORDS", "the lines of this room that have the words in them", _search),
+    "search": Command("[WORDS]", "what was said here with these words, also on the server; alone: stop", Search),
     "clear": Command("", "empty the screen of this room; PgUp brings the lines back", _alone(Clear)),
     "status": Command("", "how you stand with the server", _alone(Status)),
     "resend": Command("", "send once more what failed here", _alone(Resend)),
+    "delete": Command("[REASON]", "delete what you said last here, where the server can", Delete),
     "discard": Command("", "forget what failed, or still waits, here", _alone(Discard)),
     "connect": Command("", "try to connect now, without waiting", _alone(Connect)),
     "help": Command("", "this list", lambda _: Help()),
@@ -177,4 +202,6 @@ def parse(line: str) -> Action | None:
 def holds_key(text: str) -> bool:
     """Whether a typed line has a secret in it, which must not be kept on disk."""
     action = parse(text)
+    if isinstance(action, Mode):
+        return bool(action.words) and "k" in action.words[0]
     return isinstance(action, Join) and bool(action.key)

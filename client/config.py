@@ -9,7 +9,7 @@ from pathlib import Path
 
 from client.commands import room_name
 from client.link import Server
-from client.registration import Login
+from client.sasl import Login
 from gateway.wire.names import casefold, is_nick
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "rooms",
     "seconds",
     "servers",
+    "show_certificate",
     "trust",
 ]
 
@@ -66,6 +67,7 @@ class ClientConfig:
     servers: tuple[Server, ...]
     nick: str
     plain: bool
+    ascii_only: bool
     timeout_s: float
     state_dir: Path
     data_dir: Path
@@ -143,6 +145,25 @@ def trust(path: str) -> ssl.SSLContext | None:
         return ssl.create_default_context(cafile=str(Path(path).expanduser()))
     except OSError as exc:  # ssl.SSLError is one
         raise ConfigError(exc.strerror or "holds no certificate") from exc
+
+
+def show_certificate(context: ssl.SSLContext | None, certificate: str, key: str) -> ssl.SSLContext | None:
+    """`context`, or the system's, with a certificate of ours for who asks for one; as it is for no certificate.
+
+    Args:
+        certificate: a PEM file.
+        key: a PEM file without a passphrase; empty: it is in the same file.
+    """
+    if not certificate:
+        return context
+    context = context if context is not None else ssl.create_default_context()
+    key_path = Path(key).expanduser() if key else None
+    try:
+        # A passphrase that is wrong, or OpenSSL would ask for one at the terminal.
+        context.load_cert_chain(Path(certificate).expanduser(), key_path, password=lambda: "")
+    except OSError as exc:  # ssl.SSLError is one
+        raise ConfigError(exc.strerror or "holds no certificate with its key") from exc
+    return context
 
 
 def read_file(path: Path, names: Iterable[str]) -> Mapping[str, str]:

@@ -11,7 +11,8 @@ from client import actions, commands
 from client.chat import Chat
 from client.linkstatus import LinkStatus
 from client.outbox import OutboxFullError
-from client.report import found_lines, status_lines
+from client.report import status_lines
+from client.session import Session
 from gateway.wire.names import casefold
 
 __all__ = ["Console"]
@@ -36,6 +37,7 @@ class Console:
         self.left = False
         self.reason = ""  # of leaving, told to others
         self.refused = False  # what was typed last had no effect, and should be there to be put right
+        self.wants_room = False  # a list of rooms to choose from; whoever opens it takes it back
         self.connect_now = False  # asked for; whoever does it takes it back
         self._chat = chat
         self._status = status
@@ -62,11 +64,12 @@ class Console:
             else:
                 self.refused = question.about_text
             return
-        lines = [line for line in text.splitlines() if line.strip()]
+        lines = text.strip("\r\n").splitlines()
         if len(lines) > 1:
             self._paste(lines)
         elif (action := commands.parse(text)) is not None:
             self._do(action)
+        self._chat.tell_of_disk()
 
     def say(self, text: str, room: str) -> None:
         """Say a line in `room`, whatever it looks like."""
@@ -95,6 +98,15 @@ class Console:
     @_do.register
     def _(self, action: actions.Join) -> None:
         self._chat.join(action.room, action.key)
+
+    @_do.register
+    def _(self, _action: actions.PickRoom) -> None:
+        if self._chat.quiet:
+            self.wants_room = True
+        else:
+            self._do(actions.ListRooms())
+            if not self.refused:
+                self._note("/join NAME enters one of these rooms, or a new one")
 
     @_do.register
     def _(self, action: actions.Part) -> None:
@@ -148,17 +160,46 @@ class Console:
         self.connect_now = self._chat.session is None
 
     @_do.register
+    def _(self, action: actions.Away) -> None:
+        self._chat.be_away(action.reason)
+        if self._chat.session is None:
+            self._note("you will be away as soon as there is a connection" if action.reason else "you are back")
+
+    @_do.register
+    def _(self, action: actions.Invite) -> None:
+        if (session := self._in_room(action.room)) is not None:
+            session.invite(action.nick, action.room or self._chat.transcripts.current)
+
+    @_do.register
+    def _(self, action: actions.Kick) -> None:
+        if (session := self._in_room()) is not None:
+            session.kick(self._chat.transcripts.current, action.nick, action.reason)
+
+    @_do.register
+    def _(self, action: actions.Mode) -> None:
+        if (session := self._in_room()) is not None:
+            session.mode(self._chat.transcripts.current, action.words)
+
+    @_do.register
+    def _(self, action: actions.Delete) -> None:
+        room = self._chat.transcripts.current
+        timeline = self._chat.transcripts.get(room)
+        line = timeline.newest_own if timeline is not None else None
+        if self._chat.session is None:
+            self._offline()
+        elif line is None:
+            self._note("you have said nothing here")
+        elif not self._chat.session.redact(room, line.msgid, action.reason):
+            self._note("this server cannot delete what was said")
+
+    @_do.register
     def _(self, action: actions.ChangeNick) -> None:
         self._chat.change_nick(action.nick)
 
     @_do.register
     def _(self, action: actions.SetTopic) -> None:
         room = self._chat.transcripts.current
-        if not room.startswith("#"):
-            self._note("this is no room")
-        elif (session := self._chat.session) is None:
-            self._offline()
-        else:
+        if (session := self._in_room()) is not None:
             if not action.text:
                 self._chat.await_answer("topic", room)
             session.topic(room, action.text)
@@ -166,11 +207,7 @@ class Console:
     @_do.register
     def _(self, action: actions.Names) -> None:
         room = action.room or self._chat.transcripts.current
-        if not room.startswith("#"):
-            self._note("this is no room")
-        elif (session := self._chat.session) is None:
-            self._offline()
-        else:
+        if (session := self._in_room(action.room)) is not None:
             self._chat.await_answer("names", room)
             session.names(room)
 
@@ -205,9 +242,13 @@ class Console:
 
     @_do.register
     def _(self, action: actions.Search) -> None:
-        rooms = self._chat.transcripts
-        for line in found_lines(rooms[rooms.current], action.words):
-            self._note(line)
+        search = self._chat.search
+        if action.words:
+            search.begin(self._chat.transcripts.current, action.words, self._chat.session)
+        elif search.running:
+            search.stop()
+        else:
+            self._do(actions.Invalid("usage: /search WORDS"))
 
     @_do.register
     def _(self, _action: actions.Clear) -> None:
@@ -254,13 +295,25 @@ class Console:
             self._say_all(lines)
 
     def _say_all(self, lines: list[str]) -> None:
-        for line in lines:
-            self.say(line, "")
+        text = "\n".join(map(commands.clean, lines))
+        if text.strip():
+            self._do(actions.Say(text=text))
 
     def _known(self, name: str) -> str:
         """The room of ours that `name` names, with `#` or without, as it is spelled; else empty."""
         keys = {casefold(name), casefold(f"#{name}")}
         return next((room for room in self._chat.rooms if casefold(room) in keys), "")
+
+    def _in_room(self, room: str = "") -> Session | None:
+        """The connection, for what is about `room` or the current one; None, and a word about it, without either."""
+        if not (room or self._chat.transcripts.current).startswith("#"):
+            self.refused = True
+            self._note("this is no room")
+        elif self._chat.session is None:
+            self._offline()
+        else:
+            return self._chat.session
+        return None
 
     def _leave(self) -> None:
         self.left = True

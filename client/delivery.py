@@ -114,11 +114,12 @@ class Delivery:
 
     def unanswered(self, now_ms: int) -> bool:
         """Whether a line has waited too long for its answer on this connection."""
-        return any(
-            now_ms - sent_ms > ANSWER_LIMIT_MS
-            for target in self._targets.values()
-            for sent_ms in target.on_the_way.values()
-        )
+        return self.longest_wait_ms(now_ms) > ANSWER_LIMIT_MS
+
+    def longest_wait_ms(self, now_ms: int) -> int:
+        """How long the line has been on its way that has been longest, on this connection; 0: none is."""
+        sent = (sent_ms for target in self._targets.values() for sent_ms in target.on_the_way.values())
+        return now_ms - min(sent, default=now_ms)
 
     def hopeless(self, now_ms: int) -> list[str]:
         """Keys of lines that no server has answered, and that had better not be sent again."""

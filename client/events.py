@@ -20,6 +20,8 @@ __all__ = [
     "NickChanged",
     "NickTaken",
     "OlderCame",
+    "ReadUpTo",
+    "Redacted",
     "Refused",
     "Registered",
     "ResumeRefused",
@@ -29,9 +31,11 @@ __all__ = [
     "RoomLine",
     "RoomList",
     "RoomRefused",
+    "SearchAnswer",
     "ServerText",
     "TokenGranted",
     "TopicIs",
+    "TopicRefused",
     "Unavailable",
 ]
 
@@ -49,6 +53,7 @@ class Kind(Enum):
     NICK = "nick"
     TOPIC = "topic"
     MODE = "mode"
+    REDACTED = "redacted"
 
     @property
     def is_text(self) -> bool:
@@ -65,8 +70,8 @@ class RoomLine:
 
     Attributes:
         room: as the server spells it.
-        text: what was said; the reason of a part, quit or kick; the new nick, topic or modes.
-        subject: who was kicked, else empty.
+        text: what was said; the reason of a part, quit, kick or deletion; the new nick, topic or modes.
+        subject: who was kicked, or has deleted what was said; else empty.
         time_ms: milliseconds since 1970, the server's clock where it has server-time, else ours.
         ident: equal for two copies of one line and for nothing else; empty when nothing can tell (it is then kept).
         msgid: the server's message id, or empty.
@@ -156,10 +161,11 @@ class RoomLeft:
 
 @dataclass(frozen=True, slots=True)
 class RoomRefused:
-    """We may not enter `room`."""
+    """We may not enter `room`; `wants_key`: not with the key we gave, or without one."""
 
     room: str
     reason: str
+    wants_key: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +201,41 @@ class OlderCame:
 
     room: str
     more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """`by` has deleted the line `target` (a msgid) of `room`."""
+
+    room: str
+    target: str
+    by: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadUpTo:
+    """We, here or at another device, have read `room` up to that time; 0: nothing yet, as far as the server knows."""
+
+    room: str
+    time_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SearchAnswer:
+    """Older lines of `room`, oldest first, in which something is looked for.
+
+    Attributes:
+        chosen: the server looked, and these are what it found; else they are a page to be looked through.
+        more: there may be older ones still.
+        refused: why there is no answer, or no more of it.
+    """
+
+    room: str
+    lines: tuple[RoomLine, ...]
+    chosen: bool = False
+    more: bool = False
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +276,15 @@ class TopicIs:
 
 
 @dataclass(frozen=True, slots=True)
+class TopicRefused:
+    """We may not set the topic of `room` to `text`."""
+
+    room: str
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class RoomList:
     """Answer to /list: (room, members, topic) each; `more` were left out."""
 
@@ -267,6 +317,8 @@ Event = (
     | NickChanged
     | NickTaken
     | OlderCame
+    | ReadUpTo
+    | Redacted
     | Refused
     | Registered
     | ResumeRefused
@@ -276,8 +328,10 @@ Event = (
     | RoomLine
     | RoomList
     | RoomRefused
+    | SearchAnswer
     | ServerText
     | TokenGranted
     | TopicIs
+    | TopicRefused
     | Unavailable
 )

@@ -9,7 +9,10 @@ from client.ignores import Ignores
 from client.membership import Membership
 from client.ownlines import OwnLines
 from client.presence import Presence
+from client.readmarks import ReadMarks
+from client.refusals import Refusals
 from client.returning import Returning
+from client.search import Search
 from client.transcripts import Transcripts
 from gateway.wire.names import casefold
 
@@ -29,6 +32,8 @@ class Hearing:
         listed_ms: when the last list of rooms came.
         older_end: casefolded rooms of which the server has nothing older.
         switch_to: the casefolded room that is looked at as soon as we are in it.
+        read_marks: how far we have read, here and elsewhere.
+        refusals: what the person asked for and the server refused, for the input.
     """
 
     def __init__(
@@ -41,6 +46,7 @@ class Hearing:
         answers: Answers,
         returning: Returning,
         ignored: Ignores,
+        search: Search,
         now_ms: Callable[[], int],
     ) -> None:
         self.welcomed = False
@@ -52,6 +58,8 @@ class Hearing:
         self.listed_ms: int | None = None
         self.older_end: set[str] = set()
         self.switch_to = ""
+        self.refusals = Refusals()
+        self.read_marks = ReadMarks()
         self._transcripts = transcripts
         self._own_lines = own_lines
         self._membership = membership
@@ -59,6 +67,7 @@ class Hearing:
         self._answers = answers
         self._returning = returning
         self._ignored = ignored
+        self._search = search
         self._now_ms = now_ms
 
     def opened(self) -> None:
@@ -70,6 +79,7 @@ class Hearing:
         """The connection is gone."""
         self.pinged_ms = None
         self.read_only = False
+        self._search.stop("the connection is gone")
 
     @singledispatchmethod
     def hear(self, event: events.Event) -> None:
@@ -82,11 +92,15 @@ class Hearing:
         self.welcomed = True
         self._transcripts.note(f"connected to {self._presence.server} as {event.nick}")
         self._own_lines.delivery.online(idempotent=self._presence.idempotent)
+        if (session := self._presence.session) is not None:
+            self.read_marks.online(session, [name for name in self._transcripts.names if not name.startswith("#")])
         rooms = self._membership.keys
         self._returning.back(self._presence.server, self._now_ms(), rooms=rooms, keys=self._own_lines.keys_for(rooms))
 
     @hear.register
     def _(self, event: events.TokenGranted | events.ResumeRefused | events.NickTaken | events.NickChanged) -> None:
+        if isinstance(event, events.NickTaken) and (asked := self._presence.nicks.asked):
+            self.refusals.add(event.reason, f"/nick {asked}")
         if text := self._presence.heard(event):
             self._transcripts.note(text)
 
@@ -124,7 +138,19 @@ class Hearing:
     @hear.register
     def _(self, event: events.RoomRefused) -> None:
         self._transcripts.note(f"cannot enter {event.room}: {event.reason}")
+        asked = self.switch_to == casefold(event.room)
+        if asked:
+            self.switch_to = ""
+        if event.wants_key:
+            self.refusals.add(event.reason, f"/join {event.room} ")
+        elif asked:
+            self.refusals.add(event.reason, f"/join {event.room}")
         self.forget(event.room, event.reason)
+
+    @hear.register
+    def _(self, event: events.TopicRefused) -> None:
+        self._transcripts.note(f"the topic of {event.room} stays as it is: {event.reason}")
+        self.refusals.add(event.reason, f"/topic {event.text}")
 
     @hear.register
     def _(self, event: events.RoomDelayed) -> None:
@@ -159,6 +185,7 @@ class Hearing:
     def _(self, event: events.Refused) -> None:
         self._own_lines.refused(event.key, event.reason, retry=event.retry)
         if not event.retry:
+            self.refusals.add(f"not sent: {event.reason}; /resend, /discard")
             self._returning.line_settled(event.key, sent=False)
 
     @hear.register
@@ -184,6 +211,19 @@ class Hearing:
     def _(self, event: events.OlderCame) -> None:
         if not event.more:
             self.older_end.add(casefold(event.room))
+
+    @hear.register
+    def _(self, event: events.Redacted) -> None:
+        if self._transcripts.redact(event) and not self._answers.quiet:
+            self._transcripts.note(f"{event.by} deleted a line of {event.room}")
+
+    @hear.register
+    def _(self, event: events.ReadUpTo) -> None:
+        self.read_marks.agreed(event.room, event.time_ms)
+
+    @hear.register
+    def _(self, event: events.SearchAnswer) -> None:
+        self._search.answered(event, self._presence.session)
 
     @hear.register
     def _(self, event: events.ServerText) -> None:

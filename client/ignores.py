@@ -4,20 +4,23 @@ import contextlib
 from collections.abc import Iterable
 from pathlib import Path
 
+from client.disk import Disk
 from client.private_files import write_whole
 from gateway.wire.names import casefold, is_nick
 
 __all__ = ["Ignores"]
 
 MAX_IGNORED = 500  # then the one ignored first is heard again
+_KEPT = "whom you ignore"
 
 
 class Ignores:
     """Nicks, in any case. Clients that run at once share the file; each change is made to what it says then."""
 
-    def __init__(self, path: Path | None = None) -> None:
-        """Args: path: None: they last as long as the client, as they do where the disk refuses."""
+    def __init__(self, path: Path | None = None, disk: Disk | None = None) -> None:
+        """Args: path: None: they last as long as the client, as they do where the disk refuses, which is told."""
         self._path = path
+        self._disk = disk if disk is not None else Disk()
         self._nicks = dict.fromkeys(self._kept())
 
     def __contains__(self, nick: str) -> bool:
@@ -45,7 +48,8 @@ class Ignores:
         return known
 
     def _reread(self) -> None:
-        if self._path is not None and self._path.exists():
+        # What the disk refused is in memory alone.
+        if self._path is not None and self._path.exists() and not self._disk.is_failing(_KEPT):
             self._nicks = dict.fromkeys(self._kept())
 
     def _kept(self) -> Iterable[str]:
@@ -58,5 +62,5 @@ class Ignores:
     def _write(self) -> None:
         if self._path is None:
             return
-        with contextlib.suppress(OSError):
+        with self._disk.keeping(_KEPT):
             write_whole(self._path, "".join(f"{nick}\n" for nick in self._nicks).encode())

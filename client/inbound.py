@@ -1,10 +1,12 @@
 """Obey what the server says: one handler a command. Pure; the tables are the dispatch.
 
-Source: RFC 2812; https://modern.ircdocs.horse/; IRCv3 batch, labeled-response.
+Source: RFC 2812; https://modern.ircdocs.horse/; IRCv3 away-notify, batch, invite-notify, labeled-response, read-marker.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from client import multiline
+from client.batches import COLLECTED, Batch
 from client.events import (
     Accepted,
     Alive,
@@ -12,17 +14,21 @@ from client.events import (
     Closing,
     Event,
     OlderCame,
+    ReadUpTo,
     Registered,
     RoomLine,
+    SearchAnswer,
+    ServerText,
     TokenGranted,
 )
 from client.registration import LOGIN_CODES
 from client.replies import REPLIES, refused, standard_reply
-from client.roomlines import ROOM_COMMANDS, consequences, room_lines
-from client.state import ALIVE, State
+from client.roomlines import ROOM_COMMANDS, consequences, redacted, room_lines
+from client.state import ALIVE, SEARCH, State
 from gateway.wire.errors import InvalidUtf8Error, MalformedLineError
 from gateway.wire.message import Message, Source
 from gateway.wire.names import casefold
+from gateway.wire.tags import parse_time
 
 __all__ = ["obey", "read"]
 
@@ -42,7 +48,7 @@ def read(line: bytes) -> Message | None:
 
 def obey(state: State, message: Message) -> Iterable[Event]:
     """Change `state` as `message` says and return what the program should know."""
-    if state.batches.collect(message):
+    if message.command != "BATCH" and state.batches.collect(message):
         return _QUIET
     command = message.command
     if command in ROOM_COMMANDS:
@@ -111,13 +117,35 @@ def _cap(state: State, message: Message) -> Iterable[Event]:
     return _QUIET
 
 
-def _authenticate(state: State, message: Message) -> Iterable[Event]:
-    state.registration.authenticate(message.params[0] if message.params else "")
-    return _QUIET
+def _authenticate(state: State, message: Message) -> Iterator[Event]:
+    yield from state.registration.authenticate(message.params[0] if message.params else "")
 
 
 def _login_answered(state: State, message: Message) -> Iterator[Event]:
-    yield from state.registration.login_answered(message.command, message.params[-1] if message.params else "")
+    yield from state.registration.login_answered(message.command, message.params)
+
+
+def _away(state: State, message: Message) -> Iterable[Event]:
+    """IRCv3 away-notify: with a text they are away, without one they are back."""
+    state.roster.set_away(Source.parse(message.source).nick, bool(message.params and message.params[-1]))
+    return _QUIET
+
+
+def _invite(state: State, message: Message) -> Iterator[Event]:
+    """To us; or, by IRCv3 invite-notify, to somebody else."""
+    if len(message.params) >= 2:
+        by, (nick, room) = Source.parse(message.source).nick, message.params[:2]
+        if state.is_me(nick):
+            yield ServerText(f"{by} invites you to {room}: /join {room}")
+        else:
+            yield ServerText(f"{by} invited {nick} to {room}")
+
+
+def _read_up_to(_state: State, message: Message) -> Iterator[Event]:
+    """IRCv3 draft/read-marker."""
+    if len(message.params) >= 2:
+        room, _, stamp = message.params[0], *message.params[1].partition("=")[1:]
+        yield ReadUpTo(room, parse_time(stamp) or 0)
 
 
 def _ping(state: State, message: Message) -> Iterable[Event]:
@@ -135,6 +163,11 @@ def _pong(state: State, message: Message) -> Iterator[Event]:
         if older.token == token:
             del state.older[room]
             yield OlderCame(older.room, more=older.size >= older.asked)
+    if (looking := state.looking) is not None and looking.token == token:
+        state.looking = None
+        more = not looking.chosen and (looking.size or 0) >= looking.asked
+        refused = looking.refused or ("it did not answer" if looking.size is None else "")
+        yield SearchAnswer(looking.room, tuple(looking.lines), looking.chosen, more, refused)
     for room, catchup in list(state.catchups.items()):
         if catchup.label == token:
             events, once_more = catchup.barrier_passed()
@@ -163,16 +196,40 @@ def _batch(state: State, message: Message) -> Iterator[Event]:
     ref = message.params[0] if message.params else ""
     if ref.startswith("+"):
         state.batches.open(message)
-    elif ref.startswith("-") and (batch := state.batches.close(ref)) is not None and batch.kind == "chathistory":
+        return
+    batch = state.batches.close(ref) if ref.startswith("-") else None
+    if batch is not None and batch.kind == multiline.BATCH:
+        if (whole := multiline.combined(batch.opening, batch.lines, batch.parent)) is not None:
+            yield from obey(state, whole)
+    elif batch is not None and batch.kind in COLLECTED:
         lines = [line for text in batch.lines for line in room_lines(state, text, replayed=True)]
+        if _is_what_was_looked_for(state, batch, lines):
+            return
         catchup = state.catchups.get(casefold(batch.params[0])) if batch.params else None
+        deleted = [event for text in batch.lines for event in redacted(state, text)]
         if catchup is not None and (not state.labels or batch.label == catchup.label):
-            catchup.answered(lines, len(batch.lines))
+            catchup.answered(lines, len(batch.lines), deleted)
         else:
             older = state.older.get(casefold(batch.params[0])) if batch.params else None
             if older is not None:
                 older.size += len(batch.lines)
             yield from lines  # what was asked for, or the server's plain replay
+            yield from deleted
+
+
+def _is_what_was_looked_for(state: State, batch: Batch, lines: Sequence[RoomLine]) -> bool:
+    """Keep `lines`, those of `batch`, if they answer a search."""
+    looking = state.looking
+    if batch.kind == SEARCH and looking is None:
+        return True  # an answer that nobody waits for any more
+    if looking is None or looking.chosen is not (batch.kind == SEARCH):
+        return False
+    target = batch.params[0] if batch.params else looking.room
+    if batch.label != looking.token if state.labels else casefold(target) != casefold(looking.room):
+        return False
+    looking.lines += lines
+    looking.size = (looking.size or 0) + len(batch.lines)
+    return True
 
 
 def _ack(state: State, message: Message) -> Iterator[Event]:
@@ -194,13 +251,17 @@ _HANDLERS: dict[str, Callable[[State, Message], Iterable[Event]]] = {
     "005": _isupport,
     "ACK": _ack,
     "AUTHENTICATE": _authenticate,
+    "AWAY": _away,
     "BATCH": _batch,
     "CAP": _cap,
     "ERROR": _error,
     "FAIL": standard_reply,
+    "INVITE": _invite,
+    "MARKREAD": _read_up_to,
     "NOTE": standard_reply,
     "PING": _ping,
     "PONG": _pong,
+    "REDACT": redacted,
     "RESUME": _resume,
     "WARN": standard_reply,
     **dict.fromkeys(LOGIN_CODES, _login_answered),

@@ -1,4 +1,4 @@
-"""Who is in our rooms. Pure; imports `gateway.wire` only. Source: RFC 2812 section 3.2; IRCv3 multi-prefix."""
+"""Who is in our rooms, and who of them is away. Pure. Source: RFC 2812 section 3.2; IRCv3 multi-prefix, away-notify."""
 
 from collections.abc import Mapping
 from itertools import takewhile
@@ -17,6 +17,7 @@ class Roster:
 
     def __init__(self) -> None:
         self._rooms: dict[str, dict[str, tuple[str, str]]] = {}  # room -> nick -> (nick as spelled, prefixes)
+        self._away: set[str] = set()  # casefolded nicks, of people in these rooms
         self._listing: dict[str, dict[str, tuple[str, str]]] = {}  # NAMES under way
 
     def enter(self, room: str) -> None:
@@ -26,6 +27,7 @@ class Roster:
     def leave(self, room: str) -> None:
         """We are not in `room` any more."""
         self._rooms.pop(casefold(room), None)
+        self._away = {nick for nick in self._away if self.rooms_of(nick)}
 
     def __contains__(self, room: str) -> bool:
         return casefold(room) in self._rooms
@@ -47,13 +49,30 @@ class Roster:
     def remove(self, room: str, nick: str) -> None:
         """`nick` went out of `room`."""
         self._rooms.get(casefold(room), {}).pop(casefold(nick), None)
+        if casefold(nick) in self._away and not self.rooms_of(nick):
+            self._away.discard(casefold(nick))
 
     def rooms_of(self, nick: str) -> list[str]:
         """The casefolded names of our rooms that `nick` is in."""
         return [room for room, members in self._rooms.items() if casefold(nick) in members]
 
+    def set_away(self, nick: str, away: bool) -> None:
+        """`nick` went away, or came back; of no interest where we share no room."""
+        if away and self.rooms_of(nick):
+            self._away.add(casefold(nick))
+        else:
+            self._away.discard(casefold(nick))
+
+    @property
+    def away(self) -> frozenset[str]:
+        """The casefolded nicks of who is away, as far as the server tells."""
+        return frozenset(self._away)
+
     def rename(self, old: str, new: str) -> None:
         """`old` is called `new` now, everywhere."""
+        if casefold(old) in self._away:
+            self._away.discard(casefold(old))
+            self._away.add(casefold(new))
         for members in self._rooms.values():
             if (member := members.pop(casefold(old), None)) is not None:
                 members[casefold(new)] = (new, member[1])

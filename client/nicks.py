@@ -13,6 +13,11 @@ class OwnNicks:
         self.all = frozenset({casefold(nick)})
         self._asked = ""
 
+    @property
+    def asked(self) -> str:
+        """The nick a person has asked the server for, while there is no answer; else empty."""
+        return self._asked
+
     def want(self, nick: str) -> None:
         """Be called `nick` on the next connection."""
         self.wanted = nick

@@ -1,5 +1,6 @@
 """Arguments, environment and the configuration file, in this order of weight, to one checked configuration."""
 
+import ssl
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from ipaddress import ip_address
@@ -14,7 +15,7 @@ from client.config import ClientConfig, ConfigError, Script
 from client.exits import ExitCode, complain
 from client.link import Server
 from client.passwords import SOURCES, PasswordError, read_password
-from client.registration import Login
+from client.sasl import Login
 
 __all__ = ["parse"]
 
@@ -63,19 +64,16 @@ class _Reading:
         rooms = self._check("room", config.rooms, arguments.room or [])
         if not rooms:
             self._parser.error("--room NAME is needed, once or more")
-        tls_ca = self._check("tls-ca", config.trust, arguments.tls_ca)
+        tls = self._tls()
 
         def read_servers(values: Sequence[str]) -> tuple[Server, ...]:
-            return config.servers(values, tls=arguments.tls or tls_ca is not None)
+            return config.servers(values, tls=arguments.tls or tls is not None)
 
         servers = self._check("server", read_servers, arguments.server or [DEFAULT_SERVER])
         account = self._check("account", config.account, arguments.account)
         password = self._password("password-from", arguments.password_from, "password of the server")
-        login = None
-        if account:
-            source = arguments.account_password_from or "prompt"
-            login = Login(account, self._password("account-password-from", source, f"password of {account}"))
-        if password or login:
+        login = self._login(account)
+        if password or (login is not None and login.password):
             _warn_of_readers(servers)
         return ClientConfig(
             script=self._script(),
@@ -84,12 +82,35 @@ class _Reading:
             nick=self._check("nick", config.nick, arguments.nick),
             timeout_s=self._check("timeout", config.seconds, arguments.timeout),
             plain=arguments.plain,
+            ascii_only=arguments.ascii,
             state_dir=Path(platformdirs.user_state_dir("chat-client", appauthor=False)),
             data_dir=Path(platformdirs.user_data_dir("chat-client", appauthor=False)),
-            tls=tls_ca,
+            tls=tls,
             password=password,
             login=login,
         )
+
+    def _tls(self) -> ssl.SSLContext | None:
+        arguments = self._arguments
+        if arguments.tls_key and not arguments.tls_cert:
+            self._parser.error("--tls-key is for --tls-cert")
+        context = self._check("tls-ca", config.trust, arguments.tls_ca)
+
+        def show(path: str) -> ssl.SSLContext | None:
+            return config.show_certificate(context, path, arguments.tls_key)
+
+        return self._check("tls-cert", show, arguments.tls_cert)
+
+    def _login(self, account: str) -> Login | None:
+        """Whoever has a certificate is asked for no password, unless they say where it is."""
+        source = self._arguments.account_password_from
+        certificate = bool(self._arguments.tls_cert)
+        if not (account or certificate):
+            return None
+        password = ""
+        if account and (source or not certificate):
+            password = self._password("account-password-from", source or "prompt", f"password of {account}")
+        return Login(account, password, certificate)
 
     def _script(self) -> Script | None:
         arguments = self._arguments
@@ -161,7 +182,11 @@ def _parser() -> _Parser:
         metavar="FILE",
         help="trust the authorities of this PEM file, and no others; means --tls",
     )
-    parser.add_argument("--account", default="", metavar="NAME", help="log in to this account (SASL PLAIN)")
+    parser.add_argument(
+        "--tls-cert", default="", metavar="FILE", help="show this certificate (PEM), and log in with it; means --tls"
+    )
+    parser.add_argument("--tls-key", default="", metavar="FILE", help="its key, where it is not in the same file")
+    parser.add_argument("--account", default="", metavar="NAME", help="log in to this account (SASL)")
     parser.add_argument(
         "--account-password-from", default="", metavar="SOURCE", help=f"its password: {SOURCES} (default prompt)"
     )
@@ -170,6 +195,11 @@ def _parser() -> _Parser:
     )
     parser.add_argument(
         "--plain", action="store_true", help="lines only: no colour, no cursor movement (for screen readers)"
+    )
+    parser.add_argument(
+        "--ascii",
+        action="store_true",
+        help="no symbols beyond ASCII on the screen (what people write keeps its letters)",
     )
     parser.add_argument(
         "--timeout",

@@ -2,25 +2,29 @@
 
 The file is a journal: one JSON object a line, either a line to send, or the key of one that was sent for the first
 time, or of one that is done. It is written before a line is sent; it survives the client being killed, not the machine
-losing power (no fsync a line). A lock file beside it keeps two running clients apart.
+losing power (no fsync a line). A lock file beside it keeps two running clients apart. A disk that refuses costs the
+journal and not the chat: lines stay in memory, and the whole journal is written anew as soon as the disk takes it.
 """
 
+import errno
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
+from client.disk import Disk
 from client.private_files import write_whole
 
 __all__ = ["MAX_LINES", "Outbox", "OutboxFullError", "OutboxLine", "open_outbox"]
 
 MAX_LINES = 1000  # then a typed line is refused: nobody wants that many to come out hours later
-MAX_RECORD_BYTES = 8192  # a longer record is none of ours
+MAX_RECORD_BYTES = 262_144  # a longer record is none of ours
 MAX_OLD_RECORDS = 2000  # of lines sent or done; then the journal is written anew, with what is left
 MAX_CLIENTS = 16  # running at once as the same nick on the same servers; more keep their lines in memory only
+_KEPT = "unsent lines"
 
 
 class OutboxFullError(Exception):
@@ -54,16 +58,25 @@ class OutboxLine:
 class Outbox:
     """At most `MAX_LINES` lines, oldest first."""
 
-    def __init__(self, path: Path | None = None, *, lock: int | None = None, limit_lines: int = MAX_LINES) -> None:
+    def __init__(
+        self,
+        path: Path | None = None,
+        *,
+        lock: int | None = None,
+        limit_lines: int = MAX_LINES,
+        disk: Disk | None = None,
+    ) -> None:
         """Take up what an earlier run left.
 
         Args:
             path: the journal; None: keep nothing on disk.
             lock: descriptor to close together with the outbox.
+            disk: is told when the journal cannot be written.
         Raises:
-            OSError: the journal cannot be read or written.
+            OSError: the journal cannot be read.
         """
         self._path = path
+        self._disk = disk if disk is not None else Disk()
         self._lock = lock
         self._limit = limit_lines
         self._lines = {line.key: line for line in _read(path)[-limit_lines:]} if path else {}
@@ -86,13 +99,19 @@ class Outbox:
 
         Raises:
             OutboxFullError: there is no room for all of them; none was kept.
-            OSError: they could not be written; they are kept in memory only.
         """
         if len(self._lines) + len(lines) > self._limit:
             raise OutboxFullError(self._limit)
         self._lines.update((line.key, line) for line in lines)
-        for line in lines:
-            self._write(asdict(line))
+        self._write(*(asdict(line) for line in lines))
+
+    def replace(self, key: str, lines: Sequence[OutboxLine]) -> None:
+        """`lines` take the place of a line, also where there are more than the limit: they were one of its lines."""
+        kept: list[OutboxLine] = []
+        for line in self._lines.values():
+            kept += lines if line.key == key else [line]
+        self._lines = {line.key: line for line in kept}
+        self._rewrite()
 
     def done(self, key: str) -> OutboxLine | None:
         """The line needs no sending any more: acknowledged, or refused for good. None when it is unknown."""
@@ -107,8 +126,14 @@ class Outbox:
             self._lines[key] = replace(line, sent_ms=now_ms)
             self._outdate({"sent": key, "at_ms": now_ms})
 
+    def save(self) -> None:
+        """Write down what the disk has refused before; to be called now and then, and at the end."""
+        if self._disk.is_failing(_KEPT):
+            self._rewrite()
+
     def close(self) -> None:
         """Let go of the journal and its lock."""
+        self.save()
         if self._journal is not None:
             self._journal.close()
             self._journal = None
@@ -122,23 +147,32 @@ class Outbox:
         if self._old_records > MAX_OLD_RECORDS:
             self._rewrite()
 
-    def _write(self, record: dict[str, object]) -> None:
-        if self._journal is not None:
-            self._journal.write(_encode(record))
+    def _write(self, *records: dict[str, object]) -> None:
+        """Add records to the journal; one that has a broken end is written anew instead."""
+        if self._path is None:
+            return
+        if self._journal is None or self._disk.is_failing(_KEPT):
+            self._rewrite()
+            return
+        data = b"".join(map(_encode, records))
+        with self._disk.keeping(_KEPT):
+            if self._journal.write(data) != len(data):
+                raise OSError(errno.ENOSPC, "")  # as much as there was room for, which is no whole record
 
     def _rewrite(self) -> None:
         """Begin a new journal with what is left; the old one stands until the new one is whole."""
         self._old_records = 0
         if self._path is None:
             return
-        write_whole(self._path, b"".join(_encode(asdict(line)) for line in self._lines.values()))
-        journal = open(self._path, "ab", buffering=0)  # noqa: SIM115 - stays open for the records to come
-        if self._journal is not None:
-            self._journal.close()
-        self._journal = journal
+        with self._disk.keeping(_KEPT):
+            write_whole(self._path, b"".join(_encode(asdict(line)) for line in self._lines.values()))
+            journal = open(self._path, "ab", buffering=0)  # noqa: SIM115 - stays open for the records to come
+            if self._journal is not None:
+                self._journal.close()
+            self._journal = journal
 
 
-def open_outbox(folder: Path, name: str) -> Outbox:
+def open_outbox(folder: Path, name: str, disk: Disk | None = None) -> Outbox:
     """The outbox `name` in `folder`, which must exist; the next free one when another client runs under that name.
 
     Raises:
@@ -152,7 +186,7 @@ def open_outbox(folder: Path, name: str) -> Outbox:
         except BlockingIOError:
             os.close(lock)
             continue
-        return Outbox(Path(f"{stem}.outbox"), lock=lock)
+        return Outbox(Path(f"{stem}.outbox"), lock=lock, disk=disk)
     return Outbox()
 
 
@@ -186,6 +220,7 @@ def _sane(line: OutboxLine) -> bool:
     parts = (line.key, line.target, line.text, line.position)
     return (
         isinstance(line.sent_ms, int)
-        and all(isinstance(part, str) and not set(part).intersection("\r\n\0") for part in parts)
+        and all(isinstance(part, str) and not set(part).intersection("\r\0") for part in parts)
+        and "\n" not in line.key + line.target + line.position
         and not set(line.key + line.target + line.position).intersection(" :")
     )

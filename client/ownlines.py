@@ -1,6 +1,7 @@
 """Our own lines, from the keyboard to the server's word: outbox, delivery and transcript kept in step. Pure."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from client import wording
 from client.delivery import Delivery
@@ -49,8 +50,10 @@ class OwnLines:
         for room, count in strayed.items():
             self._transcripts.note(f"{wording.lines(count)} for {room} wait from last time; /join {room} sends them")
 
-    def say(self, text: str, *, target: str, emote: bool, nick: str, position: str) -> None:
-        """Take a line, cut into pieces that fit the wire.
+    def say(
+        self, text: str, *, target: str, emote: bool, nick: str, position: str, session: Session | None = None
+    ) -> None:
+        """Take text of one line or several: as one message where `session` can say it so, else cut into pieces.
 
         Raises:
             OutboxFullError: too many lines wait; nothing was taken.
@@ -64,7 +67,7 @@ class OwnLines:
                 emote=emote,
                 position=position,
             )
-            for piece in pieces(text, room_for_text(target, action=emote))
+            for piece in self._messages(text, target, emote, session)
         ]
         try:
             self._outbox.append(*lines)
@@ -74,13 +77,48 @@ class OwnLines:
         for line in lines:
             self._transcripts.pend(line, nick)
 
+    @staticmethod
+    def _messages(text: str, target: str, emote: bool, session: Session | None) -> list[str]:
+        if session is not None and not emote and session.parts(target, text) is not None:
+            return [text]
+        limit_bytes = room_for_text(target, action=emote)
+        return [piece for line in text.split("\n") if line.strip() for piece in pieces(line, limit_bytes)]
+
     def send(self, session: Session) -> None:
         """Hand over the lines that are due."""
+        self._cut_for(session)
         for key in self.delivery.hopeless(self._now_ms()):
             self._fail(key, "no server confirmed it; it may have been delivered")
             self.unconfirmed += 1
         for line in self.delivery.due(self._now_ms()):
             session.say(key=line.key, target=line.target, text=line.text, emote=line.emote)
+
+    def _cut_for(self, session: Session) -> None:
+        """What was to be one message, and is more than this server takes at once, becomes several.
+
+        One that an earlier server may have taken is not sent in other pieces, which nobody could tell from it.
+        """
+        for line in self._outbox:
+            if line.emote or ("\n" not in line.text and len(line.text.encode()) <= room_for_text(line.target)):
+                continue
+            if self.delivery.on_the_way(line) or session.parts(line.target, line.text) is not None:
+                continue
+            if line.sent_ms:
+                self._fail(line.key, "this server takes no such message; it may have been delivered")
+                self.unconfirmed += 1
+            else:
+                self._cut(line, session)
+
+    def _cut(self, line: OutboxLine, session: Session) -> None:
+        nick = next(pending.nick for _, pending in self._transcripts.pending if pending.key == line.key)
+        texts = self._messages(line.text, line.target, line.emote, session)
+        self._outbox.replace(line.key, [replace(line, key=self._new_key(), text=text) for text in texts])
+        timeline = self._transcripts[line.target]
+        timeline.accept(line.key)
+        for left in self._outbox:
+            if casefold(left.target) == casefold(line.target):
+                timeline.accept(left.key)
+                self._transcripts.pend(left, nick)
 
     def accepted(self, key: str) -> bool:
         """The server has the line; False when that is no news."""

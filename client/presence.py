@@ -1,12 +1,12 @@
 """Who we are to servers: the connection of the moment, our nick on it, and what proves us to the next one. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from client.events import NickChanged, NickTaken, Registered, ResumeRefused, TokenGranted
 from client.nicks import OwnNicks
-from client.registration import Login
 from client.resumption import Resumption
+from client.sasl import Login
 from client.session import Session, Wishes
 
 __all__ = ["MAX_BUSY_TRIES", "Identity", "Presence"]
@@ -28,11 +28,15 @@ class Identity:
 class Presence:
     """Our sessions, one after the other; to the server they may be one and the same."""
 
-    def __init__(self, identity: Identity, resumption: Resumption, *, first_lines: int) -> None:
-        """Args: first_lines: as in `Wishes`."""
+    def __init__(
+        self, identity: Identity, resumption: Resumption, *, new_key: Callable[[], str], first_lines: int
+    ) -> None:
+        """Args: new_key: gives nonces for logins; first_lines: as in `Wishes`."""
+        self._new_key = new_key
         self.nicks = OwnNicks(identity.nick)
         self.server = ""  # the one connected to last, as people write it
         self.unusable = ""  # why the connection, though it stands, is worth nothing
+        self.away = ""  # what we said as we went away; empty: we are here
         self.connection: Session | None = None
         self._identity = identity
         self._resumption = resumption
@@ -64,6 +68,7 @@ class Presence:
                 own_nicks=self.nicks.all,
                 ticket=self._resumption.ticket,
                 login=self._identity.login,
+                nonce=self._new_key() if self._identity.login is not None else "",
                 first_lines=self._first_lines,
             )
         )
@@ -88,6 +93,8 @@ class Presence:
             self._busy_tries = 0
             if not event.resumed:
                 self._resumption.forget()
+                if self.away and self.connection is not None:
+                    self.connection.be_away(self.away)
 
     def heard(self, event: TokenGranted | ResumeRefused | NickTaken | NickChanged) -> str:
         """The server's word on who we are; what a person should know of it, or empty."""

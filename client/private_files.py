@@ -1,5 +1,6 @@
 """Files that only their owner can read, each either as it was or wholly new. Standard library only."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -19,6 +20,11 @@ def write_whole(path: Path, content: bytes) -> None:
     """
     # Beside it, and nobody else's: other files here differ by their suffix alone, and some are shared by processes.
     fresh = path.with_name(f"{path.name}.{os.getpid()}")
-    with open(fresh, "wb", opener=_private) as file:
-        file.write(content)
-    fresh.replace(path)
+    try:
+        with open(fresh, "wb", opener=_private) as file:
+            file.write(content)
+        fresh.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            fresh.unlink(missing_ok=True)
+        raise

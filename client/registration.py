@@ -1,47 +1,47 @@
 """From a fresh connection to a nick: capabilities, password, login, nick. Pure.
 
-Source: IRCv3 capability-negotiation (302), sasl-3.1; RFC 4616; RFC 2812 section 3.1;
+Source: IRCv3 capability-negotiation (302), sasl-3.1; RFC 2812 section 3.1;
 https://modern.ircdocs.horse/#connection-registration
 """
 
 import base64
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
+from client import multiline
 from client.events import Event, LoginRefused, NickTaken, ServerText
 from client.resumption import Ticket
+from client.sasl import Login, Proof, UntrueServerError, mechanisms
 from gateway.wire import numerics
 from gateway.wire.limits import NICKLEN
 from gateway.wire.message import Message
 
-__all__ = ["LOGIN_CODES", "WANTED_CAPABILITIES", "Login", "Registration", "nick_candidates"]
+__all__ = ["LOGIN_CODES", "WANTED_CAPABILITIES", "Registration", "nick_candidates"]
 
 WANTED_CAPABILITIES = (
+    "away-notify",
     "batch",
     "draft/chathistory",
+    "draft/message-redaction",
+    "draft/multiline",
+    "draft/read-marker",
     "echo-message",
     "hubbub.chat/idem",
     "hubbub.chat/resume",
+    "invite-notify",
     "labeled-response",
     "message-tags",
     "multi-prefix",
     "server-time",
+    "soju.im/search",
     "standard-replies",
 )
 MAX_NICK_TRIES = 10
 CLASSIC_NICKLEN = 9  # RFC 1459 section 1.2: what a server that finds our nick too long is sure to take
 SASL_CHUNK = 400  # characters; an answer of exactly so many is followed by an empty one
+MAX_CHALLENGE = 8_000  # characters of one; what is longer is cut there and cannot be read
 LOGIN_CODES = frozenset({"900", "902", "903", "904", "905", "906", "907", "908"})
 _LOGGED_IN = frozenset({"903", "907"})
 _HOPELESS = (numerics.ERR_PASSWDMISMATCH, "465")  # 465: ERR_YOUREBANNEDCREEP
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """An account and its password."""
-
-    account: str
-    password: str = field(repr=False)
 
 
 def nick_candidates(nick: str) -> list[str]:
@@ -53,10 +53,18 @@ def nick_candidates(nick: str) -> list[str]:
 class Registration:
     """One connection's way to 001. What it wants to send is appended to `out`, the list shared with the session."""
 
-    def __init__(self, nick: str, out: list[Message], login: Login | None = None) -> None:
+    def __init__(self, nick: str, out: list[Message], login: Login | None = None, nonce: str = "") -> None:
+        """Args: nonce: as for `Proof`."""
         self.nick = nick  # the one asked for last; the server's word for it comes with 001
         self._login = login
-        self._login_asked = False
+        self._nonce = nonce
+        self._offered_mechanisms: list[str] | None = None
+        self._multiline: multiline.Limits | None = None
+        self._to_try: list[str] = []
+        self._proof: Proof | None = None  # of the mechanism under way, or the last one
+        self._challenge = ""  # as much of it as has come
+        self._distrusted = False  # the server could not prove itself: nothing more is said to it
+        self._resuming = False
         self._wanted = frozenset(WANTED_CAPABILITIES) | ({"sasl"} if login is not None else set())
         self.enabled: set[str] = set()
         self._candidates = nick_candidates(nick)
@@ -66,6 +74,11 @@ class Registration:
         self._unanswered = 0  # CAP REQs
         self._done = False
         self._out = out
+
+    @property
+    def multiline(self) -> multiline.Limits | None:
+        """How much the server takes as one message; None where it takes lines only."""
+        return self._multiline if {multiline.BATCH, "batch"} <= self.enabled else None
 
     def start(self, *, user: str, realname: str, password: str, ticket: Ticket | None) -> None:
         """Say who we are. The server waits for CAP END before it welcomes us; one without CAP just welcomes us.
@@ -81,21 +94,28 @@ class Registration:
         self._send("NICK", self.nick)
         self._send("USER", user, "0", "*", realname)
         if ticket is not None:
+            self._resuming = True
             self._send("RESUME", ticket.token, *([ticket.direct] if ticket.direct else []))
             self._finish()  # the session that comes back is logged in already
 
     def welcomed(self) -> Iterator[Event]:
         """001 came: nothing is left to negotiate."""
-        if self._login is not None and "sasl" not in self.enabled:
-            yield ServerText(f"not logged in as {self._login.account}: this server offers no login now")
+        if self._login is not None and self._proof is None and not self._resuming:
+            who = f" as {self._login.account}" if self._login.account else ""
+            yield ServerText(f"not logged in{who}: this server offers no login that we can use")
         self._done = True
 
     def cap(self, params: Sequence[str]) -> None:
         """Obey one CAP line (`target subcommand [*] :capabilities`); a malformed one is ignored."""
         if len(params) < 3:
             return
-        # "a=b" is a capability with a value; none that we want needs its value read.
-        names = [word.partition("=")[0] for word in params[-1].split()]
+        # "a=b" is a capability with a value.
+        values = {name: value for name, _, value in (word.partition("=") for word in params[-1].split())}
+        names = list(values)
+        if params[1].upper() in ("LS", "NEW") and values.get("sasl"):
+            self._offered_mechanisms = values["sasl"].upper().split(",")
+        if params[1].upper() in ("LS", "NEW") and multiline.BATCH in values:
+            self._multiline = multiline.limits(values[multiline.BATCH])
         match params[1].upper():
             case "LS":
                 self._offered.update(names)
@@ -130,24 +150,50 @@ class Registration:
         yield NickTaken(refused, self.nick, reason)
         self._send("NICK", self.nick)
 
-    def authenticate(self, challenge: str) -> None:
-        """The server is ready to hear who we are. Source: RFC 4616 section 2; IRCv3 sasl-3.1."""
-        if challenge != "+" or self._login is None or not self._login_asked or self._done:
+    def authenticate(self, chunk: str) -> Iterator[Event]:
+        """A part of the server's challenge. Source: IRCv3 sasl-3.1."""
+        if self._proof is None or self._done or self._distrusted:
             return
-        account, password = self._login.account, self._login.password
-        words = base64.b64encode(f"\0{account}\0{password}".encode()).decode()
+        self._challenge += "" if chunk == "+" else chunk
+        if len(chunk) == SASL_CHUNK and len(self._challenge) <= MAX_CHALLENGE:
+            return  # more of it follows
+        challenge, self._challenge = self._challenge, ""
+        try:
+            answer = self._proof.answer(base64.b64decode(challenge, validate=True))
+        except (UntrueServerError, ValueError) as exc:
+            self._distrusted = True
+            self._send("AUTHENTICATE", "*")
+            reason = str(exc) if isinstance(exc, UntrueServerError) else "the server's challenge cannot be read"
+            yield LoginRefused(reason, retry=True)
+            return
+        words = base64.b64encode(answer).decode()
         chunks = [words[start : start + SASL_CHUNK] for start in range(0, len(words), SASL_CHUNK)]
-        for chunk in [*chunks, *(["+"] if len(chunks[-1]) == SASL_CHUNK else [])]:
-            self._send("AUTHENTICATE", chunk)
+        for part in [*chunks, *(["+"] if not chunks or len(chunks[-1]) == SASL_CHUNK else [])]:
+            self._send("AUTHENTICATE", part)
 
-    def login_answered(self, code: str, reason: str) -> Iterator[Event]:
+    def login_answered(self, code: str, params: Sequence[str]) -> Iterator[Event]:
         """One of `LOGIN_CODES` came."""
+        reason = params[-1] if params else ""
+        if self._distrusted:
+            return
         if code == "900":
             yield ServerText(reason)
         elif code in _LOGGED_IN:
-            self._finish()
-        elif self._login_asked and not self._done:
-            yield LoginRefused(reason, retry=True)
+            if self._proof is not None and not self._proof.mutual:
+                self._distrusted = True
+                yield LoginRefused("the server let us in without a proof that it knows the password", retry=True)
+            else:
+                self._finish()
+        elif self._proof is not None and not self._done:
+            if code == numerics.RPL_SASLMECHS and self._to_try:
+                return  # 904 comes with it
+            if self._to_try:
+                self._prove()
+            elif self._login is not None and not self._login.account:
+                yield ServerText(f"not logged in: {reason}")
+                self._finish()
+            else:
+                yield LoginRefused(reason, retry=True)
 
     def refused(self, code: str, reason: str) -> Iterator[Event]:
         """An error came before 001: is it one that trying again cannot mend?"""
@@ -171,9 +217,19 @@ class Registration:
         """The capabilities are agreed on."""
         if self._login is None or "sasl" not in self.enabled or self._done:
             self._finish()
-        elif not self._login_asked:
-            self._login_asked = True
-            self._send("AUTHENTICATE", "PLAIN")
+        elif self._proof is None:
+            self._to_try = mechanisms(self._login, self._offered_mechanisms)
+            if self._to_try:
+                self._prove()
+            else:
+                self._finish()
+
+    def _prove(self) -> None:
+        """Try the next mechanism."""
+        if self._login is not None:
+            self._proof = Proof(self._to_try.pop(0), self._login, self._nonce)
+            self._challenge = ""
+            self._send("AUTHENTICATE", self._proof.mechanism)
 
     def _finish(self) -> None:
         if not self._done:

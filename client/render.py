@@ -26,6 +26,7 @@ __all__ = [
     "nick_style",
     "plain",
     "printable",
+    "printable_lines",
     "render",
 ]
 
@@ -42,6 +43,11 @@ _SPELLED = frozenset({"Cf", "Zl", "Zp", "Cs"})  # bidi and invisible controls, l
 def printable(text: str) -> str:
     """`text` with everything spelled out that a terminal would obey instead of showing."""
     return "".join(map(_visible, _MIRC.sub("", text)))
+
+
+def printable_lines(text: str) -> str:
+    """The same for text of several lines, which stay lines."""
+    return "\n".join(map(printable, text.split("\n"))) if "\n" in text else printable(text)
 
 
 def _visible(char: str) -> str:
@@ -128,7 +134,9 @@ def _line(line: RoomLine, own_nick: str) -> list[Fragment]:
 
 def _speech(style: str, flag: str, nick: str, text: str, emote: bool) -> list[Fragment]:
     head = f"{flag}* {printable(nick)}" if emote else f"{flag}{printable(nick)}:"
-    return [(style, head), (style if flag in ("~", "!") else "", f" {printable(text)}")]
+    # No line but the first begins where a line of somebody else would.
+    words = printable_lines(text).replace("\n", "\n    ")
+    return [(style, head), (style if flag in ("~", "!") else "", f" {words}")]
 
 
 def happened(line: RoomLine) -> str:
@@ -146,6 +154,9 @@ def happened(line: RoomLine) -> str:
             return f"{nick} threw {printable(line.subject)} out{because}"
         case Kind.NICK:
             return f"{nick} is now {text}"
+        case Kind.REDACTED:
+            whose = "this line" if line.subject == line.nick else f"a line of {nick}"
+            return f"{printable(line.subject)} deleted {whose}{because}"
         case Kind.TOPIC:
             return f"{nick} set the topic: {text}" if text else f"{nick} cleared the topic"
         case _:

@@ -18,6 +18,7 @@ from client.events import (
     RoomRefused,
     ServerText,
     TopicIs,
+    TopicRefused,
     Unavailable,
 )
 from client.state import State
@@ -29,10 +30,11 @@ from gateway.wire.names import casefold
 __all__ = ["REPLIES", "refused", "standard_reply"]
 
 MAX_LISTED_ROOMS = 500
+MAX_ASKED_ABOUT = 200  # members of a room that is asked about who is away; a larger one would cost too much
 # Codes of FAIL that say: not now. MESSAGE_ERROR is CHATHISTORY's.
 _RETRY_CODES = frozenset({"TRY_AGAIN", "TEMPORARILY_UNAVAILABLE", "RATE_LIMITED", "MESSAGE_ERROR"})
 # Commands that a server refuses in this way for want of its store; others have reasons of their own.
-_WRITES = frozenset({"PRIVMSG", "*", "JOIN", "PART", "TOPIC", "NICK", "MODE", "KICK", "AWAY"})
+_WRITES = frozenset({"PRIVMSG", "BATCH", "*", "JOIN", "PART", "TOPIC", "NICK", "MODE", "KICK", "AWAY"})
 _NICK_ERRORS = frozenset(
     {numerics.ERR_NONICKNAMEGIVEN, numerics.ERR_ERRONEUSNICKNAME, numerics.ERR_NICKNAMEINUSE, "437"}
 )
@@ -56,7 +58,7 @@ _SEND_ERRORS = frozenset(
 _UNSAID = frozenset(
     {
         *("002", "003", "004", "042", "219", "221", "250", "251", "252", "253", "254", "255", "265", "266"),
-        *("305", "306", "315", "318", "321", "324", "328", "329", "333", "368", "372", "375", "376", "396", "422"),
+        *("315", "318", "321", "328", "329", "333", "368", "372", "375", "376", "396", "422"),
     }
 )
 
@@ -76,9 +78,13 @@ def refused(state: State, message: Message) -> Iterator[Event]:
         del state.sent[key]
         yield Refused(key, reason, retry=code == numerics.RPL_TRYAGAIN)
     elif is_error and (room := _room_refused(state, params, by_order=False)):
-        if code == numerics.ERR_BADCHANNELKEY:
+        wants_key = code == numerics.ERR_BADCHANNELKEY
+        if wants_key:
             reason = f"it takes a key: /join {room} KEY"
-        yield RoomDelayed(room, reason) if code == numerics.RPL_TRYAGAIN else RoomRefused(room, reason)
+        refusal = RoomRefused(room, reason, wants_key)
+        yield RoomDelayed(room, reason) if code == numerics.RPL_TRYAGAIN else refusal
+    elif is_error and (topic := _topic_refused(state, params, reason)) is not None:
+        yield topic
     elif code in _NICK_ERRORS:
         yield NickTaken(params[1] if len(params) > 2 else "", "", reason)
     elif code not in _UNSAID and not _of_history(state, message):
@@ -96,7 +102,7 @@ def standard_reply(state: State, message: Message) -> Iterator[Event]:
         yield Unavailable()
     if message.command != "FAIL":
         yield ServerText(reason)
-    elif command in ("PRIVMSG", "*") and (key := _line_refused(state, message)):
+    elif command in ("PRIVMSG", "BATCH", "*") and (key := _line_refused(state, message)):
         del state.sent[key]
         # Known from an author we are not: from ourselves, whose session of then has ended. It was delivered.
         yield Accepted(key) if code == "IDEM_KEY_TAKEN" else Refused(key, reason, retry=retry)
@@ -104,6 +110,12 @@ def standard_reply(state: State, message: Message) -> Iterator[Event]:
         yield ResumeRefused(reason, busy=code == "IN_USE")
     elif command == "JOIN" and (room := _room_refused(state, params, by_order=True)):
         yield RoomDelayed(room, reason) if retry else RoomRefused(room, reason)
+    elif command == "TOPIC" and (topic := _topic_refused(state, params, reason)) is not None:
+        yield topic
+    elif command == "NICK":
+        yield NickTaken(params[2] if len(params) > 3 else "", "", reason)
+    elif command in ("CHATHISTORY", "SEARCH") and _search_refused(state, message, reason):
+        pass
     elif command == "CHATHISTORY":
         # Whatever else it says, the barrier behind the request will show that there was no answer.
         if retry and state.catchups:
@@ -119,6 +131,22 @@ def _room_refused(state: State, params: Sequence[str], *, by_order: bool) -> str
         room = next(iter(state.joining), "")
     state.joining.pop(casefold(room), None)
     return room
+
+
+def _topic_refused(state: State, params: Sequence[str], reason: str) -> TopicRefused | None:
+    """The topic we asked for that an error refuses: the one of the room it names."""
+    room = next((word for word in params if casefold(word) in state.topics), "")
+    return TopicRefused(room, state.topics.pop(casefold(room)), reason) if room else None
+
+
+def _search_refused(state: State, message: Message, reason: str) -> bool:
+    """Whether a FAIL answers a search; its barrier will end it."""
+    looking = state.looking
+    label = message.tags.get("label", "")
+    if looking is None or (label != looking.token if state.labels else message.params[0].upper() != "SEARCH"):
+        return False
+    looking.refused = reason
+    return True
 
 
 def _history_refused(state: State, message: Message) -> CatchUp:
@@ -160,7 +188,17 @@ def _names(state: State, message: Message) -> Iterator[Event]:
 def _end_of_names(state: State, message: Message) -> Iterator[Event]:
     if len(message.params) >= 2:
         room = message.params[1]
-        yield Members(room, state.roster.list_ended(room))
+        members = state.roster.list_ended(room)
+        if room in state.roster and "away-notify" in state.enabled and len(members) <= MAX_ASKED_ABOUT:
+            state.send("WHO", room)  # who is away already; from then on the server tells
+        yield Members(room, members)
+
+
+def _who(state: State, message: Message) -> Iterator[Event]:
+    """RPL_WHOREPLY: `G` is gone. Source: https://modern.ircdocs.horse/#rplwhoreply-352."""
+    if len(message.params) >= 7:
+        state.roster.set_away(message.params[5], message.params[6].startswith("G"))
+    yield from ()
 
 
 def _whois(_state: State, message: Message) -> Iterator[Event]:
@@ -199,6 +237,7 @@ REPLIES: dict[str, Callable[[State, Message], Iterable[Event]]] = {
     numerics.RPL_ENDOFNAMES: _end_of_names,
     numerics.RPL_TOPIC: _topic,
     numerics.RPL_NOTOPIC: _no_topic,
+    numerics.RPL_WHOREPLY: _who,
     numerics.RPL_LIST: _listed,
     numerics.RPL_LISTEND: _end_of_list,
     **dict.fromkeys(WHOIS, _whois),

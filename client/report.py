@@ -1,15 +1,11 @@
-"""What /status and /search tell, as lines. Pure: time comes with the chat."""
+"""What /status tells, as lines. Pure: time comes with the chat."""
 
 from client.chat import Chat
-from client.events import RoomLine
 from client.linkstatus import LinkStatus
-from client.render import day_of, plain, render
-from client.timeline import Timeline
+from client.render import day_of
 from client.wording import people
 
-__all__ = ["MAX_FOUND", "found_lines", "status_lines"]
-
-MAX_FOUND = 20  # lines that are shown; of more only the number
+__all__ = ["status_lines"]
 
 
 def status_lines(chat: Chat, status: LinkStatus) -> list[str]:
@@ -25,6 +21,8 @@ def status_lines(chat: Chat, status: LinkStatus) -> list[str]:
         if status.next_try_ms is not None:
             when = f"; {status.next_server} is tried in {max(0, status.next_try_ms - now_ms) // 1000} s"
         lines = [f"no connection {since}{why}{when}"]
+    if chat.away:
+        lines.append(f"you are away: {chat.away}")
     if chat.heard.read_only:
         lines.append("the server can keep nothing just now")
     if status.count > 1:
@@ -35,17 +33,6 @@ def status_lines(chat: Chat, status: LinkStatus) -> list[str]:
     if ignored := chat.ignored.nicks:
         lines.append(f"ignored: {', '.join(ignored)}")
     return lines
-
-
-def found_lines(timeline: Timeline, words: str) -> list[str]:
-    """The newest lines of a transcript that have `words` in them, in any case, oldest first; then their number."""
-    wanted = words.casefold()
-    rows = (timeline[index] for index in range(len(timeline)))
-    found = [row for row in rows if isinstance(row, RoomLine) and row.kind.is_text and wanted in row.text.casefold()]
-    shown = [f"{day_of(row.time_ms):%d %b} {plain(render(row, own_nick=''))}" for row in found[-MAX_FOUND:]]
-    count = "1 line has" if len(found) == 1 else f"{len(found)} lines have" if found else "no line here has"
-    newest = f"; the newest {MAX_FOUND} are above" if len(found) > MAX_FOUND else ""
-    return [*shown, f"{count} {words!r}{newest}"]
 
 
 def _room(chat: Chat, room: str) -> str:

@@ -4,11 +4,11 @@ The file stands beside the outbox and under its lock, readable by its owner only
 session over. Source: docs/protocol.md, `hubbub.chat/resume`.
 """
 
-import contextlib
 import json
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+from client.disk import Disk
 from client.private_files import write_whole
 
 __all__ = ["Resumption", "Ticket"]
@@ -35,9 +35,10 @@ class Ticket:
 class Resumption:
     """The newest ticket, in memory and, with a path, on disk."""
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: Path | None = None, disk: Disk | None = None) -> None:
         """Take up what an earlier run left; a file that cannot be read or understood is as good as none."""
         self._path = path
+        self._disk = disk if disk is not None else Disk()
         self.ticket = _read(path) if path is not None else None
         self._saved = self.ticket
 
@@ -63,12 +64,12 @@ class Resumption:
         """Write down what has changed. A disk that refuses costs a restarted client its session, nothing else."""
         if self._path is None or self.ticket == self._saved:
             return
-        self._saved = self.ticket
-        with contextlib.suppress(OSError):
+        with self._disk.keeping("how to come back as the same session"):
             if self.ticket is None:
                 self._path.unlink(missing_ok=True)
-                return
-            write_whole(self._path, json.dumps(asdict(self.ticket)).encode())
+            else:
+                write_whole(self._path, json.dumps(asdict(self.ticket)).encode())
+            self._saved = self.ticket
 
 
 def _read(path: Path) -> Ticket | None:

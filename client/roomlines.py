@@ -8,14 +8,14 @@ Source: RFC 2812 section 3; IRCv3 server-time, message-ids; CTCP ACTION.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from sys import intern
 
-from client.events import Event, Kind, NickChanged, RoomEntered, RoomLeft, RoomLine, ServerText
+from client.events import Event, Kind, NickChanged, Redacted, RoomEntered, RoomLeft, RoomLine, ServerText
 from client.members import PREFIXES
 from client.state import KEY_TAG, State
 from gateway.wire.message import Message, Source
 from gateway.wire.names import casefold, is_room_name
 from gateway.wire.tags import parse_time
 
-__all__ = ["ROOM_COMMANDS", "consequences", "room_lines"]
+__all__ = ["ROOM_COMMANDS", "consequences", "redacted", "room_lines"]
 
 # Command to the least number of parameters that make sense of it.
 ROOM_COMMANDS = {
@@ -57,6 +57,15 @@ def room_lines(state: State, message: Message, *, replayed: bool = False) -> lis
             return list(_said(state, message, nick, replayed))
     kind = Kind[message.command]
     return [_line(state, message, room, kind, text=text, replayed=replayed, subject=subject) for room in rooms]
+
+
+def redacted(state: State, message: Message) -> list[Redacted]:
+    """What `message`, if it is REDACT, deletes. Source: IRCv3 draft/message-redaction."""
+    if message.command != "REDACT" or len(message.params) < 2:
+        return []
+    by, (target, msgid) = Source.parse(message.source).nick, message.params[:2]
+    room = by if state.is_me(target) else target
+    return [Redacted(room, msgid, by, "".join(message.params[2:3]))]
 
 
 def consequences(state: State, message: Message) -> Iterable[Event]:
@@ -117,6 +126,12 @@ def _freed(state: State, nick: str) -> None:
         state.send("NICK", state.wishes.nick)
 
 
+def _topic(state: State, source: Source, params: Sequence[str]) -> Iterable[Event]:
+    if state.is_me(source.nick):
+        state.topics.pop(casefold(params[0]), None)
+    return ()
+
+
 def _notice(_state: State, source: Source, params: Sequence[str]) -> Iterator[Event]:
     if not source.user and not params[0].startswith("#"):
         yield ServerText(params[1])
@@ -129,6 +144,7 @@ _CHANGES: dict[str, Callable[[State, Source, Sequence[str]], Iterable[Event]]] =
     "QUIT": _quit,
     "NICK": _nick,
     "NOTICE": _notice,
+    "TOPIC": _topic,
 }
 
 

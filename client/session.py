@@ -7,17 +7,24 @@ Source: RFC 2812; https://modern.ircdocs.horse/; IRCv3 echo-message, labeled-res
 docs/protocol.md for hubbub.chat/resume and hubbub.chat/idem.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from client import multiline
 from client.catchup import PAGE_LINES
-from client.events import Event, Kind
+from client.events import Event, Kind, RoomLine
 from client.inbound import obey, read
-from client.state import ALIVE, IDEM, KEY_TAG, Sent, State, Wishes
+from client.multiline import Part
+from client.pieces import room_for_text
+from client.state import ALIVE, IDEM, KEY_TAG, SEARCH, Sent, State, Wishes
 from gateway.wire.framing import LineDecoder, Overlong
 from gateway.wire.limits import MAX_BODY_BYTES, MAX_TAGS_BYTES
 from gateway.wire.names import casefold
+from gateway.wire.tags import format_time
 
 __all__ = ["Session", "Wishes"]
+
+REDACTION = "draft/message-redaction"
+READ_MARKER = "draft/read-marker"
 
 
 class Session:
@@ -77,19 +84,36 @@ class Session:
         Args:
             key: one word, at most 64 bytes, never used for another line.
             target: room or nick.
-            text: one line that fits (`pieces.room_for_text`).
+            text: one line that fits (`pieces.room_for_text`); or more than that, where `parts` says how.
         """
         state = self._state
+        text_parts = self.parts(target, text) or [Part(text)]
         state.sent[key] = Sent(target, Kind.ACTION if emote else Kind.MESSAGE, text)
         tags = {"label": key} if state.labels else {}
         if state.idempotent:
             tags[IDEM] = key
         elif "message-tags" in state.enabled:
             tags[KEY_TAG] = key
-        state.send("PRIVMSG", target, f"\x01ACTION {text}\x01" if emote else text, tags=tags)
+        if len(text_parts) == 1:
+            state.send("PRIVMSG", target, f"\x01ACTION {text}\x01" if emote else text, tags=tags)
+        else:
+            state.last_token += 1
+            ref = str(state.last_token)
+            state.send("BATCH", f"+{ref}", multiline.BATCH, target, tags=tags)
+            for part in text_parts:
+                concat = {multiline.CONCAT: ""} if part.joined else {}
+                state.send("PRIVMSG", target, part.text, tags={"batch": ref, **concat})
+            state.send("BATCH", f"-{ref}")
         if "echo-message" not in state.enabled:
             # No echo will come: when the PONG is here without an error before it, the line has been taken.
             state.send("PING", key)
+
+    def parts(self, target: str, text: str) -> list[Part] | None:
+        """How `text` is one message on the wire; None where it has to be several."""
+        allowed = self._state.registration.multiline
+        if allowed is None:
+            return None
+        return multiline.parts(text, room_for_text(target), allowed)
 
     def join(self, room: str, position: str = "", key: str = "") -> None:
         """Enter `room`, whose key is `key`; `RoomEntered` or `RoomRefused` follows. `position` as in `Wishes.rooms`."""
@@ -112,8 +136,43 @@ class Session:
         self._state.send("NICK", nick)
 
     def topic(self, room: str, text: str) -> None:
-        """Set the topic, or ask for it when `text` is empty; `TopicIs` is the answer."""
+        """Set the topic; a topic line, or `TopicRefused`, follows. Ask for it when `text` is empty: `TopicIs`."""
+        if text:
+            self._state.topics[casefold(room)] = text
         self._state.send("TOPIC", room, *([text] if text else []))
+
+    def mark_read(self, room: str, time_ms: int) -> None:
+        """We have read up to the line of that time; `ReadUpTo` follows, here and at our other devices."""
+        if READ_MARKER in self._state.enabled:
+            self._state.send("MARKREAD", room, f"timestamp={format_time(time_ms)}")
+
+    def ask_what_was_read(self, nick: str) -> None:
+        """Of a private talk; of rooms it is told on entering. `ReadUpTo` is the answer."""
+        if READ_MARKER in self._state.enabled:
+            self._state.send("MARKREAD", nick)
+
+    def redact(self, room: str, msgid: str, reason: str) -> bool:
+        """Delete a line; `Redacted`, or `ServerText`, follows. False where the server knows no such thing."""
+        if REDACTION not in self._state.enabled:
+            return False
+        self._state.send("REDACT", room, msgid, *([reason] if reason else []))
+        return True
+
+    def be_away(self, text: str) -> None:
+        """Tell that we are away, and why; empty: back again. `ServerText` confirms."""
+        self._state.send("AWAY", *([text] if text else []))
+
+    def invite(self, nick: str, room: str) -> None:
+        """Invite somebody; `ServerText` is the answer."""
+        self._state.send("INVITE", nick, room)
+
+    def kick(self, room: str, nick: str, reason: str) -> None:
+        """Throw somebody out; a line of the room, or `ServerText`, follows."""
+        self._state.send("KICK", room, nick, *([reason] if reason else []))
+
+    def mode(self, room: str, words: Sequence[str]) -> None:
+        """Change modes, or ask for them where there are no words; a line of the room, or `ServerText`, follows."""
+        self._state.send("MODE", room, *words)
 
     def names(self, room: str) -> None:
         """Ask who is in `room`; `Members` is the answer."""
@@ -140,12 +199,36 @@ class Session:
         key = casefold(room)
         if not (state.has_history and key in state.roster) or key in state.older or key in state.catchups:
             return False
+        if state.looking is not None and casefold(state.looking.room) == key:
+            return False
         state.ask_older(room, position, PAGE_LINES)
+        return True
+
+    def look_back(self, room: str, words: str, before: RoomLine, limit: int) -> bool:
+        """Look for `words` in what was said in `room` before a line; `SearchAnswer` follows.
+
+        Args:
+            limit: how many lines are wanted of a server that looks itself.
+        Returns: False when it cannot be asked now: one request at a time, and no server without history.
+        """
+        state = self._state
+        key = casefold(room)
+        known = SEARCH in state.enabled and "batch" in state.enabled
+        if not (known or state.has_history) or (room.startswith("#") and key not in state.roster):
+            return False
+        if state.looking is not None or key in state.older or key in state.catchups:
+            return False
+        state.look_back(room, words, before, limit)
         return True
 
     def members(self, room: str) -> Mapping[str, str]:
         """Who is in `room`: nick to prefixes; empty when we are not."""
         return self._state.roster.members(room)
+
+    @property
+    def away(self) -> frozenset[str]:
+        """Casefolded nicks in our rooms whose people are away; empty where the server does not tell."""
+        return self._state.roster.away
 
     def member_count(self, room: str) -> int:
         """How many they are; at once, however many."""

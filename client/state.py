@@ -4,17 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from client.batches import Batches
-from client.catchup import FIRST_LINES, CatchUp
-from client.events import Kind
+from client.catchup import FIRST_LINES, PAGE_LINES, CatchUp
+from client.events import Kind, RoomLine
 from client.members import Roster
-from client.registration import Login, Registration
+from client.registration import Registration
 from client.resumption import Ticket
+from client.sasl import Login
 from gateway.wire.message import Message
 from gateway.wire.names import casefold
+from gateway.wire.tags import format_tags, format_time
 
-__all__ = ["ALIVE", "IDEM", "KEY_TAG", "Older", "Sent", "State", "Wishes"]
+__all__ = ["ALIVE", "IDEM", "KEY_TAG", "SEARCH", "LookingBack", "Older", "Sent", "State", "Wishes"]
 
 ALIVE = "alive"  # the token of a PING whose answer is the whole point
+SEARCH = "soju.im/search"  # capability and type of batch
 IDEM = "hubbub.chat/idem"  # capability and tag: the server takes a line with a key it knows for the same line
 KEY_TAG = "+hubbub.chat/key"  # to other servers: relayed with the line, so that history can tell which line it is
 
@@ -29,6 +32,7 @@ class Wishes:
         own_nicks: casefolded nicks we had on connections before; lines from them in history are ours.
         ticket: to come back as the session we were.
         login: the account to log in to, where a ticket does not do.
+        nonce: for that login; a word that was never used before and cannot be guessed.
         first_lines: how many of the last lines of a room to ask for where no position is known.
         keys: casefolded room to its key, for rooms that have one.
     """
@@ -41,6 +45,7 @@ class Wishes:
     own_nicks: frozenset[str] = frozenset()
     ticket: Ticket | None = None
     login: Login | None = field(default=None, repr=False)
+    nonce: str = field(default="", repr=False)
     first_lines: int = FIRST_LINES
     keys: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -64,13 +69,26 @@ class Older:
     size: int = 0
 
 
+@dataclass(slots=True)
+class LookingBack:
+    """A request for lines in which something is looked for; `chosen`: the server looks itself."""
+
+    room: str
+    token: str
+    asked: int
+    chosen: bool
+    lines: list[RoomLine] = field(default_factory=list)
+    size: int | None = None  # of the answer, understood or not; None: none came
+    refused: str = ""
+
+
 class State:
     """The facts of one connection. `sent` and `joining` are as long as what we asked for, `catchups` as our rooms."""
 
     def __init__(self, wishes: Wishes) -> None:
         self.wishes = wishes
         self.out: list[Message] = []
-        self.registration = Registration(wishes.nick, self.out, wishes.login)
+        self.registration = Registration(wishes.nick, self.out, wishes.login, wishes.nonce)
         self.ready = False
         self.resuming = False  # the server gives us back what we had: from SUCCESS to DONE
         self.leaving = False
@@ -79,10 +97,12 @@ class State:
         self.batches = Batches()
         self.catchups: dict[str, CatchUp] = {}
         self.older: dict[str, Older] = {}  # casefolded room -> the one request under way
+        self.looking: LookingBack | None = None  # one at a time
         self.keys = dict(wishes.keys)
         self.joining: dict[str, str] = {}  # casefolded room -> position
         self.positions = {casefold(room): position for room, position in wishes.rooms.items()}  # until entered
         self.sent: dict[str, Sent] = {}
+        self.topics: dict[str, str] = {}  # casefolded room -> the topic we asked it to have, unanswered
         self.room_list: list[tuple[str, str, str]] = []
         self.rooms_left_out = 0
         self.history_limit = 0
@@ -158,8 +178,24 @@ class State:
         self.send("CHATHISTORY", "BEFORE", room, position, str(asked), tags=tags)
         self.send("PING", token)
 
+    def look_back(self, room: str, words: str, before: RoomLine, limit: int) -> None:
+        """Ask the server for `words`, or for the page before `before`; a PING behind it, as for `ask_older`."""
+        self.last_token += 1
+        token = f"search-{self.last_token}"
+        tags = {"label": token} if self.labels else {}
+        if SEARCH in self.enabled:
+            wanted = {"in": room, "text": words, "before": format_time(before.time_ms), "limit": str(limit)}
+            self.looking = LookingBack(room, token, limit, chosen=True)
+            self.send("SEARCH", format_tags(wanted)[1:-1], tags=tags)
+        else:
+            asked = min(PAGE_LINES, self.history_limit) if self.history_limit > 0 else PAGE_LINES
+            self.looking = LookingBack(room, token, asked, chosen=False)
+            self.send("CHATHISTORY", "BEFORE", room, f"msgid={before.msgid}", str(asked), tags=tags)
+        self.send("PING", token)
+
     def left(self, room: str) -> None:
         """We are no member of `room` any more."""
         self.older.pop(casefold(room), None)
+        self.topics.pop(casefold(room), None)
         self.roster.leave(room)
         self.catchups.pop(casefold(room), None)

@@ -8,7 +8,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from client.events import RoomLine
+from client.events import Kind, RoomLine
 from gateway.wire.tags import format_time
 
 __all__ = ["MAX_ROWS", "Failed", "Note", "Pending", "Row", "Timeline"]
@@ -87,14 +87,24 @@ class Timeline:
         return min(index - self._first, max(0, len(self) - 1))
 
     @property
-    def oldest_position(self) -> str:
-        """What older lines come before: `msgid=...` of the oldest line that has one; empty: nothing known."""
+    def oldest(self) -> RoomLine | None:
+        """The oldest line that has a msgid, one that was passed over among them."""
         lines = (row for row in islice(self._rows, self._first, None) if isinstance(row, RoomLine) and row.msgid)
         oldest = next(lines, None)
         skipped = self._oldest_skipped
         if skipped is not None and (oldest is None or skipped.time_ms < oldest.time_ms):
             oldest = skipped
-        return f"msgid={oldest.msgid}" if oldest is not None else ""
+        return oldest
+
+    @property
+    def oldest_position(self) -> str:
+        """What older lines come before: `msgid=...` of the oldest line that has one; empty: nothing known."""
+        return f"msgid={self.oldest.msgid}" if self.oldest is not None else ""
+
+    @property
+    def newest_text_ms(self) -> int | None:
+        """When the newest text with a msgid was said, by the server's clock."""
+        return self._latest_text.time_ms if self._latest_text is not None else None
 
     @property
     def is_full(self) -> bool:
@@ -123,6 +133,25 @@ class Timeline:
         self._known(line)
         self._insert(line)
         return True
+
+    def redact(self, msgid: str, by: str, reason: str) -> RoomLine | None:
+        """Hide what a line says; the row that stands in its place, None when it is not here or hidden already."""
+        for index in range(len(self._rows) - 1, self._first - 1, -1):
+            row = self._rows[index]
+            if isinstance(row, RoomLine) and row.msgid == msgid and row.kind.is_text:
+                hidden = replace(row, kind=Kind.REDACTED, text=reason, subject=by)
+                self._rows[index] = hidden
+                return hidden
+        return None
+
+    @property
+    def newest_own(self) -> RoomLine | None:
+        """The last thing we said, when the server has given it a msgid."""
+        for index in range(len(self._rows) - 1, self._first - 1, -1):
+            row = self._rows[index]
+            if isinstance(row, RoomLine) and row.own and row.msgid and row.kind.is_text:
+                return row
+        return None
 
     def skip(self, line: RoomLine) -> None:
         """Pass over a line that nobody wants to see: it is no row, but need not be asked for again."""

@@ -4,8 +4,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from client.cache import Cache
-from client.events import RoomLine
+from client.cache import MAX_TIME_MS, Cache
+from client.events import Redacted, RoomLine
 from client.outbox import OutboxLine
 from client.timeline import Failed, Note, Pending, Row, Timeline
 from gateway.wire.names import casefold
@@ -65,6 +65,11 @@ class Transcripts:
         """Our lines on their way, of all rooms, with their room."""
         return [(timeline.room, line) for timeline in self._timelines.values() for line in timeline.pending]
 
+    @property
+    def has_fresh(self) -> bool:
+        """Whether `fresh` would give anything."""
+        return bool(self._fresh)
+
     def fresh(self) -> list[Shown]:
         """What came since the last call, in order."""
         rows = list(self._fresh)
@@ -98,6 +103,27 @@ class Transcripts:
         lines = self._cache.lines(room, PAGE_LINES, until_ms=timeline[0].time_ms)
         # The newest first: each is then put in front of the ones before it.
         return sum([timeline.add(line) for line in reversed(lines)]) > 0
+
+    def find(self, room: str, words: str) -> list[RoomLine]:
+        """The lines of `room`, here or on disk, whose text has `words` in it in any case; oldest first."""
+        timeline = self.get(room)
+        rows = [] if timeline is None else [timeline[index] for index in range(len(timeline))]
+        wanted = words.casefold()
+        here = [row for row in rows if isinstance(row, RoomLine) and row.kind.is_text and wanted in row.text.casefold()]
+        before_ms = rows[0].time_ms if rows else MAX_TIME_MS
+        return [*self._cache.find(room, words, before_ms=before_ms), *here]
+
+    def oldest(self, room: str) -> RoomLine | None:
+        """The oldest line of `room`, here or on disk, that the server knows by a msgid."""
+        timeline = self.get(room)
+        candidates = (self._cache.oldest(room), timeline.oldest if timeline is not None else None)
+        return min((line for line in candidates if line is not None), key=lambda line: line.time_ms, default=None)
+
+    def redact(self, event: Redacted) -> bool:
+        """Hide what a line said, here and on disk; whether it was here."""
+        self._cache.redact(event.room, event.target, by=event.by, reason=event.reason)
+        timeline = self.get(event.room)
+        return timeline is not None and timeline.redact(event.target, event.by, event.reason) is not None
 
     def recall_talks(self) -> None:
         """Take the private talks of earlier runs."""

@@ -15,6 +15,7 @@ WHOIS = frozenset(
         numerics.RPL_WHOISIDLE,
         numerics.RPL_WHOISCHANNELS,
         numerics.RPL_WHOISACCOUNT,
+        numerics.RPL_AWAY,
     }
 )
 MAX_DIGITS = 12  # of a number of seconds; more is no time
@@ -29,6 +30,8 @@ def whois(code: str, params: Sequence[str]) -> str:
             return f"{nick} is in {rooms.strip()}"
         case numerics.RPL_WHOISSERVER, [nick, server, *about]:
             return f"{nick} is on {server}" + (f" ({about[-1]})" if about and about[-1] else "")
+        case numerics.RPL_AWAY, [nick, text, *_]:
+            return f"{nick} is away: {text}"
         case numerics.RPL_WHOISACCOUNT, [nick, account, *_]:
             return f"{nick} is logged in as {account}"
         case numerics.RPL_WHOISIDLE, [nick, idle, *rest]:

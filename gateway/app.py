@@ -11,6 +11,7 @@ from functools import partial
 from gateway.commands.allowances import Allowances
 from gateway.commands.reasserting import Reassertion
 from gateway.commands.services import Services
+from gateway.commands.watching import Watches
 from gateway.config import Config
 from gateway.errors import StoreError
 from gateway.identity import message_ids, new_gateway_id, new_secret, new_uid
@@ -32,6 +33,7 @@ from gateway.store.leases import Leases
 from gateway.store.logs import Logs
 from gateway.store.markers import Markers
 from gateway.store.oversight import Oversight
+from gateway.store.presence import Presence
 from gateway.store.rates import Rates
 from gateway.store.sessions import Sessions
 from gateway.telemetry.counters import Counters, make_registry
@@ -80,13 +82,18 @@ class Gateway:
         logs.on_announcement = self._engine.announced
         logs.on_subscribed = self._engine.subscribed
         self._lanes.on_read_end = self._engine.read_ended
-        self._lanes.on_subscriptions_up = self._engine.subscriptions_up
+        self._lanes.on_subscriptions_up = self._subscriptions_up
+        presence = Presence(self._lanes)
+        logs.on_nick = presence.pushed
+        self._watches = Watches(presence, config.server_name)
         self._services = Services(
             network=network(config),
             gateway=self.id,
             engine=self._engine,
             history=logs,
             directory=self._directory,
+            presence=presence,
+            watches=self._watches,
             oversight=self._oversight,
             records=Sessions(self._lanes, self.id),
             conversations=Conversations(self._lanes),
@@ -144,6 +151,10 @@ class Gateway:
     def _commands_up(self) -> None:
         self._engine.commands_up()
         self._reassertion.request()
+
+    def _subscriptions_up(self) -> None:
+        self._engine.subscriptions_up()
+        self._watches.subscriptions_up()
 
     def _data_lost(self) -> None:
         self._engine.compare_all()
@@ -220,6 +231,7 @@ class Gateway:
             tasks.create_task(self._engine.run(engine_up), name="engine"),
             tasks.create_task(self._server.run(server_up), name="server"),
             tasks.create_task(self._leases.run(self._fenced), name="lease"),
+            tasks.create_task(self._watches.run(), name="watched nicks"),
             tasks.create_task(self._reassertion.run(), name="reassertion"),
             tasks.create_task(self._janitor.run(self._engine.room_logs), name="janitor"),
             tasks.create_task(self._upkeep.run(), name="upkeep"),

@@ -107,6 +107,8 @@ class Config:
         "NAME", settings.server_name, "hubbub.local", "name of this server on the wire, with a dot"
     )
     network: str = _setting("NAME", settings.token, "Hubbub", "name of the network, one word")
+    network_icon: str = _setting("URL", settings.web_address, None, "picture of the network", absent="")
+    admin: str = _setting("TEXT", settings.words(128), None, "who looks after this server, for ADMIN", absent="")
     description: str = _setting("TEXT", settings.words(128), "a hubbub gateway", "what WHOIS tells about this server")
     motd: tuple[str, ...] = _setting("FILE", settings.motd_file, None, "message of the day", absent=())
     password: str | None = _setting(

@@ -6,18 +6,24 @@ from typing import NamedTuple
 from gateway.model import GatewayId, Member, MsgId, Position, Topic, Uid
 
 __all__ = [
+    "MEMBER_FIELDS",
     "AccountSet",
+    "AwaySet",
     "Direct",
     "Entry",
     "Event",
     "Foreign",
+    "HostSet",
     "Invited",
     "Joined",
     "Kicked",
     "Left",
     "LeftBy",
+    "LinkChanged",
+    "MemberChange",
     "ModeChange",
     "ModesSet",
+    "NameSet",
     "Reaped",
     "Rebound",
     "Redacted",
@@ -138,6 +144,51 @@ class AccountSet(NamedTuple):
     account: str  # empty: logged out
 
 
+class AwaySet(NamedTuple):
+    """A member went away, or came back."""
+
+    uid: Uid
+    msgid: MsgId
+    text: str  # empty: it is here
+
+
+class NameSet(NamedTuple):
+    """A member has another real name."""
+
+    uid: Uid
+    msgid: MsgId
+    realname: str
+
+
+class HostSet(NamedTuple):
+    """A member has another host."""
+
+    uid: Uid
+    msgid: MsgId
+    host: str
+
+
+MemberChange = Renamed | AccountSet | AwaySet | NameSet | HostSet
+"""One field of a member has the value that stands third; the same event in each of its rooms."""
+
+MEMBER_FIELDS: dict[type[MemberChange], str] = {
+    AccountSet: "account",
+    AwaySet: "away",
+    HostSet: "host",
+    NameSet: "realname",
+    Renamed: "nick",
+}
+
+
+class LinkChanged(NamedTuple):
+    """These members lost their connection and are away until they are back; or it turned out that they are back."""
+
+    uids: tuple[Uid, ...]
+    gateway: GatewayId = GatewayId("")  # where they are back; empty: they are lost
+    uid: Uid = Uid(b"")
+    msgid: MsgId = MsgId(b"")
+
+
 class TopicSet(NamedTuple):
     """The topic changed; an empty text clears it."""
 
@@ -183,6 +234,7 @@ class Invited(NamedTuple):
     msgid: MsgId
     source: str
     target: Uid
+    nick: str = ""  # of who is invited
 
 
 class Reaped(NamedTuple):
@@ -263,6 +315,10 @@ Event = (
     | Kicked
     | Renamed
     | AccountSet
+    | AwaySet
+    | NameSet
+    | HostSet
+    | LinkChanged
     | TopicSet
     | ModesSet
     | Invited

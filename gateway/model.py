@@ -71,8 +71,14 @@ class Member(NamedTuple):
     host: str
     account: str  # empty: not logged in
     realname: str
-    gateway: GatewayId
+    gateway: GatewayId  # empty: it has lost its connection, and the others were told so
     modes: str  # of "o" and "v", in this order
+    away: str = ""  # what it said of its absence; empty: it is here
+
+    @property
+    def is_away(self) -> bool:
+        """Whether others see it as away."""
+        return bool(self.away) or not self.gateway
 
     @property
     def source(self) -> str:

@@ -20,7 +20,8 @@ from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
 from gateway.errors import FullError
 from gateway.people import Credentials, ScramVerifier
-from gateway.session.scram import make_verifier, prepare
+from gateway.session.scram import make_verifier
+from gateway.wire.saslprep import prepare
 
 __all__ = [
     "BusyError",

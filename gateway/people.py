@@ -3,12 +3,14 @@
 from enum import Enum
 from typing import NamedTuple
 
-from gateway.model import GatewayId, LogKey, Position, Uid
+from gateway.model import GatewayId, LogKey, Member, Position, Uid
 
 __all__ = [
+    "LINK_LOST",
     "Account",
     "Credentials",
     "Figures",
+    "Former",
     "NetworkBan",
     "Rate",
     "Refusal",
@@ -17,6 +19,8 @@ __all__ = [
     "Taken",
     "User",
 ]
+
+LINK_LOST = "Link lost"  # what the absence of a session without a connection is called
 
 
 class User(NamedTuple):
@@ -36,6 +40,24 @@ class User(NamedTuple):
     epoch: int = 0  # how often it was taken over by another connection; who writes its record must know it
     secure: bool = False  # its connection is TLS
     certificate: str = ""  # SHA-256 of the one it showed, in hex; empty: none
+    active_s: int = 0  # when it said something last, since 1970; 10 s late at most. 0: never
+
+    def as_member(self) -> Member:
+        """The session as others see it who share no room with it."""
+        return Member(
+            self.uid, self.nick, self.user, self.host, self.account, self.realname, self.gateway, "", self.away
+        )
+
+
+class Former(NamedTuple):
+    """Who gave up a nick."""
+
+    nick: str
+    user: str
+    host: str
+    realname: str
+    account: str
+    until_s: int  # since 1970
 
 
 class Refusal(Enum):
@@ -52,6 +74,8 @@ class Taken(NamedTuple):
     user: User
     rooms: frozenset[str]  # room keys it may be in
     positions: dict[LogKey, Position]  # up to which its client had everything; a log that is missing is unknown
+    watches: tuple[str, ...] = ()  # nicks on its MONITOR list
+    shown_lost: bool = False  # others were told that it is away without a connection
 
 
 class ScramVerifier(NamedTuple):
@@ -95,6 +119,8 @@ class RoomRow(NamedTuple):
     members: int
     topic: str
     modes: str = ""
+    created_s: int = 0  # since 1970
+    topic_at_s: int = 0  # 0: none is set
 
 
 class NetworkBan(NamedTuple):
@@ -115,3 +141,5 @@ class Figures(NamedTuple):
     operators: int
     rooms: int
     gateways: int
+    invisible: int = 0
+    most_users: int = 0  # there ever were at once

@@ -28,6 +28,8 @@ def network(config: Config) -> Network:
         min_password=config.min_password,
         history=Kept(config.history_entries, int(config.history_age_s)),
         redaction_window_s=int(config.redaction_window_s),
+        icon=config.network_icon,
+        admin=config.admin,
         sts=_sts(config),
         webirc=WebGateways(networks=config.webirc_from, password=config.webirc_password)
         if config.webirc_password

@@ -36,6 +36,7 @@ __all__ = [
     "server_name",
     "switch",
     "token",
+    "web_address",
     "whole",
     "words",
 ]
@@ -46,10 +47,13 @@ MAX_MOTD_LINE_BYTES = MAX_BODY_BYTES - len(
     f":{'s' * HOSTLEN} 372 {'n' * NICKLEN} :- "
 )  # RFC 1459 section 6.2, RPL_MOTD
 
+MAX_WEB_ADDRESS = 150  # it travels in one line with twelve other tokens
+
 _WHOLE = re.compile(r"[0-9]{1,18}")
 _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"  # RFC 1123 section 2.1
 _HOST_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
+_WEB_ADDRESS = re.compile(r"https?://[!-~]+")
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 _RATE = re.compile(r"([0-9]{1,6}):([0-9]{1,6})")
 _REGISTRATION_KEYS = ("before-connect", "custom-account-name", "email-required")  # account-registration, "Capability"
@@ -97,6 +101,13 @@ def token(text: str) -> str:
     """A name that travels in a list of words, such as the NETWORK of ISUPPORT."""
     if not text.isprintable() or " " in text or len(text.encode()) > HOSTLEN:
         raise ValueError(f"not one word of at most {HOSTLEN} bytes")
+    return text
+
+
+def web_address(text: str) -> str:
+    """The URL of a picture. Source: IRCv3 network-icon."""
+    if not _WEB_ADDRESS.fullmatch(text) or len(text) > MAX_WEB_ADDRESS:
+        raise ValueError(f"not an http or https URL of at most {MAX_WEB_ADDRESS} characters")
     return text
 
 

@@ -23,6 +23,7 @@ SIZES_EVERY_S = 1.0
 FIGURES_EVERY_S = 0.5
 STORE_LOOK_EVERY_S = 1.0
 DELETED_LOOK_EVERY_S = 1.0
+ACTIVITY_EVERY_S = 10.0
 TRIM_EVERY_S = 30.0
 TRIM_PAUSE_S = 0.005  # between rooms
 _log = logging.getLogger(__name__)
@@ -62,6 +63,7 @@ class Upkeep:
             tasks.create_task(self._offer_sasl(), name="sasl")
             tasks.create_task(self._end_deleted_accounts(), name="deleted accounts")
             tasks.create_task(self._keep_publishing_sizes(), name="sizes")
+            tasks.create_task(self._note_activity(), name="activity")
             tasks.create_task(self._trim_history(), name="history")
 
     async def _follow_oversight(self) -> None:
@@ -140,6 +142,17 @@ class Upkeep:
         while True:
             await asyncio.sleep(SIZES_EVERY_S)
             await self.publish_sizes()
+
+    async def _note_activity(self) -> None:
+        """Let WHOIS, of any gateway, know who has said something lately."""
+        services = self._services
+        while True:
+            await asyncio.sleep(ACTIVITY_EVERY_S)
+            spoke = [session for session in services.sessions.values() if session.spoke and session.ready]
+            for session in spoke:
+                session.spoke, session.active_s = False, int(services.clock_s())
+                with contextlib.suppress(StoreError):  # noted the next time it says something
+                    await services.records.set_active(session.uid, session.epoch, session.active_s)
 
     async def publish_sizes(self) -> None:
         """Tell them once, now; the rest stays for the next time while Redis is away."""

@@ -82,6 +82,8 @@ def test_defaults_are_those_of_the_documentation(monkeypatch: pytest.MonkeyPatch
         state_dir=Path("/state/chat-gateway"),
         server_name="hubbub.local",
         network="Hubbub",
+        network_icon="",
+        admin="",
         description="a hubbub gateway",
         motd=(),
         password=None,

@@ -4,6 +4,7 @@ import contextlib
 import json
 from pathlib import Path
 
+from client.disk import Disk
 from client.private_files import write_whole
 from gateway.wire.names import casefold
 
@@ -16,9 +17,10 @@ MAX_CHARS = 20_000  # of one; a longer one is kept in memory only
 class Drafts:
     """Drafts of a client; the file is its own, as its outbox is."""
 
-    def __init__(self, path: Path | None = None) -> None:
-        """Args: path: None: they last as long as the client; as they do where the disk refuses."""
+    def __init__(self, path: Path | None = None, disk: Disk | None = None) -> None:
+        """Args: path: None: they last as long as the client; as they do where the disk refuses, which is told."""
         self._path = path
+        self._disk = disk if disk is not None else Disk()
         self._texts: dict[str, str] = {}
         self._written: dict[str, str] = {}
         if path is not None:
@@ -47,7 +49,7 @@ class Drafts:
         """Write them if they have changed since."""
         if self._path is None or self._texts == self._written:
             return
-        with contextlib.suppress(OSError):
+        with self._disk.keeping("drafts"):
             kept = {room: text for room, text in self._texts.items() if len(text) <= MAX_CHARS}
             write_whole(self._path, json.dumps(kept).encode())
-        self._written = dict(self._texts)
+            self._written = dict(self._texts)

@@ -19,6 +19,8 @@ from prompt_toolkit.output import Output
 
 from client.face import Screen, Typist
 from client.render import printable
+from client.ui.ascii import plainer
+from client.ui.choosing import join_dialog
 from client.ui.completer import ChatCompleter
 from client.ui.drafts import Drafts
 from client.ui.history import InputHistory
@@ -49,15 +51,19 @@ class FullScreen:
         *,
         state_dir: Path | None = None,
         light: bool = False,
+        ascii_only: bool = False,
         tz: tzinfo | None = None,
         input: Input | None = None,
         output: Output | None = None,
+        begun: Callable[[], None] = lambda: None,
     ) -> None:
+        """Args: begun: is told before what came is taken to be drawn; what comes later needs another `mark`."""
+        self._begun = begun
         self.view = View(screen, tz=tz)
         self.typist = typist
         self.lock = screen.lock
         self.screen = screen
-        self._drafts = Drafts(screen.drafts)
+        self._drafts = Drafts(screen.drafts, screen.chat.disk)
         self._room = screen.chat.transcripts.current
         self._asked = ""  # the paste that is asked about, to be given back
         self._style = style(light=light)
@@ -67,7 +73,8 @@ class FullScreen:
         self._rung_s = -MIN_BELL_S
         self._title = ""
         self._told = ""
-        history: History = InputHistory(state_dir / "history") if state_dir is not None else InMemoryHistory()
+        disk = screen.chat.disk
+        history: History = InputHistory(state_dir / "history", disk) if state_dir is not None else InMemoryHistory()
         self.buffer = Buffer(
             multiline=True,
             history=history,
@@ -81,7 +88,7 @@ class FullScreen:
             prefix=self._prefix,
             typed=self.buffer,
             query=self.query,
-            links=self._links,
+            finish=(lambda fragment: self._links.link(plainer(fragment))) if ascii_only else self._links.link,
             lock=self.lock,
         )
         self.app = self._application(input, output)
@@ -123,6 +130,9 @@ class FullScreen:
                 self.view.said()
             self._drafts[self._room] = self.buffer.text
             self.follow_room()
+            wants_room, console.wants_room = console.wants_room, False
+        if wants_room:
+            self.pick(join_dialog(self))
         self._redraw.forget()
 
     def leave(self) -> None:
@@ -194,9 +204,11 @@ class FullScreen:
     def refresh(self) -> None:
         """Take what came, tell of what calls for the person, and draw."""
         now_s = self._redraw.begin()
+        self._begun()
         with self.lock:
             called = self.view.update()
             self.follow_room()
+            self._take_refusal()
             title = printable(self.view.title())
         if called and now_s - self._rung_s >= MIN_BELL_S:
             self._rung_s = now_s
@@ -205,6 +217,14 @@ class FullScreen:
             self._title = title
             self.app.output.set_title(title)
         self.app.invalidate()
+
+    def _take_refusal(self) -> None:
+        """The server refused what was typed: say so at the input, and give it back where nothing else is typed."""
+        refusal = self.screen.chat.heard.refusals.take()
+        if refusal is not None:
+            self.view.hint = refusal.reason
+            if refusal.typed and not self.buffer.text and not self.asked:
+                self.fill(refusal.typed)
 
     async def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Until `app.exit`, or until the terminal is gone.
@@ -283,6 +303,8 @@ class FullScreen:
         self._typed = self.buffer.text
 
     def _after_key(self) -> None:
-        """A key that types nothing is about the rest of the screen."""
+        """Somebody sits here; and a key that types nothing is about the rest of the screen."""
+        with self.lock:
+            self.view.attended()
         if self.buffer.text == self._typed:
             self._redraw.forget()

@@ -9,6 +9,8 @@ from pathlib import Path
 from prompt_toolkit.history import FileHistory
 
 from client.commands import holds_key
+from client.disk import Disk
+from client.private_files import write_whole
 
 __all__ = ["InputHistory"]
 
@@ -18,27 +20,30 @@ MAX_LINES = 1000  # kept on disk; the file is trimmed when it is read and may do
 class InputHistory(FileHistory):
     """History in a file of mode 0600. Without a disk to write to it lasts as long as the client."""
 
-    def __init__(self, path: Path, *, limit_lines: int = MAX_LINES) -> None:
+    def __init__(self, path: Path, disk: Disk | None = None, *, limit_lines: int = MAX_LINES) -> None:
         super().__init__(path)
         self._path = path
+        self._disk = disk if disk is not None else Disk()
         self._limit = limit_lines
         self._stored = 0
 
     def load_history_strings(self) -> Iterable[str]:
         """Newest first."""
-        with contextlib.suppress(OSError):
+        try:
             lines = list(super().load_history_strings())
-            if len(lines) > self._limit:
-                lines = lines[: self._limit]
+        except OSError:
+            return []
+        if len(lines) > self._limit:
+            lines = lines[: self._limit]
+            with contextlib.suppress(OSError):  # a file that is too long is read all the same
                 self._trim(lines)
-            return lines
-        return []
+        return lines
 
     def store_string(self, string: str) -> None:
         """Add one line to the file, unless it is a secret; a disk that refuses costs the history, not the chat."""
         if holds_key(string):
             return
-        with contextlib.suppress(OSError):
+        with self._disk.keeping("typed lines"):
             os.close(os.open(self._path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))
             super().store_string(string)
             self._stored += 1
@@ -47,8 +52,5 @@ class InputHistory(FileHistory):
                 list(self.load_history_strings())
 
     def _trim(self, newest_first: list[str]) -> None:
-        fresh = InputHistory(self._path.with_suffix(".new"))
-        fresh._path.unlink(missing_ok=True)
-        for line in reversed(newest_first):
-            fresh.store_string(line)
-        fresh._path.replace(self._path)
+        entries = ("".join(f"+{line}\n" for line in text.split("\n")) for text in reversed(newest_first))
+        write_whole(self._path, "".join(f"\n# kept\n{entry}" for entry in entries).encode())

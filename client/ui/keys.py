@@ -1,7 +1,6 @@
 """Keys of the full screen; `helptext.KEYS` tells them. What is not here is prompt_toolkit's: editing as in Emacs."""
 
 import time
-from functools import partial
 from typing import TYPE_CHECKING
 
 from prompt_toolkit.application.current import get_app
@@ -9,9 +8,7 @@ from prompt_toolkit.filters import Condition, is_searching
 from prompt_toolkit.key_binding import KeyBindings, KeyBindingsBase, KeyPressEvent, merge_key_bindings
 from prompt_toolkit.keys import Keys
 
-from client.ui.completer import ask_for_rooms
-from client.ui.completion import match
-from client.ui.picker import Choice, Picker
+from client.ui.choosing import join_dialog, room_switcher
 
 if TYPE_CHECKING:
     from client.ui.fullscreen import FullScreen
@@ -107,6 +104,7 @@ def _room_keys(ui: "FullScreen") -> KeyBindings:
         with ui.lock:
             if ui.asked:
                 ui.leave()
+            ui.screen.chat.search.stop()
             view.to_end()
         ui.refresh()
 
@@ -151,12 +149,11 @@ def _room_keys(ui: "FullScreen") -> KeyBindings:
 
     @keys.add("escape", "k", filter=chatting)
     def _(event: KeyPressEvent) -> None:
-        ui.pick(Picker("Go to a room", partial(_places, ui), ui.go, "go"))
+        ui.pick(room_switcher(ui))
 
     @keys.add("escape", "j", filter=chatting)
     def _(event: KeyPressEvent) -> None:
-        ask_for_rooms(ui.screen)
-        ui.pick(Picker("Join a room", partial(_listed, ui), lambda name: ui.command(f"/join {name}"), "join"))
+        ui.pick(join_dialog(ui))
 
     @keys.add("escape", "c", filter=chatting)
     def _(event: KeyPressEvent) -> None:
@@ -208,18 +205,3 @@ def _picker_keys(ui: "FullScreen") -> KeyBindings:
                 ui.picker.move(-1, ui.query.text)
 
     return keys
-
-
-def _places(ui: "FullScreen", query: str) -> list[Choice]:
-    entries = {entry.name: entry for entry in ui.view.entries()}
-    return [Choice(name, name, f"{entries[name].count:>5}") for name in match(query, entries)]
-
-
-def _listed(ui: "FullScreen", query: str) -> list[Choice]:
-    chat = ui.screen.chat
-    rooms = {room: (people, topic) for room, people, topic in chat.listed}
-    wanted = query.strip().removeprefix("#").replace(" ", "-")
-    choices = [Choice(name, name, f"{rooms[name][0]:>4}  {rooms[name][1]}") for name in match(query, rooms)]
-    if wanted and f"#{wanted}" not in rooms:
-        choices.append(Choice(f"#{wanted}", f"+ create #{wanted}"))
-    return choices

@@ -1,6 +1,6 @@
 """What stands around the transcript: topic, rooms, people, state line. Pure: facts in, cells out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from client import wording
@@ -79,16 +79,25 @@ def people_order(members: Mapping[str, str]) -> list[tuple[str, str]]:
     return sorted(((prefixes[:1], nick) for nick, prefixes in members.items()), key=place)
 
 
-def people_panel(people: Sequence[tuple[str, str]], count: int, me: str, width: int, height: int) -> list[Cells]:
-    """Who is in the room: at most `height` rows, the last of which counts the others."""
+def people_panel(
+    people: Sequence[tuple[str, str]], count: int, me: str, away: Collection[str], width: int, height: int
+) -> list[Cells]:
+    """Who is in the room: at most `height` rows, the last of which counts the others.
+
+    Args:
+        away: casefolded nicks; their people are not here now.
+    """
     rows: list[Cells] = [[("class:panel.title", fit(f" People {count}" if count else " People", width))]]
     room = height - 1
     shown = people if len(people) <= room else people[: max(0, room - 1)]
     for prefix, nick in shown:
         name = f"{prefix or ' '}{printable(nick)}"
         mine = casefold(nick) == casefold(me)
-        words = fit(f" {name} (you)" if mine and cell_width(name) + 7 <= width else f" {name}", width)
-        rows.append([("class:own" if mine else nick_style(nick), words)])
+        gone = casefold(nick) in away
+        about = " (you)" if mine else " (away)" if gone else ""
+        name = clip(name, width - 1 - len(about)) if gone else name
+        words = fit(f" {name}{about}" if cell_width(name) + 1 + len(about) <= width else f" {name}", width)
+        rows.append([("class:own" if mine else "class:room.quiet" if gone else nick_style(nick), words)])
     if count > len(shown) and room > 0:
         rows.append([("class:note", fit(f"  and {count - len(shown)} more", width))])
     return _filled(rows, width, height)

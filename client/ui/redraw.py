@@ -15,7 +15,7 @@ from client.ui.rows import Cells
 __all__ = ["Redraw", "tidy"]
 
 MIN_REDRAW_S = 0.1  # traffic redraws the screen ten times a second at most
-REDRAW_SHARE = 0.08  # and so seldom that it takes no more than this part of a core
+REDRAW_SHARE = 0.06  # and so seldom that it takes no more than this part of a core
 LONG_COLLECTION_S = 0.01
 
 

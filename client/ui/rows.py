@@ -12,7 +12,7 @@ from datetime import tzinfo
 from functools import lru_cache
 
 from client.events import Kind, RoomLine
-from client.render import Fragment, day_of, happened, mentions, nick_style, printable
+from client.render import Fragment, day_of, happened, mentions, nick_style, printable, printable_lines
 from client.timeline import Failed, Note, Pending, Row
 from client.ui.cells import cell_width, clip, wrap
 from client.ui.folding import Fold
@@ -34,12 +34,12 @@ Cells = list[Fragment]
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How rows look: for whom, how wide, in whose time, and whether there is a connection."""
+    """How rows look: for whom, how wide, in whose time, and what our lines on their way wait for."""
 
     own_nick: str
     width: int
     tz: tzinfo | None = None
-    online: bool = True
+    waits: str = "sending"
 
     @property
     def narrow(self) -> bool:
@@ -76,7 +76,7 @@ def message_rows(row: Row | Pending, look: Look) -> list[Cells]:
         case Note():
             return _rows(row.time_ms, look, flag="--", text=printable(row.text), style="class:note")
         case Pending():
-            reason = printable(row.reason) or ("sending" if look.online else "will be sent")
+            reason = printable(row.reason) or look.waits
             return _speech(row, row.time_ms, look, "~", "class:pending", f"  ({reason})")
         case Failed():
             return _speech(row.line, row.time_ms, look, "!", "class:failed", f"  (not sent: {printable(row.reason)})")
@@ -93,7 +93,7 @@ def fold_rows(fold: Fold, time_ms: int, look: Look) -> list[Cells]:
 
 def _said(line: RoomLine, look: Look) -> list[Cells]:
     named = not line.own and mentions(line.text, look.own_nick)
-    text = printable(line.text)
+    text = printable_lines(line.text)
     nick = printable(line.nick)
     if line.kind is Kind.ACTION:
         nick, text = "*", f"{nick} {text}"
@@ -105,7 +105,7 @@ def _said(line: RoomLine, look: Look) -> list[Cells]:
 
 
 def _speech(line: Pending, time_ms: int, look: Look, flag: str, style: str, state: str) -> list[Cells]:
-    nick, text = printable(line.nick), printable(line.text)
+    nick, text = printable(line.nick), printable_lines(line.text)
     if line.emote:
         nick, text = "*", f"{nick} {text}"
     return _rows(time_ms, look, flag=flag, nick=nick, nick_style=style, text=text + state, style=style)
@@ -133,17 +133,21 @@ def _rows(
     head_cells.append(("class:bar", " | "))
     rest: Cells = [("class:bar", " " * (HEAD_CELLS - 3) + " | ")]
     width = max(look.width - HEAD_CELLS, LEAST_TEXT_CELLS)
-    rows = [_linked(text, start, end, style) for start, end in wrap(text, width)]
+    rows = [_linked(text, start, end, style) for start, end in _cut(text, width, width)]
     return [[*head_cells, *rows[0]], *([*rest, *row] for row in rows[1:])]
 
 
 def _cut(text: str, first: int, others: int) -> list[tuple[int, int]]:
-    """Wrap with a first row that is wider than the others."""
-    start, end = wrap(text, first)[0]
-    begin = end + (text[end : end + 1] == " ")
-    if begin >= len(text):
-        return [(start, end)]
-    return [(start, end), *((begin + a, begin + b) for a, b in wrap(text[begin:], others))]
+    """Wrap each line of the text; the first row may be wider than the others."""
+    line, feed, rest = text.partition("\n")
+    cuts = wrap(line, first)
+    if first != others and len(cuts) > 1:
+        begin = cuts[0][1] + (line[cuts[0][1] : cuts[0][1] + 1] == " ")
+        cuts = [cuts[0], *((begin + a, begin + b) for a, b in wrap(line[begin:], others))]
+    if not feed:
+        return cuts
+    begin = len(line) + 1
+    return [*cuts, *((begin + a, begin + b) for a, b in _cut(rest, others, others))]
 
 
 def _dressed(row: Cells, head: int, style: str) -> Cells:

@@ -33,9 +33,10 @@ class ScreenFace:
     takes_interrupts = False  # Ctrl-C is a key here
     shows_state = True
 
-    def __init__(self, state_dir: Path | None) -> None:
-        """Args: state_dir: where typed lines and drafts are kept; None: they are not."""
+    def __init__(self, state_dir: Path | None, *, ascii_only: bool = False) -> None:
+        """Args: state_dir: where typed lines and drafts are kept; None: they are not. ascii_only: as `FullScreen`."""
         self.output_gone = False
+        self._ascii_only = ascii_only
         self._state_dir = state_dir
         self._screen: Screen | None = None
         self._stopped = asyncio.Event()
@@ -120,7 +121,15 @@ class ScreenFace:
             self._exit()
 
         loop.set_exception_handler(fail)
-        ui = FullScreen(screen, typist, state_dir=self._state_dir, light=is_light(), output=_output())
+        ui = FullScreen(
+            screen,
+            typist,
+            state_dir=self._state_dir,
+            light=is_light(),
+            ascii_only=self._ascii_only,
+            output=_output(),
+            begun=self._begun,
+        )
         self._ui, self._ui_loop = ui, loop
 
         def ready() -> None:
@@ -135,9 +144,12 @@ class ScreenFace:
             raise failed[0]
 
     def _mark(self) -> None:
-        self._marked = False
         if self._ui is not None:
             self._ui.mark()
+
+    def _begun(self) -> None:
+        """What came so far is being drawn: until then nobody wakes the terminal's thread again."""
+        self._marked = False
 
     def _exit(self) -> None:
         app = self._ui.app if self._ui is not None else None

@@ -31,7 +31,7 @@ def state_words(status: LinkStatus, *, now_ms: int, lag_ms: int | None, pinged_m
     Args:
         lag_ms: of the last answer to a sign of life; None: not measured yet.
         pinged_ms: when one was asked for that has not come yet.
-        refused: the server takes nothing just now.
+        refused: the server takes nothing just now, or has left a line without an answer.
     """
     if not status.online:
         away = _seconds(now_ms - status.since_ms)
@@ -50,13 +50,24 @@ def state_words(status: LinkStatus, *, now_ms: int, lag_ms: int | None, pinged_m
     return State("class:state", words, words)
 
 
-def banner(status: LinkStatus, *, now_ms: int, unsent: int, refused: bool, closing: str) -> list[str]:
-    """What stands across the screen while something is wrong; no rows when nothing is."""
+def banner(
+    status: LinkStatus, *, now_ms: int, unsent: int, refused: bool, closing: str, stalled_ms: int = 0
+) -> list[str]:
+    """What stands across the screen while something is wrong; no rows when nothing is.
+
+    Args:
+        unsent: lines of ours without an answer.
+        refused: the server has said that it can keep nothing.
+        stalled_ms: how long it has said nothing to a line of ours; 0: it is not late.
+    """
     kept = f"{unsent} of yours {'waits' if unsent == 1 else 'wait'} and will be sent." if unsent else ""
     if status.online:
         if closing:
             return [f"{status.server} is closing: {closing}. Another one is tried next."]
-        return [f"{status.server} can be read, but takes nothing just now. {kept}".rstrip()] if refused else []
+        if refused:
+            return [f"{status.server} can be read, but takes nothing just now. {kept}".rstrip()]
+        waits = f"{unsent} of yours {'waits' if unsent == 1 else 'wait'}."
+        return [f"{status.server} has confirmed nothing for {_seconds(stalled_ms)}. {waits}"] if stalled_ms else []
     first_time = not status.attempt and status.phase is not Phase.WAITING
     if first_time or (status.phase is not Phase.WAITING and now_ms - status.since_ms < LAG_SHOWN_MS):
         return []

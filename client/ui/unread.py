@@ -5,10 +5,13 @@ from dataclasses import dataclass
 
 from client.events import RoomLine
 from client.render import mentions
+from client.timeline import Timeline
 from client.transcripts import Shown
 from gateway.wire.names import casefold
 
 __all__ = ["Unread", "UnreadRoom"]
+
+MAX_COUNTED_ROWS = 10_000  # more unread ones are not counted
 
 
 @dataclass(slots=True)
@@ -27,6 +30,7 @@ class Unread:
         self._rooms: dict[str, UnreadRoom] = {}
         self._begun: set[str] = set()
         self._newest_ms: dict[str, int] = {}
+        self._marked_ms: dict[str, int] = {}  # how far the server says that a room was read
 
     def __getitem__(self, room: str) -> UnreadRoom:
         return self._rooms.get(casefold(room)) or UnreadRoom()
@@ -52,7 +56,12 @@ class Unread:
             if row.own or shown.recalled:
                 continue
             private = not shown.room.startswith("#")
-            if row.replayed and key not in self._begun and not private:
+            marked_ms = self._marked_ms.get(key)
+            if (
+                row.time_ms <= marked_ms
+                if marked_ms is not None
+                else row.replayed and not (private or key in self._begun)
+            ):
                 continue
             room = self._rooms.setdefault(key, UnreadRoom())
             room.lines += 1
@@ -62,12 +71,27 @@ class Unread:
                 called.append((shown.room, row))
         return called
 
+    def marked(self, room: str, time_ms: int, timeline: Timeline, *, nick: str) -> None:
+        """Count anew: everything up to `time_ms` has been read, here or at another device, and nothing after it."""
+        key = casefold(room)
+        self._marked_ms[key] = time_ms
+        counts = UnreadRoom()
+        for back in range(min(len(timeline), MAX_COUNTED_ROWS)):
+            row = timeline[len(timeline) - 1 - back]
+            if row.time_ms <= time_ms:
+                break
+            if isinstance(row, RoomLine) and row.kind.is_text and not row.own:
+                counts.lines += 1
+                counts.mentions += not room.startswith("#") or mentions(row.text, nick)
+                counts.first = row
+        self._rooms[key] = counts
+
     def keep(self, rooms: Collection[str]) -> None:
         """Forget all but `rooms`: strangers who change their nicks must not fill our memory."""
         if len(self._newest_ms) > len(rooms):
             kept = {casefold(room) for room in rooms}
             self._begun &= kept
-            for counts in (self._rooms, self._newest_ms):
+            for counts in (self._rooms, self._newest_ms, self._marked_ms):
                 for key in counts.keys() - kept:
                     del counts[key]
 

@@ -41,6 +41,7 @@ class View:
         self._tz = tz
         self._size = (80, 23)
         self._help_top = 0
+        self._marks: dict[str, int] = {}  # casefolded room -> how far it was read, as taken into account
         self._viewports: dict[str, tuple[object, Viewport]] = {}
         self._room = self._chat.transcripts.current
         self._people: tuple[str, int, int, list[tuple[str, str]]] = ("", 0, 0, [])
@@ -55,6 +56,7 @@ class View:
         for room in chat.rooms:
             if chat.is_known(room):
                 self.unread.begun(room)
+        self._take_marks()
         current = chat.transcripts.current
         if current != self._room:
             self._left(self._room)
@@ -66,6 +68,23 @@ class View:
             if first is not None and viewport.unread_from is None and not (room == current and viewport.at_end):
                 viewport.unread_from = first
         return called
+
+    def _take_marks(self) -> None:
+        """What was read at another device is read here too; what was not, begins below the rule."""
+        for room in self._chat.transcripts.names:
+            mark_ms = self._chat.heard.read_marks[room]
+            if mark_ms is not None and mark_ms != self._marks.get(casefold(room)):
+                first_time = casefold(room) not in self._marks
+                self._marks[casefold(room)] = mark_ms
+                self.unread.marked(room, mark_ms, self._chat.transcripts[room], nick=self._chat.nick)
+                # What comes into the room one looks at is no news, once one has begun to look.
+                if first_time or room != self._room:
+                    self.viewport(room).unread_from = self.unread[room].first
+
+    def attended(self) -> None:
+        """A key was pressed: whoever sits here sees the room, if its end is on the screen."""
+        if self.here.at_end:
+            self._chat.seen(self._chat.transcripts.current)
 
     def enter(self, room: str) -> None:
         """Look at `room`: what was said there meanwhile begins below a rule."""
@@ -216,7 +235,7 @@ class View:
             topic=panels.topic_line(room, chat.topic(room), count, width, keys=width >= 100),
             rooms=panels.rooms_panel(entries, areas.rooms, areas.middle, unsent=unsent) if areas.rooms else [],
             transcript=self._help(areas) if self.help_shown else page.rows,
-            people=panels.people_panel(people, count, chat.nick, areas.people, areas.middle) if areas.people else [],
+            people=self._people_rows(people, count, areas) if areas.people else [],
             below=panels.below_line(page.newer, self.unread[room].mentions, width),
             banner=troubles,
             state=panels.state_line(
@@ -241,7 +260,12 @@ class View:
         )
 
     def _look(self, areas: Areas) -> Look:
-        return Look(self._chat.nick, areas.transcript, self._tz, self._screen.status.online)
+        waits = "sending"
+        if not self._screen.status.online:
+            waits = "will be sent"
+        elif self._chat.stalled_ms:
+            waits = "not confirmed yet"
+        return Look(self._chat.nick, areas.transcript, self._tz, waits)
 
     def _find(self, fits: Callable[[RoomLine], bool], up: bool, otherwise: str) -> None:
         areas = self._areas()
@@ -255,7 +279,7 @@ class View:
             now_ms=now_ms,
             lag_ms=chat.heard.lag_ms,
             pinged_ms=chat.heard.pinged_ms,
-            refused=chat.heard.read_only,
+            refused=chat.heard.read_only or chat.stalled_ms > 0,
         )
 
     def _troubles(self, now_ms: int) -> list[str]:
@@ -264,7 +288,12 @@ class View:
         if self._screen.question and unsent:
             return [f"{unsent} unsent {'message is' if unsent == 1 else 'messages are'} kept for next time."]
         return banner(
-            self._screen.status, now_ms=now_ms, unsent=unsent, refused=chat.heard.read_only, closing=chat.heard.closing
+            self._screen.status,
+            now_ms=now_ms,
+            unsent=unsent,
+            refused=chat.heard.read_only,
+            stalled_ms=chat.stalled_ms,
+            closing=chat.heard.closing,
         )
 
     def _unread_hint(self) -> str:
@@ -282,6 +311,11 @@ class View:
             people = panels.people_order(session.members(room))
             self._people = (room, count, now_ms, people)
         return people
+
+    def _people_rows(self, people: list[tuple[str, str]], count: int, areas: Areas) -> list[Cells]:
+        session = self._chat.session
+        away = session.away if session is not None else frozenset[str]()
+        return panels.people_panel(people, count, self._chat.nick, away, areas.people, areas.middle)
 
     def _help(self, areas: Areas) -> list[Cells]:
         rows = help_rows(areas.transcript)

@@ -19,8 +19,8 @@ from prompt_toolkit.layout import (
 )
 from prompt_toolkit.widgets import SearchToolbar
 
+from client.render import Fragment
 from client.ui.controls import RowsControl
-from client.ui.links import LinkStyle
 from client.ui.picker import Picker
 from client.ui.rows import Cells, rule
 
@@ -47,10 +47,10 @@ class Windows:
         prefix: Callable[[int, int], StyleAndTextTuples],
         typed: Buffer,
         query: Buffer,
-        links: LinkStyle,
+        finish: Callable[[Fragment], Fragment],
         lock: AbstractContextManager[object],
     ) -> None:
-        """Args: draw: all rows above the input; prefix: stands before each row of it."""
+        """Args: draw: all rows above the input; prefix: stands before each row of it; finish: as for `RowsControl`."""
         self.picker: Picker | None = None
         self._query = query
         self._lock = lock
@@ -66,15 +66,15 @@ class Windows:
         frame = "class:picker.frame"
         picker = HSplit(
             [
-                Window(RowsControl(lambda width, _: [rule(frame, self._title(), width)], links), height=1),
+                Window(RowsControl(lambda width, _: [rule(frame, self._title(), width)], finish), height=1),
                 self.query,
-                Window(RowsControl(self._choices, links), height=self._height),
-                Window(RowsControl(lambda width, _: [[(frame, "-" * width)]], links), height=1),
+                Window(RowsControl(self._choices, finish), height=self._height),
+                Window(RowsControl(lambda width, _: [[(frame, "-" * width)]], finish), height=1),
             ],
             style="class:picker",
         )
         self.root = FloatContainer(
-            HSplit([Window(RowsControl(draw, links)), self.input, search]),
+            HSplit([Window(RowsControl(draw, finish)), self.input, search]),
             floats=[
                 Float(CompletionsMenu(max_height=8, scroll_offset=1), xcursor=True, ycursor=True),
                 Float(

@@ -64,6 +64,8 @@ def _unhook(services: Services, session: Session) -> None:
     if services.sessions.get(session.uid, session) is session:
         services.sessions.pop(session.uid, None)
         services.engine.close_inbox(session.uid)
+        services.count_users(recount=session.operator or "i" in session.modes)
+    services.watches.stop(session, list(session.watches))
     for room in list(session.rooms.values()):
         room.unseat(session.uid)
 
@@ -120,6 +122,8 @@ async def forget(services: Services, session: Session) -> None:
     """Free the nick and delete the record, now or as soon as Redis is back."""
 
     async def attempt() -> None:
+        if session.signed_on_s:
+            await services.directory.note_former(session.as_user(services.gateway))
         await services.directory.remove(session.uid, session.key)
         await services.history.forget(services.log_of_inbox(session.uid), INBOX_KEPT_S)
 

@@ -1,10 +1,10 @@
-"""A change of one member in every room it is in: a nick, an account."""
+"""A change of one member in every room it is in, and for who watches its nick: a nick, an account, an absence."""
 
 import asyncio
 from collections.abc import Callable
 
 from gateway.commands.services import Services
-from gateway.events import Event
+from gateway.events import Event, Renamed
 from gateway.model import Member, MsgId, Position
 from gateway.rooms.ports import Change
 from gateway.rooms.replica import Replica
@@ -59,17 +59,19 @@ class _Changing:
 async def change_everywhere(
     services: Services, session: Session, event: Callable[[MsgId], Event], alter: Callable[[Member], Member]
 ) -> None:
-    """Return when every room has the change, or the session is not in it any more.
+    """Return when every room has the change, or the session is not in it any more, and who watches its nick was told.
 
     Args:
         event: makes the event, which is the same in all rooms.
         alter: the member with the change; it is decided on each room's member as it is then.
     """
     rooms = list(session.rooms.values())
-    if not rooms:
-        return
-    msgid = services.new_msgid()
-    changing = _Changing(event(msgid), alter, len(rooms))
-    for room in rooms:
-        services.engine.change(room, msgid, changing)
-    await changing.wait()
+    before, msgid = session.as_member(services.gateway, ""), services.new_msgid()
+    change = event(msgid)
+    if rooms:
+        changing = _Changing(change, alter, len(rooms))
+        for room in rooms:
+            services.engine.change(room, msgid, changing)
+        await changing.wait()
+    if session.ready and not isinstance(change, Renamed):  # of which who watches the nick hears that it is free
+        await services.presence.changed(before, change)

@@ -13,6 +13,7 @@ from gateway.errors import StoreError
 from gateway.events import Entry
 from gateway.model import LogKey, Position, order, time_ms
 from gateway.rooms.room import Room
+from gateway.session.capabilities import CHATHISTORY
 from gateway.session.playback import is_message, is_played, play
 from gateway.session.render import render
 from gateway.session.reply import Reply
@@ -138,6 +139,4 @@ async def _last_message(services: Services, room: Room) -> Position | None:
 
 
 def _fail(reply: Reply, code: str, subcommand: str, *context: str, text: str) -> None:
-    # Always as FAIL, also without standard-replies: the specification knows no other refusal.
-    words = (word.split(" ")[0][:100] or "*" for word in (subcommand or "*", *context))
-    reply.message("FAIL", "CHATHISTORY", code, *words, text)
+    reply.fail_for(CHATHISTORY, "CHATHISTORY", code, subcommand or "*", *context, text=text)

@@ -10,7 +10,6 @@ from gateway.model import Uid
 from gateway.session.capabilities import READ_MARKER
 from gateway.session.reply import Reply
 from gateway.session.session import Session
-from gateway.wire.limits import CHANNELLEN
 from gateway.wire.message import Message
 from gateway.wire.names import casefold, nick_key, room_key
 from gateway.wire.tags import format_time, parse_time
@@ -82,4 +81,4 @@ async def _tell_others(services: Services, session: Session, uids: list[Uid], li
 
 
 def _fail(reply: Reply, code: str, *context: str, text: str) -> None:
-    reply.message("FAIL", "MARKREAD", code, *(word.split(" ")[0][:CHANNELLEN] or "*" for word in context), text)
+    reply.fail_for(READ_MARKER, "MARKREAD", code, *context, text=text)

@@ -98,7 +98,7 @@ async def _invite(services: Services, session: Session, room: Room, target: User
         elif target.uid in replica.members:
             reply.numeric(n.ERR_USERONCHANNEL, target.nick, replica.name, "is already on channel")
         else:
-            return inviting(replica, Invited(session.uid, msgid, session.source, target.uid))
+            return inviting(replica, Invited(session.uid, msgid, session.source, target.uid, target.nick))
         return None
 
     def arrived(line: bytes, position: Position) -> bytes:

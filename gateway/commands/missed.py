@@ -1,8 +1,8 @@
 """What somebody missed while away: read in pages, written at the pace of the peer."""
 
-import asyncio
 from collections.abc import AsyncIterator
 
+from gateway.commands.pacing import PACE_BYTES, until_read
 from gateway.commands.reading import PAGE
 from gateway.commands.services import Services
 from gateway.events import Direct, Entry, Redacted, Said, SaidLines, is_history
@@ -10,12 +10,9 @@ from gateway.model import LogKey, Position
 from gateway.session.held import Held
 from gateway.session.render import render
 from gateway.session.reply import Reply
-from gateway.session.session import Session, State
+from gateway.session.session import Session
 
 __all__ = ["is_talk", "read_missed", "write_missed"]
-
-PACE_BYTES = 8192  # written at once of what a peer missed, and no more before so little waits; half the least sendq
-PACE_S = 0.02
 
 
 def is_talk(entry: Entry) -> bool:
@@ -47,6 +44,4 @@ async def write_missed(services: Services, session: Session, target: str, entrie
         data = reply.take()
         for start in range(0, len(data), PACE_BYTES):
             held.write(data[start : start + PACE_BYTES])
-            # The transport tells nobody when its buffer is short again, and the wait is rare.
-            while session.unsent() > PACE_BYTES and session.state is State.WELCOMING:  # noqa: ASYNC110
-                await asyncio.sleep(PACE_S)
+            await until_read(session)

@@ -150,6 +150,7 @@ async def _user_mode(services: Services, session: Session, target: str, changes:
         return
     session.set_modes("".join(sorted(after - {"o"})))
     session.operator = "o" in after
+    services.count_users(recount=True)
     await services.directory.put(as_user(services, session))
     gained, lost = "".join(sorted(after - before)), "".join(sorted(before - after))
     line = ("+" + gained if gained else "") + ("-" + lost if lost else "")

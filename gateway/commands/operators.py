@@ -52,6 +52,7 @@ async def oper(services: Services, session: Session, message: Message, reply: Re
 
 async def _become(services: Services, session: Session, name: str, reply: Reply) -> None:
     session.operator = True
+    services.count_users(recount=True)
     _audit.info("operator", extra={"by": session.source, "uid": session.uid.decode(), "name_given": name})
     await services.directory.put(as_user(services, session))
     reply.numeric(n.RPL_YOUREOPER, "You are now an IRC operator")

@@ -1,11 +1,23 @@
 """What the commands need of the store and of hashing."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from gateway.events import Entry
-from gateway.model import GatewayId, LogKey, Position, Uid
-from gateway.people import Account, Credentials, Figures, NetworkBan, Rate, Refusal, RoomRow, ScramVerifier, Taken, User
+from gateway.events import Entry, Event
+from gateway.model import GatewayId, LogKey, Member, Position, Uid
+from gateway.people import (
+    Account,
+    Credentials,
+    Figures,
+    Former,
+    NetworkBan,
+    Rate,
+    Refusal,
+    RoomRow,
+    ScramVerifier,
+    Taken,
+    User,
+)
 from gateway.rooms.ports import LogStore
 from gateway.rooms.retention import Kept
 from gateway.wire.names import NickKey, RoomKey
@@ -19,6 +31,7 @@ __all__ = [
     "Oversight",
     "Passwords",
     "Peer",
+    "Presence",
     "Rates",
     "Records",
 ]
@@ -77,6 +90,12 @@ class Directory(Protocol):
     async def remove(self, uid: Uid, nick: NickKey | None) -> None:
         """Forget a session."""
 
+    async def note_former(self, user: User) -> None:
+        """Remember, for WHOWAS, who gives up its nick."""
+
+    async def formers(self, nick: NickKey) -> list[Former]:
+        """Who had a nick before, newest first."""
+
     async def find(self, nick: NickKey) -> Uid | None:
         """Who holds a nick."""
 
@@ -101,11 +120,40 @@ class Directory(Protocol):
     async def figures(self) -> Figures:
         """What all gateways hold together."""
 
+    def count(self, figures: Sequence[int]) -> None:
+        """Write down this gateway's share now: users, unregistered connections, operators, invisible users."""
+
+
+class Presence(Protocol):
+    """Who holds which nick, told as it changes. Every method that waits raises `StoreError`."""
+
+    on_watching: Callable[[NickKey], None]  # a nick is watched from now on, now and whenever it had to be asked again
+    on_here: Callable[[NickKey, Member], None]
+    on_gone: Callable[[NickKey, Uid], None]
+    on_changed: Callable[[NickKey, Member, Entry], None]  # the member is as before the event
+
+    async def here(self, member: Member) -> None:
+        """Its registered session holds its nick now. That it does not any more is told when the nick is freed."""
+
+    async def changed(self, member: Member, event: Event) -> None:
+        """Something changed of a member, which is as before it."""
+
+    async def look(self, nicks: Sequence[NickKey]) -> dict[NickKey, Member]:
+        """Those of the nicks that somebody holds."""
+
+    def watch(self, nick: NickKey) -> None:
+        """Hear of a nick; `on_watching` follows."""
+
+    def unwatch(self, nick: NickKey) -> None:
+        """Hear no more of it."""
+
 
 class Records(Protocol):
     """Sessions as Redis keeps them beyond their connection. Every method raises `StoreError`."""
 
-    async def assert_all(self, user: User, nick: NickKey, token: bytes, rooms: Iterable[RoomKey]) -> bool:
+    async def assert_all(
+        self, user: User, nick: NickKey, token: bytes, rooms: Iterable[RoomKey], watches: Iterable[str] = ()
+    ) -> bool:
         """Write everything about a session here afresh; False: its nick is another's."""
 
     async def set_token(self, uid: Uid, epoch: int, token: bytes) -> bool:
@@ -116,6 +164,15 @@ class Records(Protocol):
 
     async def left(self, uid: Uid, room: RoomKey) -> None:
         """It is in it no more."""
+
+    async def watch(self, uid: Uid, nicks: Iterable[str]) -> None:
+        """Keep nicks on a session's MONITOR list."""
+
+    async def unwatch(self, uid: Uid, nicks: Iterable[str]) -> None:
+        """Take them from it."""
+
+    async def set_active(self, uid: Uid, epoch: int, active_s: int) -> None:
+        """Note when a session said something last, since 1970."""
 
     async def take(self, uid: Uid, shown: bytes, account: str, token: bytes) -> Taken | Refusal:
         """Take a session over, by the hash of the token shown or by its account; `token` is the new hash."""

@@ -1,31 +1,44 @@
-"""Questions about people, rooms and the server. Source: RFC 2812 sections 3.4 to 3.6; https://modern.ircdocs.horse."""
+"""Questions about the server, and what it tells at the welcome. Source: RFC 2812 section 3.4; https://modern.ircdocs.horse.
 
-import contextlib
+All gateways are one server: the answers are the same, whichever is asked.
+"""
+
 from datetime import UTC, datetime
 
 from gateway.commands.history import MAX_MESSAGES
+from gateway.commands.listing import ELIST
 from gateway.commands.membership import MAX_KICK_TARGETS
-from gateway.commands.rooms import MAX_NAMES_TARGETS, MAX_ROOMS, prefixes
-from gateway.commands.services import Services
+from gateway.commands.names import MAX_NAMES_TARGETS
+from gateway.commands.rooms import MAX_ROOMS
+from gateway.commands.services import Network, Services
 from gateway.commands.talking import MAX_TARGETS
-from gateway.commands.visible import find_room
-from gateway.errors import StoreError
-from gateway.model import Member, Uid
-from gateway.people import User
+from gateway.commands.watching import MAX_WATCHED
+from gateway.commands.whois import MAX_WHOWAS_TARGETS
 from gateway.rooms.modes import FLAGS, KEYLEN, LISTS, MAX_LISTED, MAX_PARAMETERS
+from gateway.session.capabilities import BATCH, EXTENDED_ISUPPORT
 from gateway.session.reply import Reply
 from gateway.session.session import Session
-from gateway.session.whox import WhoxQuery, whox_query
 from gateway.wire import limits
 from gateway.wire import numerics as n
 from gateway.wire.message import Message
 from gateway.wire.names import casefold, nick_key, wildcard
 from gateway.wire.splitting import first_word
 
-__all__ = ["isupport", "lusers", "motd", "time", "version", "welcome", "who", "whois"]
+__all__ = ["admin", "info", "isupport", "links", "lusers", "motd", "tell_isupport", "time", "version", "welcome"]
 
 TOKENS_PER_LINE = 13
-MAX_WHO_RECORDS = 200  # members of a room whose away, operator and bot marks WHO looks up
+MAX_TARGETS_OF = {
+    "JOIN": "",
+    "KICK": MAX_KICK_TARGETS,
+    "MONITOR": "",
+    "NAMES": MAX_NAMES_TARGETS,
+    "NOTICE": MAX_TARGETS,
+    "PART": "",
+    "PRIVMSG": MAX_TARGETS,
+    "TAGMSG": MAX_TARGETS,
+    "WHOIS": 1,
+    "WHOWAS": MAX_WHOWAS_TARGETS,
+}
 
 
 def welcome(services: Services, session: Session, reply: Reply) -> None:
@@ -37,43 +50,73 @@ def welcome(services: Services, session: Session, reply: Reply) -> None:
     # All of its parameters are middle ones.
     facts = f"{session.nick} {network.server_name} hubbub-{network.version} Biosw CHIbeiklmnostv HIbeklov"
     reply.add(f":{network.server_name} {n.RPL_MYINFO} {facts}\r\n".encode())
-    isupport(services, reply)
+    tell_isupport(services, reply)
     motd(services, session, Message("MOTD"), reply)
 
 
-def isupport(services: Services, reply: Reply) -> None:
-    """005: what a client may count on."""
+def isupport(services: Services, session: Session, message: Message, reply: Reply) -> None:
+    """ISUPPORT; with extended-isupport also before registration is complete."""
+    if session.ready or session.has(EXTENDED_ISUPPORT):
+        tell_isupport(services, reply)
+    else:
+        reply.numeric(n.ERR_NOTREGISTERED, "You have not registered")
+
+
+def tell_isupport(services: Services, reply: Reply) -> None:
+    """005: what a client may count on; in a batch for who knows extended-isupport."""
+    tokens = _tokens(services.network)
+    for_lines = Reply(reply.session, reply.server)
+    lines = []
+    for start in range(0, len(tokens), TOKENS_PER_LINE):
+        for_lines.numeric(n.RPL_ISUPPORT, *tokens[start : start + TOKENS_PER_LINE], "are supported by this server")
+        lines.append(for_lines.take())
+    if reply.session.has(EXTENDED_ISUPPORT) and reply.session.has(BATCH):
+        reply.batch("draft/isupport", lines=lines, reference=services.next_batch())
+    else:
+        for line in lines:
+            reply.add(line)
+
+
+def _tokens(network: Network) -> list[str]:
+    targets = ",".join(f"{command}:{number}" for command, number in MAX_TARGETS_OF.items())
     tokens = [
         "ACCOUNTEXTBAN=a",
+        f"AWAYLEN={limits.AWAYLEN}",
         "BOT=B",
         "CASEMAPPING=ascii",
-        "CHANTYPES=#",
-        f"CHANNELLEN={limits.CHANNELLEN}",
         f"CHANLIMIT=#:{MAX_ROOMS}",
         f"CHANMODES={LISTS},k,Hl,{FLAGS}",
+        f"CHANNELLEN={limits.CHANNELLEN}",
+        "CHANTYPES=#",
         f"CHATHISTORY={MAX_MESSAGES}",
-        "MSGREFTYPES=msgid,timestamp",
+        f"ELIST={ELIST}",
         "EXCEPTS=e",
         "EXTBAN=,am",
+        f"HOSTLEN={limits.HOSTLEN}",
         "INVEX=I",
         f"KEYLEN={KEYLEN}",
         f"KICKLEN={limits.KICKLEN}",
         f"MAXLIST={','.join(f'{letter}:{MAX_LISTED}' for letter in LISTS)}",
         f"MAXTARGETS={MAX_TARGETS}",
         f"MODES={MAX_PARAMETERS}",
-        f"NETWORK={services.network.name}",
+        f"MONITOR={MAX_WATCHED}",
+        "MSGREFTYPES=msgid,timestamp",
+        f"NAMELEN={limits.NAMELEN}",
+        f"NETWORK={network.name}",
         f"NICKLEN={limits.NICKLEN}",
         "PREFIX=(ov)@+",
+        "SAFELIST",
         "STATUSMSG=@+",
-        f"TARGMAX=JOIN:,PART:,KICK:{MAX_KICK_TARGETS},NAMES:{MAX_NAMES_TARGETS},PRIVMSG:{MAX_TARGETS},"
-        f"NOTICE:{MAX_TARGETS},TAGMSG:{MAX_TARGETS}",
+        f"TARGMAX={targets}",
         f"TOPICLEN={limits.TOPICLEN}",
         f"USERLEN={limits.USERLEN}",
         "UTF8ONLY",
         "WHOX",
     ]
-    for start in range(0, len(tokens), TOKENS_PER_LINE):
-        reply.numeric(n.RPL_ISUPPORT, *tokens[start : start + TOKENS_PER_LINE], "are supported by this server")
+    if network.icon:
+        # "=" ends a name for some parsers: written as ISUPPORT writes what a value cannot hold.
+        tokens.append(f"draft/ICON={network.icon.replace('=', chr(92) + 'x3D')}")
+    return tokens
 
 
 def motd(services: Services, session: Session, message: Message, reply: Reply) -> None:
@@ -89,125 +132,77 @@ def motd(services: Services, session: Session, message: Message, reply: Reply) -
 
 
 async def lusers(services: Services, session: Session, message: Message, reply: Reply) -> None:
-    """LUSERS: one figure for the whole network, whichever gateway answers."""
+    """LUSERS: one figure for the whole network, whichever gateway answers; also those that are called local."""
     figures = await services.directory.figures()
-    users = max(figures.users, 1)
-    reply.numeric(n.RPL_LUSERCLIENT, f"There are {users} users and 0 invisible on 1 servers")
+    users, most = max(figures.users, 1), max(figures.most_users, 1)
+    hidden = min(figures.invisible, users)
+    reply.numeric(n.RPL_LUSERCLIENT, f"There are {users - hidden} users and {hidden} invisible on 1 servers")
     reply.numeric(n.RPL_LUSEROP, str(figures.operators), "operator(s) online")
     reply.numeric(n.RPL_LUSERUNKNOWN, str(figures.unregistered), "unknown connection(s)")
     reply.numeric(n.RPL_LUSERCHANNELS, str(figures.rooms), "channels formed")
     reply.numeric(n.RPL_LUSERME, f"I have {users} clients and 1 servers")
-    reply.numeric(n.RPL_LOCALUSERS, str(users), str(users), f"Current local users {users}, max {users}")
-    reply.numeric(n.RPL_GLOBALUSERS, str(users), str(users), f"Current global users {users}, max {users}")
+    reply.numeric(n.RPL_LOCALUSERS, str(users), str(most), f"Current local users {users}, max {most}")
+    reply.numeric(n.RPL_GLOBALUSERS, str(users), str(most), f"Current global users {users}, max {most}")
 
 
-def version(services: Services, session: Session, message: Message, reply: Reply) -> None:
+async def _is_us(services: Services, target: str, reply: Reply) -> bool:
+    """Whether a question is for this server: without a target, by its name or a mask of it, or by the nick of anybody,
+    since all are on it; False after 402."""
+    if not target or wildcard(target).fullmatch(casefold(services.network.server_name)):
+        return True
+    key = nick_key(target)
+    if key is not None and await services.directory.find(key) is not None:
+        return True
+    reply.numeric(n.ERR_NOSUCHSERVER, first_word(target), "No such server")
+    return False
+
+
+async def version(services: Services, session: Session, message: Message, reply: Reply) -> None:
     """VERSION: the release, and in the comment which gateway answered."""
     network = services.network
-    reply.numeric(n.RPL_VERSION, f"hubbub-{network.version}", network.server_name, f"gateway {services.gateway}")
-    isupport(services, reply)
+    if await _is_us(services, "".join(message.params[:1]), reply):
+        comment = f"gateway {services.gateway}"
+        reply.numeric(n.RPL_VERSION, f"hubbub-{network.version}", network.server_name, comment)
+        tell_isupport(services, reply)
 
 
-def time(services: Services, session: Session, message: Message, reply: Reply) -> None:
+async def time(services: Services, session: Session, message: Message, reply: Reply) -> None:
     """TIME, in UTC."""
-    now = datetime.fromtimestamp(services.clock_s(), UTC)
-    reply.numeric(n.RPL_TIME, services.network.server_name, f"{now:%Y-%m-%d %H:%M:%S} UTC")
+    if await _is_us(services, "".join(message.params[:1]), reply):
+        now = datetime.fromtimestamp(services.clock_s(), UTC)
+        reply.numeric(n.RPL_TIME, services.network.server_name, f"{now:%Y-%m-%d %H:%M:%S} UTC")
 
 
-async def who(services: Services, session: Session, message: Message, reply: Reply) -> None:
-    """WHO of a room, a nick, or a mask of nicks, with the usual fields or chosen ones; who is `+i` is hidden from masks
-    of strangers."""
-    mask = message.params[0] if message.params else "*"
-    query = whox_query(message.params[1]) if len(message.params) > 1 else None
-    if mask.startswith("#"):
-        await _who_room(services, session, mask, query, reply)
-    elif "*" in mask or "?" in mask:
-        pattern = wildcard(mask)
-        for user in await services.directory.everybody():
-            visible = "i" not in user.modes or user.uid == session.uid or _shares_room(session, user.uid)
-            if visible and pattern.fullmatch(casefold(user.nick)):
-                _who_user(services, user, query, reply)
-    elif (key := nick_key(mask)) is not None and (user_ := await services.directory.find_user(key)) is not None:
-        _who_user(services, user_, query, reply)
-    reply.numeric(n.RPL_ENDOFWHO, first_word(mask), "End of WHO list")
-
-
-async def _who_room(services: Services, session: Session, name: str, query: WhoxQuery | None, reply: Reply) -> None:
-    replica = await find_room(services, session, name)
-    if replica is None:
+async def info(services: Services, session: Session, message: Message, reply: Reply) -> None:
+    """INFO: what this software is."""
+    network = services.network
+    if not await _is_us(services, "".join(message.params[:1]), reply):
         return
-    users: dict[Uid, User] = {}
-    if services.history.up and len(replica.members) <= MAX_WHO_RECORDS:
-        with contextlib.suppress(StoreError):  # members are known here, whatever Redis says
-            users = await services.directory.users(list(replica.members))
-    for member in list(replica.members.values()):
-        _who_line(services, replica.name, member, users.get(member.uid), query, reply)
+    for line in (
+        f"hubbub {network.version}: IRC without netsplits",
+        "Gateways without state of their own, over one Redis",
+        f"{network.name}: {network.description}",
+        f"Since {network.created}",
+    ):
+        reply.numeric(n.RPL_INFO, line)
+    reply.numeric(n.RPL_ENDOFINFO, "End of INFO list")
 
 
-def _who_user(services: Services, user: User, query: WhoxQuery | None, reply: Reply) -> None:
-    member = Member(user.uid, user.nick, user.user, user.host, user.account, user.realname, user.gateway, "")
-    _who_line(services, "*", member, user, query, reply)
+def links(services: Services, session: Session, message: Message, reply: Reply) -> None:
+    """LINKS: to its clients the network is one server, which is linked to none."""
+    mask = message.params[-1] if message.params else "*"
+    reply.numeric(n.RPL_ENDOFLINKS, first_word(mask), "End of /LINKS list")
 
 
-def _shares_room(session: Session, uid: Uid) -> bool:
-    return any(uid in room.replica.members for room in session.rooms.values())
-
-
-def _who_line(
-    services: Services, room: str, member: Member, user: User | None, query: WhoxQuery | None, reply: Reply
-) -> None:
-    flags = "G" if user is not None and user.away else "H"
-    if user is not None:
-        flags += ("*" if user.operator else "") + ("B" if "B" in user.modes else "")
-    flags += prefixes(reply.session, member)
-    if query is not None:
-        values = {
-            "c": room, "u": member.user, "i": member.host, "h": member.host, "s": services.network.server_name,
-            "n": member.nick, "f": flags, "d": "0", "l": "0", "a": member.account or "0", "o": "n/a",
-            "r": member.realname,
-        }  # fmt: skip
-        reply.numeric(n.RPL_WHOSPCRPL, *query.answer(values))
+async def admin(services: Services, session: Session, message: Message, reply: Reply) -> None:
+    """ADMIN: who looks after the server."""
+    network = services.network
+    if not await _is_us(services, "".join(message.params[:1]), reply):
         return
-    reply.numeric(
-        n.RPL_WHOREPLY, room, member.user, member.host, services.network.server_name, member.nick, flags,
-        f"0 {member.realname}",
-    )  # fmt: skip
-
-
-async def whois(services: Services, session: Session, message: Message, reply: Reply) -> None:
-    """WHOIS of one nick; a server in front of it makes no difference."""
-    nick = message.params[-1].split(",")[0]
-    key = nick_key(nick)
-    user = await services.directory.find_user(key) if key is not None else None
-    if user is None:
-        reply.numeric(n.ERR_NOSUCHNICK, first_word(nick), "No such nick")
-    else:
-        _whois_lines(services, session, user, reply)
-    reply.numeric(n.RPL_ENDOFWHOIS, first_word(nick), "End of /WHOIS list")
-
-
-def _whois_lines(services: Services, session: Session, user: User, reply: Reply) -> None:
-    reply.numeric(n.RPL_WHOISUSER, user.nick, user.user, user.host, "*", user.realname)
-    # Rooms both are in: what this gateway can answer for anybody, and what the peer may know.
-    shared = [
-        prefixes(session, member) + room.replica.name
-        for room in session.rooms.values()
-        if (member := room.replica.members.get(user.uid)) is not None
-    ]
-    if shared:
-        reply.numeric(n.RPL_WHOISCHANNELS, user.nick, " ".join(shared))
-    reply.numeric(n.RPL_WHOISSERVER, user.nick, services.network.server_name, services.network.description)
-    if user.away:
-        reply.numeric(n.RPL_AWAY, user.nick, user.away)
-    if user.operator:
-        reply.numeric(n.RPL_WHOISOPERATOR, user.nick, "is an operator")
-    if user.account:
-        reply.numeric(n.RPL_WHOISACCOUNT, user.nick, user.account, "is logged in as")
-    if user.secure:
-        reply.numeric(n.RPL_WHOISSECURE, user.nick, "is using a secure connection")
-    # For the eyes of its owner and of operators. Source: https://modern.ircdocs.horse/#rplwhoiscertfp-276
-    if user.certificate and (session.operator or session.uid == user.uid):
-        reply.numeric(n.RPL_WHOISCERTFP, user.nick, f"has client certificate fingerprint {user.certificate}")
-    if "B" in user.modes:
-        reply.numeric(n.RPL_WHOISBOT, user.nick, f"is a bot on {services.network.name}")
-    reply.numeric(n.RPL_WHOISIDLE, user.nick, "0", str(user.signed_on_s), "seconds idle, signon time")
+    if not network.admin:
+        reply.numeric(n.ERR_NOADMININFO, network.server_name, "No administrative info available")
+        return
+    reply.numeric(n.RPL_ADMINME, network.server_name, "Administrative info")
+    reply.numeric(n.RPL_ADMINLOC1, network.name)
+    reply.numeric(n.RPL_ADMINLOC2, network.description)
+    reply.numeric(n.RPL_ADMINEMAIL, network.admin)

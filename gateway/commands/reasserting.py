@@ -53,7 +53,9 @@ class Reassertion:
         services, key = self._services, session.key
         if not session.ready or key is None:
             return
-        mine = await services.records.assert_all(as_user(services, session), key, session.token, session.rooms)
+        mine = await services.records.assert_all(
+            as_user(services, session), key, session.token, session.rooms, session.watches.values()
+        )
         if not session.ready:
             await services.directory.remove(session.uid, key)  # its departure may have been first
         elif not mine:
@@ -61,3 +63,6 @@ class Reassertion:
             reply = Reply(session, services.network.server_name)
             await rename(services, session, f"u{session.uid.decode()}", reply)
             reply.finish()
+        else:
+            # Whoever looked while Redis had forgotten it takes it for gone.
+            await services.presence.here(session.as_member(services.gateway, ""))

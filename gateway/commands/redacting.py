@@ -12,6 +12,7 @@ from gateway.rooms.replica import Replica
 from gateway.rooms.rights import is_operator
 from gateway.rooms.room import Room
 from gateway.rooms.writer import Saying
+from gateway.session.capabilities import REDACTION
 from gateway.session.render import render
 from gateway.session.reply import Reply
 from gateway.session.session import Session
@@ -166,4 +167,4 @@ class _Told(Saying):
 
 
 def _fail(reply: Reply, code: str, *context: str, text: str) -> None:
-    reply.message("FAIL", "REDACT", code, *(word.split(" ")[0][:100] or "*" for word in context), text)
+    reply.fail_for(REDACTION, "REDACT", code, *context, text=text)

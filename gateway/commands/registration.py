@@ -201,6 +201,8 @@ async def _register(services: Services, session: Session, reply: Reply) -> None:
         inbox = services.engine.open_inbox(session.uid, session.deliver)
         session.signed_on_s = int(services.clock_s())
         await services.directory.put(as_user(services, session))
+        services.count_users(arriving=1)  # in front of what is waited for, so that whoever is welcome is counted
+        await services.presence.here(session.as_member(services.gateway, ""))
         if session.has(capabilities.RESUME):
             token = await issue_token(services, session)
         async with asyncio.timeout(INBOX_TIMEOUT_S):
@@ -246,22 +248,7 @@ async def _claim(services: Services, session: Session, wanted: str, reply: Reply
 
 def as_user(services: Services, session: Session) -> User:
     """The session as its record has it."""
-    return User(
-        session.uid,
-        session.nick,
-        session.user,
-        session.host,
-        session.realname,
-        session.account,
-        session.away,
-        session.signed_on_s,
-        services.gateway,
-        session.operator,
-        session.modes,
-        session.epoch,
-        session.secure,
-        session.certificate,
-    )
+    return session.as_user(services.gateway)
 
 
 async def rename(services: Services, session: Session, wanted: str, reply: Reply) -> None:
@@ -281,9 +268,11 @@ async def rename(services: Services, session: Session, wanted: str, reply: Reply
     if not claimed or not session.ready:
         return
     reply.add(f":{session.source} NICK {wanted}\r\n".encode())
-    session.nick = wanted
+    former, session.nick = as_user(services, session), wanted
     await services.directory.put(as_user(services, session))
+    await services.presence.here(session.as_member(services.gateway, ""))
     if old_key is not None and old_key != key:
+        await services.directory.note_former(former)
         await services.directory.free(old_key, session.uid)
 
 

@@ -12,13 +12,17 @@ from gateway.commands.changing import change_room
 from gateway.commands.departure import keep, let_go, persistently
 from gateway.commands.marking import marker_line
 from gateway.commands.missed import is_talk, read_missed, write_missed
+from gateway.commands.monitor import tell_watched
+from gateway.commands.names import name_slices
 from gateway.commands.oversight import close_if_banned
+from gateway.commands.pacing import until_read
+from gateway.commands.presence import change_host
 from gateway.commands.queries import welcome
 from gateway.commands.reading import find
-from gateway.commands.rooms import greet
+from gateway.commands.rooms import greet, names_follow
 from gateway.commands.services import Services
 from gateway.errors import StoreError
-from gateway.events import Entry, Joined, Rebound, Renamed, Said
+from gateway.events import AwaySet, Entry, Joined, Rebound, Renamed, Said
 from gateway.model import ORIGIN, MsgId, Position, Uid
 from gateway.people import Refusal, Taken
 from gateway.rooms.ports import Change
@@ -29,8 +33,9 @@ from gateway.session.capabilities import CHATHISTORY, RESUME
 from gateway.session.held import Held
 from gateway.session.reply import Reply
 from gateway.session.session import Session, State
+from gateway.wire import numerics as n
 from gateway.wire.message import Message
-from gateway.wire.names import NickKey, RoomKey
+from gateway.wire.names import NickKey, RoomKey, nick_key
 
 __all__ = ["issue_token", "resume", "take_by_account", "take_offered"]
 
@@ -111,6 +116,7 @@ class _Returning:
         self._by_token = by_token
         self._msgid = msgid  # the last direct message the client has
         self._acts: list[Entry] = []  # what else came to its inbox: invitations, a KILL
+        self._host = ""  # where the client is now
 
     async def take(self, uid: Uid, shown: bytes, account: str) -> Refusal | None:
         """Take the session over and bring the client up to date; None: it is back, or its connection is lost again.
@@ -141,14 +147,17 @@ class _Returning:
         return None
 
     def _adopt(self, taken: Taken, token: bytes) -> None:
-        """Be that session. Its host stays too: the others know its source."""
+        """Be that session, with the host that the others know; where it is now they are told once it is back."""
         services, session, user = self._services, self._session, taken.user
         if (old := services.sessions.get(user.uid)) is not None:
             old.state = State.DETACHED
             let_go(services, old)
             old.close("Resumed elsewhere", goes_on=True)
         session.uid, session.epoch, session.token = user.uid, user.epoch, token
-        session.nick, session.user, session.host, session.realname = user.nick, user.user, user.host, user.realname
+        self._host = session.host
+        session.nick, session.user, session.realname = user.nick, user.user, user.realname
+        session.move_to(user.host)
+        session.active_s = user.active_s
         session.account, session.away, session.operator = user.account, user.away, user.operator
         session.signed_on_s = user.signed_on_s
         session.set_modes(user.modes)
@@ -171,6 +180,7 @@ class _Returning:
             rooms = await asyncio.gather(*(self._enter(RoomKey(room)) for room in sorted(taken.rooms)))
             for back in filter(None, rooms):
                 held.write(back.greeting)
+                await self._tell_names(back.room, held)
                 await self._replay(back, taken, held)
             last = await self._replay_inbox(taken, held)
         except StoreError:
@@ -186,6 +196,9 @@ class _Returning:
         services.sessions[session.uid] = session
         services.engine.open_inbox(session.uid, session.deliver, last)
         session.deliver(self._acts)
+        services.count_users(recount=session.operator or "i" in session.modes)
+        with contextlib.suppress(StoreError):  # they are told as much the next time something changes
+            await self._tell_others(taken)
         close_if_banned(services, session)
         here = taken.user._replace(
             gateway=services.gateway, secure=session.secure, certificate=session.certificate
@@ -193,6 +206,27 @@ class _Returning:
         with contextlib.suppress(StoreError):  # it ends by itself, and a line too many may be shown next time
             await services.directory.put(here)
             await services.records.settle(session.uid, session.epoch)
+
+    async def _tell_others(self, taken: Taken) -> None:
+        """Who watches the nick that it is back, if they were told that it was lost; everybody its new host. And the
+        client, whom it watches."""
+        services, session = self._services, self._session
+        if taken.shown_lost:
+            member = session.as_member(services.gateway, "")
+            await services.presence.changed(member, AwaySet(session.uid, services.new_msgid(), session.away))
+        if self._host != session.host:
+            await change_host(services, session, self._host, self._reply)
+        else:
+            await services.directory.put(session.as_user(services.gateway))  # it may be encrypted now, or no more
+        if not self._by_token:
+            # To this client, which does not know that there was a session, its list is empty.
+            if taken.watches:
+                await services.records.unwatch(session.uid, taken.watches)
+        elif taken.watches:
+            watches = {key: nick for nick in taken.watches if (key := nick_key(nick)) is not None}
+            await services.watches.start(session, watches)
+            tell_watched(services, watches, self._reply)
+        self._reply.finish()
 
     async def _enter(self, key: RoomKey) -> _Back | None:
         """Take the seat in one room; None: the session is not in it any more. Raises `StoreError`."""
@@ -223,6 +257,16 @@ class _Returning:
             if not await change_room(services, room, decide, arrived):
                 await services.records.left(session.uid, key)
         return back
+
+    async def _tell_names(self, room: Room, held: Held) -> None:
+        """Of a room that is too large to name all in its greeting."""
+        if not names_follow(self._session, room):
+            return
+        for lines in name_slices(self._session, room.replica, self._reply.server):
+            held.write(b"".join(lines))
+            await until_read(self._session)
+        self._reply.numeric(n.RPL_ENDOFNAMES, room.replica.name, "End of /NAMES list")
+        held.write(self._reply.take())
 
     async def _repair_nick(self, room: Room) -> None:
         """Its gateway may have died in the middle of a nick change; the record tells how it ended."""

@@ -1,4 +1,4 @@
-"""JOIN, PART, TOPIC, NAMES, LIST. Source: RFC 2812 section 3.2; https://modern.ircdocs.horse/#channel-operations."""
+"""JOIN, PART, TOPIC. Source: RFC 2812 section 3.2; https://modern.ircdocs.horse/#channel-operations."""
 
 import asyncio
 import contextlib
@@ -8,11 +8,12 @@ from gateway.commands.changing import Arrived, change_room
 from gateway.commands.departure import leave, unheard
 from gateway.commands.history import replay
 from gateway.commands.marking import marker_line
+from gateway.commands.names import NAMES_AT_ONCE, add_names, tell_names
 from gateway.commands.services import Services
-from gateway.commands.visible import find_room, identity, visible_room
+from gateway.commands.visible import identity, visible_room
 from gateway.errors import StoreError
 from gateway.events import Entry, Joined, LeftBy, TopicSet
-from gateway.model import Member, MsgId, Position
+from gateway.model import MsgId, Position
 from gateway.rooms.joining import join_refusal, joining
 from gateway.rooms.ports import Change
 from gateway.rooms.replica import Replica
@@ -23,15 +24,14 @@ from gateway.session.render import render
 from gateway.session.reply import Reply
 from gateway.session.session import Session, State
 from gateway.wire import numerics as n
-from gateway.wire.limits import CHANNELLEN, MAX_BODY_BYTES, TOPICLEN
+from gateway.wire.limits import MAX_BODY_BYTES, TOPICLEN
 from gateway.wire.message import Message
-from gateway.wire.names import casefold, room_key
+from gateway.wire.names import room_key
 from gateway.wire.splitting import clip, first_word
 
-__all__ = ["add_names", "greet", "inline", "join", "joined_room", "list_", "names", "part", "prefixes", "topic"]
+__all__ = ["greet", "inline", "join", "joined_room", "names_follow", "part", "topic"]
 
 MAX_ROOMS = 100  # a session may sit in; advertised as CHANLIMIT
-MAX_NAMES_TARGETS = 4
 _REFUSALS = {
     n.ERR_BANNEDFROMCHAN: "Cannot join channel (+b): you are banned",
     n.ERR_INVITEONLYCHAN: "Cannot join channel (+i): you are not invited",
@@ -94,17 +94,27 @@ async def _join(services: Services, session: Session, room: Room, key: str, repl
     if session.state is State.CLOSED:
         # The connection ended while the JOIN was on its way, too late for its departure to know of this room.
         await leave(services, session, room, LeftBy.QUIT, session.quit_reason, unheard)
+    elif session.rooms.get(room.key) is room and names_follow(session, room):
+        await tell_names(session, room.replica, reply)
 
 
 def greet(session: Session, room: Room, entry: Entry, reply: Reply, marker: bytes) -> None:
-    """What a newcomer gets at its own place in the log: JOIN, topic, how far it has read, names."""
+    """What a newcomer gets at its own place in the log: JOIN, topic, how far it has read, and the names, if they do not
+    follow."""
     member = room.replica.members[session.uid]
-    reply.add(render(entry, member, room.replica.name, session.render_class))
+    render_class = session.render_class & ~capabilities.AWAY_NOTIFY  # it knows whether it is away itself
+    reply.add(render(entry, member, room.replica.name, render_class))
     if room.replica.topic.text:
         _add_topic(room.replica, reply)
     if marker:
         reply.add(marker)
-    add_names(session, room.replica, reply)
+    if not session.has(capabilities.NO_IMPLICIT_NAMES) and not names_follow(session, room):
+        add_names(session, room.replica, reply)
+
+
+def names_follow(session: Session, room: Room) -> bool:
+    """Whether a newcomer gets the names afterwards, in parts: the room is too large to write all of them at once."""
+    return len(room.replica.members) > NAMES_AT_ONCE and not session.has(capabilities.NO_IMPLICIT_NAMES)
 
 
 async def part(services: Services, session: Session, message: Message, reply: Reply) -> None:
@@ -186,62 +196,3 @@ def inline(reply: Reply, *, last: bool = True) -> Arrived:
 def _add_topic(replica: Replica, reply: Reply) -> None:
     reply.numeric(n.RPL_TOPIC, replica.name, replica.topic.text)
     reply.numeric(n.RPL_TOPICWHOTIME, replica.name, replica.topic.by, str(replica.topic.at_ms // 1000))
-
-
-async def names(services: Services, session: Session, message: Message, reply: Reply) -> None:
-    """NAMES of rooms, here or not."""
-    if not message.params:
-        reply.numeric(n.RPL_ENDOFNAMES, "*", "End of /NAMES list")
-        return
-    rooms = message.params[0].split(",")[:MAX_NAMES_TARGETS]
-    for name in rooms:
-        if (replica := await find_room(services, session, name)) is not None:
-            _add_members(session, replica, reply)
-    # Modern: 366 repeats the parameter of the command, so a list has one end; it may be longer than other parameters.
-    asked = clip(first_word(",".join(rooms)), MAX_NAMES_TARGETS * (CHANNELLEN + 1))
-    reply.add(f":{reply.server} {n.RPL_ENDOFNAMES} {session.name} {asked} :End of /NAMES list\r\n".encode())
-
-
-def add_names(session: Session, replica: Replica, reply: Reply) -> None:
-    """All members in 353 lines, and 366."""
-    _add_members(session, replica, reply)
-    reply.numeric(n.RPL_ENDOFNAMES, replica.name, "End of /NAMES list")
-
-
-def _add_members(session: Session, replica: Replica, reply: Reply) -> None:
-    """353 lines, as full as they may be."""
-    kind = "@" if "s" in replica.modes else "="
-    prefix = f":{reply.server} {n.RPL_NAMREPLY} {session.name} {kind} {replica.name} :"
-    room_left = MAX_BODY_BYTES - len(prefix.encode())
-    line: list[str] = []
-    used = 0
-    for member in replica.members.values():
-        name = _prefixed(session, member)
-        if used + len(name) > room_left:
-            reply.add(f"{prefix}{' '.join(line)}\r\n".encode())
-            line, used = [], 0
-        line.append(name)
-        used += len(name) + 1
-    if line:
-        reply.add(f"{prefix}{' '.join(line)}\r\n".encode())
-
-
-def prefixes(session: Session, member: Member) -> str:
-    """`@` and `+`: the highest one, or with multi-prefix all."""
-    everything = member.modes.replace("o", "@").replace("v", "+")
-    return everything if session.has(capabilities.MULTI_PREFIX) else everything[:1]
-
-
-def _prefixed(session: Session, member: Member) -> str:
-    return prefixes(session, member) + (member.source if session.has(capabilities.USERHOST_IN_NAMES) else member.nick)
-
-
-async def list_(services: Services, session: Session, message: Message, reply: Reply) -> None:
-    """LIST all rooms, or the named ones."""
-    wanted = {casefold(name) for name in message.params[0].split(",")} if message.params else set()
-    reply.numeric(n.RPL_LISTSTART, "Channel", "Users  Name")
-    for row in await services.directory.rooms():
-        hidden = "s" in row.modes and casefold(row.name) not in session.rooms
-        if not hidden and (not wanted or casefold(row.name) in wanted):
-            reply.numeric(n.RPL_LIST, row.name, str(row.members), row.topic)
-    reply.numeric(n.RPL_LISTEND, "End of /LIST")

@@ -12,6 +12,7 @@ from gateway.commands.services import Services
 from gateway.errors import StoreError
 from gateway.events import Entry, Redacted, Said, SaidLines
 from gateway.model import LogKey, order
+from gateway.session.capabilities import SEARCH
 from gateway.session.playback import is_message
 from gateway.session.render import render
 from gateway.session.reply import Reply
@@ -133,4 +134,4 @@ async def _find(services: Services, logs: list[tuple[LogKey, Place]], query: _Qu
 
 
 def _fail(reply: Reply, code: str, *context: str, text: str) -> None:
-    reply.message("FAIL", "SEARCH", code, *(word.split(" ")[0][:100] or "*" for word in context), text)
+    reply.fail_for(SEARCH, "SEARCH", code, *context, text=text)

@@ -6,7 +6,17 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import TYPE_CHECKING
 
-from gateway.commands.ports import Accounts, Conversations, Directory, History, Markers, Oversight, Passwords, Records
+from gateway.commands.ports import (
+    Accounts,
+    Conversations,
+    Directory,
+    History,
+    Markers,
+    Oversight,
+    Passwords,
+    Presence,
+    Records,
+)
 from gateway.model import GatewayId, LogKey, MsgId, Uid
 from gateway.rooms.engine import Engine
 from gateway.rooms.replica import Replica
@@ -17,6 +27,7 @@ from gateway.wire.names import RoomKey
 
 if TYPE_CHECKING:
     from gateway.commands.allowances import Allowances
+    from gateway.commands.watching import Watches
 
 __all__ = ["Network", "Services", "WebGateways"]
 
@@ -54,6 +65,8 @@ class Network:
     min_password: int = 1  # characters
     history: Kept = ALL  # of every log
     redaction_window_s: int = 0  # how long one may take back what one said; 0: as long as it is kept
+    icon: str = ""  # URL of the network's picture
+    admin: str = ""  # who looks after this server, and how to reach them
     webirc: "WebGateways | None" = None  # nobody, if None
     sts: str = ""  # value of the capability; empty: there is no such policy
 
@@ -67,6 +80,8 @@ class Services:
     engine: Engine
     history: History
     directory: Directory
+    presence: Presence
+    watches: "Watches"
     records: Records
     conversations: Conversations
     markers: Markers
@@ -85,6 +100,8 @@ class Services:
     request_drain: Callable[[str], None]
     count_command: Callable[[str], None]
     grace_s: float  # how long a session without a connection is kept
+    count_here: Callable[[bool], tuple[int, int, int, int]] = lambda recount: (0, 0, 0, 0)
+    """Users, unregistered connections, operators, invisible users, the last two counted afresh if asked for."""
     sessions: dict[Uid, Session] = field(default_factory=dict)  # registered ones here
     resized: dict[RoomKey, Replica] = field(default_factory=dict)  # rooms whose size LIST does not know yet
     under_way: set[asyncio.Task[None]] = field(default_factory=set)  # what took too long to be waited for
@@ -96,6 +113,14 @@ class Services:
         """The capabilities that cannot be had now (IRCv3 sasl-3.2: none of a login that is not available)."""
         sasl = 0 if self.history.up else SASL
         return sasl | (ACCOUNT_REGISTRATION if self.network.registration is None else 0)
+
+    def count_users(self, *, arriving: int = 0, recount: bool = False) -> None:
+        """Let LUSERS, of any gateway, know how many are here now, and `arriving` more who are about to be users.
+
+        `recount`: operators or invisible users may be others than before.
+        """
+        users, unregistered, *marked = self.count_here(recount)
+        self.directory.count((users + arriving, max(0, unregistered - arriving), *marked))
 
     def next_batch(self) -> str:
         """A reference for a batch."""

@@ -9,14 +9,19 @@ from typing import Any
 
 from gateway.commands import (
     accounts,
+    help,
     history,
+    listing,
     login,
     marking,
     membership,
     modes,
+    monitor,
     multiline,
+    names,
     operators,
     oversight,
+    presence,
     queries,
     redacting,
     registration,
@@ -25,6 +30,8 @@ from gateway.commands import (
     searching,
     talking,
     webirc,
+    who,
+    whois,
 )
 from gateway.commands.services import Services
 from gateway.errors import FullError, StoreError
@@ -58,23 +65,32 @@ class Command:
 
 COMMANDS: dict[str, Command] = {
     "ACCOUNT": Command(accounts.account, needs_store=True),
+    "ADMIN": Command(queries.admin),
     "AUTHENTICATE": Command(login.authenticate, 1, before_ready=True),
+    "AWAY": Command(presence.away, before_ready=True, needs_store=True),
     "BATCH": Command(multiline.batch, 1, flows=True),
     "CAP": Command(registration.cap, 1, before_ready=True),
     "CHATHISTORY": Command(history.chathistory, needs_store=True),
     "DIE": Command(operators.die),
     "DRAIN": Command(operators.drain),
+    "HELP": Command(help.help_),
+    "HELPOP": Command(help.help_),
+    "INFO": Command(queries.info),
     "INVITE": Command(membership.invite, needs_store=True),
+    "ISON": Command(who.ison, 1, needs_store=True),
+    "ISUPPORT": Command(queries.isupport, before_ready=True),
     "JOIN": Command(rooms.join, 1, needs_store=True, shared=True),
     "KICK": Command(membership.kick, 2, needs_store=True),
     "KILL": Command(oversight.kill, 1, needs_store=True),
     "KLINE": Command(oversight.kline, 1, needs_store=True),
-    "LIST": Command(rooms.list_, needs_store=True),
+    "LINKS": Command(queries.links),
+    "LIST": Command(listing.list_, needs_store=True),
     "LUSERS": Command(queries.lusers, needs_store=True),
     "MARKREAD": Command(marking.markread, needs_store=True),
     "MODE": Command(modes.mode, 1),
+    "MONITOR": Command(monitor.monitor, 1, needs_store=True),
     "MOTD": Command(queries.motd),
-    "NAMES": Command(rooms.names),
+    "NAMES": Command(names.names),
     "NICK": Command(registration.nick, before_ready=True, needs_store=True),
     "NOTICE": Command(talking.talk, flows=True, shared=True),
     "OPER": Command(operators.oper, 1, needs_store=True),
@@ -88,18 +104,21 @@ COMMANDS: dict[str, Command] = {
     "REGISTER": Command(accounts.register, 3, before_ready=True),
     "RESUME": Command(resuming.resume, before_ready=True),
     "SEARCH": Command(searching.search, needs_store=True),
+    "SETNAME": Command(presence.setname, 1, needs_store=True),
     "STATS": Command(oversight.stats, needs_store=True),
     "TAGMSG": Command(talking.talk, flows=True, shared=True),
     "TIME": Command(queries.time),
     "TOPIC": Command(rooms.topic, 1),
     "UNKLINE": Command(oversight.unkline, 1, needs_store=True),
     "USER": Command(registration.user, 4, before_ready=True),
+    "USERHOST": Command(who.userhost, 1, needs_store=True),
     "VERIFY": Command(accounts.verify, 2, before_ready=True),
     "VERSION": Command(queries.version),
     "WALLOPS": Command(oversight.wallops, 1, needs_store=True),
     "WEBIRC": Command(webirc.webirc, 4, before_ready=True),
-    "WHO": Command(queries.who),
-    "WHOIS": Command(queries.whois, 1, needs_store=True),
+    "WHO": Command(who.who),
+    "WHOIS": Command(whois.whois, 1, needs_store=True),
+    "WHOWAS": Command(whois.whowas, 1, needs_store=True),
 }
 
 _IN_BATCH = Command(multiline.line, flows=True, shared=True)
@@ -132,6 +151,8 @@ def obey(services: Services, session: Session, line: bytes) -> Work | None:
     if command is None or not _admitted(services, session, command, message, line, reply):
         if command is None:
             _unknown(session, message, reply)
+        elif command is _IN_BATCH and session.draft is not None:
+            session.draft.spoil()
         reply.finish()
         return None
     if command.shared and services.network.limits and not _has_allowance(services, session, message):
@@ -174,6 +195,8 @@ def _read(services: Services, session: Session, line: bytes) -> Message | None:
         reply = _refusal_of_bytes(services, session, line)
     except MalformedLineError:
         reply.numeric(n.ERR_UNKNOWNERROR, "*", "That line could not be read")
+    if session.draft is not None:
+        session.draft.spoil()
     if _within_budget(services, session, Message("*"), Reply(session, services.network.server_name)):
         reply.finish()
     return None
@@ -241,6 +264,8 @@ async def _finish(services: Services, message: Message, work: Work, reply: Reply
     task = asyncio.ensure_future(_carry_out(message, work, reply))
     try:
         await asyncio.wait([task], timeout=ANSWER_WITHIN_S)
+        while reply.under_way and not task.done():
+            await asyncio.wait([task], timeout=ANSWER_WITHIN_S)
     except asyncio.CancelledError:
         task.cancel()
         raise

@@ -62,6 +62,7 @@ def say_plainly(services: Services, session: Session, line: bytes) -> bool:
     except FullError:
         return False
     session.in_flight += 1
+    session.spoke = True
     return True
 
 
@@ -93,6 +94,7 @@ def talk(services: Services, session: Session, message: Message, reply: Reply) -
             reply.numeric(n.ERR_NOTEXTTOSEND, "No text to send")
         return False
     sending = Sending(session, reply, command)
+    session.spoke |= command != "TAGMSG"
     targets = message.params[0].split(",")
     if len(targets) > MAX_TARGETS:
         sending.refuse(n.ERR_TOOMANYTARGETS, message.params[0], "Too many targets")

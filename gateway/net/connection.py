@@ -72,6 +72,7 @@ class Connection(asyncio.Protocol):
         host = _peer_host(transport.get_extra_info("peername"))
         self.session = Session(self._server.new_uid(), host, self._writer(transport))
         self.session.close = self.close
+        self.session.secure = transport.get_extra_info("sslcontext") is not None
         self.session.unsent = transport.get_write_buffer_size
         if (tls := transport.get_extra_info("ssl_object")) is not None:
             self.session.secure = True
@@ -115,6 +116,7 @@ class Connection(asyncio.Protocol):
         self._proxy = None
         if header.address is not None:
             self.session.host = shown_host(str(header.address))
+            self.session.secure |= header.secure
             self._server.admit(self)
         return proxy.rest
 
@@ -134,6 +136,8 @@ class Connection(asyncio.Protocol):
         if session.state is State.CLOSED or self._transport.is_closing():
             return
         if isinstance(line, Overlong):
+            if session.draft is not None:
+                session.draft.spoil()
             reply = Reply(session, self._server.name)
             reply.numeric(n.ERR_INPUTTOOLONG, "Input line was too long")
             reply.finish()

@@ -65,6 +65,9 @@ class Server:
         self._limits = limits
         self._listeners: list[asyncio.Server] = []
         self._tasks: asyncio.TaskGroup
+        self._marked = 0, 0  # operators and invisible users
+        self._count_due = False
+        services.count_here = self.figures
 
     async def run(self, started: asyncio.Event) -> None:
         """Own the commands that wait, and look after silent peers, until cancelled."""
@@ -123,6 +126,7 @@ class Server:
         if len(self.connections) >= self._limits.max_connections:
             return False
         self.connections.add(connection)
+        self._count()
         return True
 
     def admit(self, connection: Connection) -> None:
@@ -139,6 +143,7 @@ class Server:
     def remove(self, connection: Connection) -> None:
         """The connection is gone."""
         self.connections.discard(connection)
+        self._count()
 
     def is_proxy(self, host: str) -> bool:
         """Whether connections from there begin with a PROXY header."""
@@ -156,11 +161,24 @@ class Server:
         """Whether Redis can be reached, as far as is known."""
         return self.services.history.up
 
-    def figures(self) -> tuple[int, int, int]:
-        """Users, connections not registered, operators."""
+    def figures(self, recount: bool = True) -> tuple[int, int, int, int]:
+        """Users, connections not registered, operators, invisible users; the last two as they were if not asked for."""
         users = self.services.sessions.values()
-        operators = sum(session.operator for session in users)
-        return len(users), len(self.connections) - len(users), operators
+        if recount:
+            operators = sum(session.operator for session in users)
+            self._marked = operators, sum("i" in session.modes for session in users)
+        # A session outlives its connection for the moment its departure takes.
+        return len(users), max(0, len(self.connections) - len(users)), *self._marked
+
+    def _count(self) -> None:
+        """Let LUSERS know, once for all connections that come or go in this turn of the loop."""
+        if not self._count_due:
+            self._count_due = True
+            asyncio.get_running_loop().call_soon(self._count_now)
+
+    def _count_now(self) -> None:
+        self._count_due = False
+        self.services.count_users()
 
     def queued_bytes(self) -> int:
         """What waits in all send queues."""

@@ -1,23 +1,26 @@
 """A room's state, made by applying its log after a snapshot. Pure: same entries, same state, on every gateway."""
 
+from typing import Any
+
 from gateway.events import (
-    AccountSet,
+    MEMBER_FIELDS,
     Entry,
     Event,
     Invited,
     Joined,
     Kicked,
     Left,
+    LinkChanged,
+    MemberChange,
     ModeChange,
     ModesSet,
     Reaped,
     Rebound,
-    Renamed,
     Restored,
     Said,
     TopicSet,
 )
-from gateway.model import Listed, Member, MsgId, Position, Snapshot, Topic, Uid, time_ms
+from gateway.model import GatewayId, Listed, Member, MsgId, Position, Snapshot, Topic, Uid, time_ms
 from gateway.rooms import lists
 from gateway.wire.masks import mask_applies
 from gateway.wire.names import casefold
@@ -83,7 +86,8 @@ class Replica:
 
         Returns:
             The members it is about as they were before it (for `Joined`: as they are now; for `Kicked` and what
-            operators do: the one it was done to, or who did it); none for what is said.
+            operators do: the one it was done to, or who did it; for `LinkChanged`: those for whom it changes
+            something); none for what is said.
         """
         position, event = entry
         self.last = position
@@ -91,13 +95,13 @@ class Replica:
             return ()
         if changes_permissions(event):
             self.permissions = position
+        if isinstance(event, MemberChange | Rebound | LinkChanged):
+            return self._rewrite(event)
         match event:
             case Joined():
                 return self._join(position, event)
             case Left(uid) | Kicked(target=uid):
                 return self._leave(uid)
-            case Renamed() | AccountSet() | Rebound():
-                return self._rewrite(event)
             case TopicSet(uid, _, source, text):
                 self.topic = Topic(text, source, time_ms(position)) if text else Topic()
             case ModesSet(uid):
@@ -200,17 +204,24 @@ class Replica:
         self.members[event.uid] = member
         return (member,)
 
-    def _rewrite(self, event: Renamed | AccountSet | Rebound) -> tuple[Member, ...]:
+    def _relink(self, uids: tuple[Uid, ...], gateway: GatewayId) -> tuple[Member, ...]:
+        changed = tuple(
+            member for uid in uids if (member := self.members.get(uid)) and bool(member.gateway) != bool(gateway)
+        )
+        for member in changed:
+            self.members[member.uid] = member._replace(gateway=gateway)
+        return changed
+
+    def _rewrite(self, event: MemberChange | Rebound | LinkChanged) -> tuple[Member, ...]:
+        if isinstance(event, LinkChanged):
+            return self._relink(event.uids, event.gateway)
         member = self.members.get(event.uid)
         if member is None:
             return ()
-        match event:
-            case Renamed(nick=nick):
-                self.members[event.uid] = member._replace(nick=nick)
-            case AccountSet(account=account):
-                self.members[event.uid] = member._replace(account=account)
-            case Rebound(gateway=gateway):
-                self.members[event.uid] = member._replace(gateway=gateway)
+        if isinstance(event, Rebound):
+            self.members[event.uid] = member._replace(gateway=event.gateway)
+        else:
+            self.members[event.uid] = _with(member, event)
         self._silenced.pop(event.uid, None)  # a mask may name what has changed
         return (member,)
 
@@ -250,6 +261,11 @@ class Replica:
     def _forget_rights(self) -> None:
         self._silenced: dict[Uid, bool] = {}
         self.restricted = bool(self.lists.get("b")) or not _RESTRICTIVE.isdisjoint(self.modes)
+
+
+def _with(member: Member, event: MemberChange) -> Member:
+    change: dict[str, Any] = {MEMBER_FIELDS[type(event)]: event[2]}
+    return member._replace(**change)
 
 
 def _changed(modes: str, sign: str, letter: str) -> str:

@@ -5,17 +5,20 @@ from functools import partial
 from typing import NamedTuple
 
 from gateway.events import (
-    AccountSet,
+    MEMBER_FIELDS,
     Entry,
     Event,
+    Invited,
     Joined,
     Kicked,
     Left,
     LeftBy,
+    LinkChanged,
+    MemberChange,
     ModesSet,
     Reaped,
+    Rebound,
     Redacted,
-    Renamed,
     Restored,
     Said,
     SaidLines,
@@ -109,8 +112,8 @@ class Room:
     def apply(self, entries: list[Entry], render: Render) -> None:
         """Make entries part of the replica and queue their lines; `flush` delivers them.
 
-        Who shares several rooms with somebody hears of a QUIT when the last of them is left, of a NICK or ACCOUNT at
-        the first.
+        Who shares several rooms with somebody hears of a QUIT when the last of them is left, of a NICK, ACCOUNT, AWAY,
+        SETNAME or CHGHOST at the first.
         """
         origins, recent, seen, settling = self.origins, self.recent, self.seen.now, self.settling_until_s
         redactions = self.redactions
@@ -147,10 +150,13 @@ class Room:
         if isinstance(event, Joined | Left | Kicked | Reaped):
             self._apply_presence(entry, members, origin, render, was_here=was_here)
             return
+        if isinstance(event, MemberChange | Rebound | LinkChanged):
+            self._apply_to_members(entry, event, members, origin)
+            return
         match event:
-            case Renamed(uid, _, value) | AccountSet(uid, _, value):
-                told = self._told_elsewhere(uid, "nick" if isinstance(event, Renamed) else "account", value)
-                self._queue(entry, about, told | {uid}, origin)
+            case Invited(uid, target=target):
+                # Its author has 341, and who is invited the INVITE itself.
+                self._queue(entry, about, self._without("o") | {uid, target}, origin)
             case SaidLines(to=""):
                 self.recent.append(entry)
                 self._queue(entry, None, NOBODY, origin)
@@ -326,6 +332,29 @@ class Room:
             for left, member, unseen in lost:
                 self._queue(Entry(position, Split(Splitting.QUIT, left)), member, unseen | plain, None)
             self._queue(Entry(position, Split(Splitting.ENDS)), None, blind, None)
+
+    def _apply_to_members(
+        self,
+        entry: Entry,
+        event: MemberChange | Rebound | LinkChanged,
+        members: tuple[Member, ...],
+        origin: Origin | None,
+    ) -> None:
+        """What changes somebody in all its rooms; it is not told of itself in any."""
+        if isinstance(event, LinkChanged):
+            for member in members:  # several at once, each as if it were alone
+                told = self._told_elsewhere(member.uid, "gateway", event.gateway)
+                self._queue(entry, member, told | {member.uid}, None)
+            return
+        about = members[0] if members else None
+        if isinstance(event, MemberChange):
+            told = self._told_elsewhere(event.uid, MEMBER_FIELDS[type(event)], event[2])
+        elif about is not None and not about.gateway:
+            told = self._told_elsewhere(event.uid, "gateway", event.gateway)
+        else:
+            self._queue(entry, about, NOBODY, origin)  # nobody was told that it had lost its connection
+            return
+        self._queue(entry, about, told | {event.uid}, origin)
 
     def _without(self, modes: str) -> frozenset[Uid]:
         """Local members that have none of these modes."""

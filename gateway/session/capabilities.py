@@ -9,16 +9,23 @@ __all__ = [
     "ACCOUNT_NOTIFY",
     "ACCOUNT_REGISTRATION",
     "ACCOUNT_TAG",
+    "AWAY_NOTIFY",
     "BATCH",
     "CAP_NOTIFY",
     "CHATHISTORY",
+    "CHGHOST",
     "ECHO",
     "EVENT_PLAYBACK",
+    "EXTENDED_ISUPPORT",
     "EXTENDED_JOIN",
+    "EXTENDED_MONITOR",
     "IDEM",
+    "INVITE_NOTIFY",
     "LABELED",
     "MULTILINE",
     "MULTI_PREFIX",
+    "NO_IMPLICIT_NAMES",
+    "PRE_AWAY",
     "READ_MARKER",
     "REDACTION",
     "RENDERED",
@@ -26,6 +33,7 @@ __all__ = [
     "SASL",
     "SEARCH",
     "SERVER_TIME",
+    "SETNAME",
     "STANDARD_REPLIES",
     "STS",
     "TAGS",
@@ -40,9 +48,25 @@ SERVER_TIME = 2
 ACCOUNT_TAG = 4
 EXTENDED_JOIN = 8
 ACCOUNT_NOTIFY = 1 << 16
+AWAY_NOTIFY = 1 << 19
+SETNAME = 1 << 20
+CHGHOST = 1 << 21
+INVITE_NOTIFY = 1 << 22
 MULTILINE = 1 << 27
 REDACTION = 1 << 34
-RENDERED = TAGS | SERVER_TIME | ACCOUNT_TAG | EXTENDED_JOIN | ACCOUNT_NOTIFY | MULTILINE | REDACTION
+RENDERED = (
+    TAGS
+    | SERVER_TIME
+    | ACCOUNT_TAG
+    | EXTENDED_JOIN
+    | ACCOUNT_NOTIFY
+    | AWAY_NOTIFY
+    | SETNAME
+    | CHGHOST
+    | INVITE_NOTIFY
+    | MULTILINE
+    | REDACTION
+)
 """Those that change how a room's event looks: what is left of a mask is the class of receiver."""
 ECHO = 16
 LABELED = 32
@@ -59,6 +83,12 @@ ACCOUNT_REGISTRATION = 1 << 18
 EVENT_PLAYBACK = 1 << 32
 READ_MARKER = 1 << 33
 SEARCH = 1 << 35
+EXTENDED_MONITOR = 1 << 23
+PRE_AWAY = 1 << 24
+EXTENDED_ISUPPORT = 1 << 25
+_NO_IMPLICIT_NAMES_DRAFT = 1 << 28
+NO_IMPLICIT_NAMES = 1 << 29 | _NO_IMPLICIT_NAMES_DRAFT
+"""Under either of its names: many clients know the older one."""
 STS = 1 << 26  # a fact that is told, and nothing to ask for
 
 VALUED = (MULTILINE, STS)  # their specifications require a value, which a client without 302 cannot be told
@@ -66,23 +96,32 @@ VALUED = (MULTILINE, STS)  # their specifications require a value, which a clien
 _BITS = {
     "account-notify": ACCOUNT_NOTIFY,
     "account-tag": ACCOUNT_TAG,
+    "away-notify": AWAY_NOTIFY,
     "batch": BATCH,
     "cap-notify": CAP_NOTIFY,
+    "chghost": CHGHOST,
     "draft/account-registration": ACCOUNT_REGISTRATION,
     "draft/chathistory": CHATHISTORY,
     "draft/event-playback": EVENT_PLAYBACK,
+    "draft/extended-isupport": EXTENDED_ISUPPORT,
     "draft/message-redaction": REDACTION,
     "draft/multiline": MULTILINE,
+    "draft/no-implicit-names": _NO_IMPLICIT_NAMES_DRAFT,
+    "draft/pre-away": PRE_AWAY,
     "draft/read-marker": READ_MARKER,
     "echo-message": ECHO,
     "extended-join": EXTENDED_JOIN,
+    "extended-monitor": EXTENDED_MONITOR,
     "hubbub.chat/idem": IDEM,
     "hubbub.chat/resume": RESUME,
+    "invite-notify": INVITE_NOTIFY,
     "labeled-response": LABELED,
     "message-tags": TAGS,
     "multi-prefix": MULTI_PREFIX,
+    "no-implicit-names": NO_IMPLICIT_NAMES & ~_NO_IMPLICIT_NAMES_DRAFT,
     "sasl": SASL,
     "server-time": SERVER_TIME,
+    "setname": SETNAME,
     "soju.im/search": SEARCH,
     "standard-replies": STANDARD_REPLIES,
     "sts": STS,
@@ -91,7 +130,8 @@ _BITS = {
 
 
 def listed(withdrawn: int = 0, values: Mapping[int, str] | None = None) -> str:
-    """What `CAP LS` answers; without values it fits one line (a client without 302 understands no continuation).
+    """What `CAP LS` answers. Without values, and the names with a slash, it fits one line: a client without 302
+    understands no continuation.
 
     Args:
         withdrawn: the capabilities that cannot be had now.

@@ -20,7 +20,7 @@ from gateway.events import (
     is_history,
 )
 from gateway.model import GatewayId, Member, MsgId, Uid
-from gateway.session.capabilities import EVENT_PLAYBACK, REDACTION, TAGS
+from gateway.session.capabilities import AWAY_NOTIFY, EVENT_PLAYBACK, REDACTION, TAGS
 from gateway.session.render import render
 from gateway.session.session import Session
 from gateway.wire.message import Source
@@ -65,6 +65,7 @@ def play(entry: Entry, room: str, session: Session) -> list[bytes]:
         room: its name as displayed; nothing for what is said has its target in it.
     """
     event = entry.event
+    render_class = session.render_class & ~AWAY_NOTIFY  # whether somebody was away is no history
     if isinstance(event, Redacted):
         shown = session.has(EVENT_PLAYBACK) and session.has(REDACTION)
     else:
@@ -74,10 +75,8 @@ def play(entry: Entry, room: str, session: Session) -> list[bytes]:
     if isinstance(event, Reaped):
         left = [Left(uid, MsgId(b""), LeftBy.QUIT, event.reason) for uid in event.uids]
         parts = zip(left, event.sources, strict=False)
-        return [
-            render(entry._replace(event=one), _as_member(source), room, session.render_class) for one, source in parts
-        ]
-    line = render(entry, _about(event), room, session.render_class)
+        return [render(entry._replace(event=one), _as_member(source), room, render_class) for one, source in parts]
+    line = render(entry, _about(event), room, render_class)
     return [line] if line else []
 
 

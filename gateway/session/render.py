@@ -4,15 +4,21 @@ from functools import lru_cache
 
 from gateway.events import (
     AccountSet,
+    AwaySet,
     Direct,
     Entry,
     Event,
+    HostSet,
+    Invited,
     Joined,
     Kicked,
     Left,
     LeftBy,
+    LinkChanged,
     ModeChange,
     ModesSet,
+    NameSet,
+    Rebound,
     Redacted,
     Renamed,
     Said,
@@ -23,13 +29,18 @@ from gateway.events import (
     TopicSet,
 )
 from gateway.model import Member, MsgId, time_ms
+from gateway.people import LINK_LOST
 from gateway.session.capabilities import (
     ACCOUNT_NOTIFY,
     ACCOUNT_TAG,
+    AWAY_NOTIFY,
+    CHGHOST,
     EXTENDED_JOIN,
+    INVITE_NOTIFY,
     MULTILINE,
     REDACTION,
     SERVER_TIME,
+    SETNAME,
     TAGS,
 )
 from gateway.wire.tags import escape, format_time
@@ -66,7 +77,11 @@ def render(entry: Entry, about: Member | None, room: str, render_class: int) -> 
         return b""
     # A KICK is about the one it was done to, whose account has no business on it.
     account = about.account.encode() if about is not None and not isinstance(event, Kicked) else b""
-    return _tags(entry, b"", account, render_class) + line.encode() + b"\r\n"
+    tags = _tags(entry, b"", account, render_class)
+    if isinstance(event, Joined) and event.member.is_away and render_class & AWAY_NOTIFY:
+        # IRCv3 away-notify: also "when a user joins and has an away message set".
+        return b"%b%b\r\n%b%b\r\n" % (tags, line.encode(), tags, _away(event.member).encode())
+    return tags + line.encode() + b"\r\n"
 
 
 def _said(entry: Entry, event: Said | SaidTo, render_class: int) -> bytes:
@@ -129,16 +144,6 @@ def _state_line(event: Event, about: Member | None, room: str, render_class: int
         case Joined(_, _, member):
             extended = f" {member.account or '*'} :{member.realname}" if render_class & EXTENDED_JOIN else ""
             return f":{member.source} JOIN {room}{extended}"
-        case Left(_, _, by, reason) if about is not None:
-            if by is LeftBy.QUIT:
-                return f":{about.source} QUIT :{reason}"
-            return f":{about.source} PART {room} :{reason}" if reason else f":{about.source} PART {room}"
-        case Kicked(_, _, source, _, reason) if about is not None:
-            return f":{source} KICK {room} {about.nick} :{reason}"
-        case Renamed(_, _, nick) if about is not None:
-            return f":{about.source} NICK {nick}"
-        case AccountSet(_, _, account) if about is not None and render_class & ACCOUNT_NOTIFY:
-            return f":{about.source} ACCOUNT {account or '*'}"
         case Redacted(_, _, source, redacted, _, reason, to) if render_class & REDACTION:
             line = f":{source} REDACT {to or room} {redacted.decode()}"
             return f"{line} :{reason}" if reason else line
@@ -146,7 +151,45 @@ def _state_line(event: Event, about: Member | None, room: str, render_class: int
             return f":{source} TOPIC {room} :{text}"
         case ModesSet(_, _, source, changes):
             return f":{source} MODE {room} {_modes(changes)}"
+        case Invited(_, _, source, _, nick) if render_class & INVITE_NOTIFY:
+            return f":{source} INVITE {nick} {room}"
+    return _line_about(event, about, room, render_class) if about is not None else ""
+
+
+def _line_about(event: Event, about: Member, room: str, render_class: int) -> str:
+    match event:
+        case Left(_, _, by, reason):
+            if by is LeftBy.QUIT:
+                return f":{about.source} QUIT :{reason}"
+            return f":{about.source} PART {room} :{reason}" if reason else f":{about.source} PART {room}"
+        case Kicked(_, _, source, _, reason):
+            return f":{source} KICK {room} {about.nick} :{reason}"
+        case Renamed(_, _, nick):
+            return f":{about.source} NICK {nick}"
+        case LinkChanged(gateway=gateway) | Rebound(gateway=gateway):
+            # Who came back before anybody was told was not away.
+            changed = bool(gateway) != bool(about.gateway) and render_class & AWAY_NOTIFY
+            return _away(about._replace(gateway=gateway)) if changed else ""
+    return _detail(event, about, render_class)
+
+
+def _detail(event: Event, about: Member, render_class: int) -> str:
+    """What only clients are told who asked for it by a capability."""
+    match event:
+        case AccountSet(_, _, account) if render_class & ACCOUNT_NOTIFY:
+            return f":{about.source} ACCOUNT {account or '*'}"
+        case AwaySet(_, _, text) if render_class & AWAY_NOTIFY:
+            return _away(about._replace(away=text))
+        case NameSet(_, _, realname) if render_class & SETNAME:
+            return f":{about.source} SETNAME :{realname}"
+        case HostSet(_, _, host) if render_class & CHGHOST:
+            return f":{about.source} CHGHOST {about.user} {host}"
     return ""
+
+
+def _away(member: Member) -> str:
+    text = member.away if member.gateway else LINK_LOST
+    return f":{member.source} AWAY :{text}" if text else f":{member.source} AWAY"
 
 
 def _modes(changes: tuple[ModeChange, ...]) -> str:

@@ -19,13 +19,14 @@ MAX_MIDDLE_BYTES = 100  # of what a peer made us repeat; every name of ours is s
 class Reply:
     """Collects the lines of one answer; `finish` sends them, once."""
 
-    __slots__ = ("_lines", "label", "server", "session")
+    __slots__ = ("_lines", "label", "server", "session", "under_way")
 
     def __init__(self, session: Session, server: str, label: str = "") -> None:
         self.session = session
         self.server = server
         self.label = label if label and _usable(session, label) else ""
         self._lines: list[bytes] = []
+        self.under_way = False  # a part of it is out, and the rest follows as fast as the peer reads
 
     def add(self, line: bytes) -> None:
         """A finished line, CR LF included."""
@@ -57,6 +58,15 @@ class Reply:
             self.message("FAIL", command, code, *context, text)
         else:
             self.message("NOTICE", self.session.name, f"{command}: {text}")
+
+    def fail_for(self, cap: int, command: str, code: str, *context: str, text: str) -> None:
+        """A refusal of a command whose specification knows no other than `FAIL`: that is what who negotiated its
+        capability gets, whether it did standard-replies too or not."""
+        words = (word.split(" ")[0][:100] or "*" for word in context)
+        if self.session.has(cap):
+            self.message("FAIL", command, code, *words, text)
+        else:
+            self.fail_only(command, code, *words, text=text)
 
     def note(self, command: str, code: str, *context: str, text: str) -> None:
         """Something was done, or is so: `NOTE`, or a NOTICE for a client that knows no standard replies."""

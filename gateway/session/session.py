@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from gateway.events import Entry, Rebound, Said
 from gateway.model import GatewayId, Member, Uid
+from gateway.people import User
 from gateway.session.budget import Budget
 from gateway.session.capabilities import BATCH, CAP_NOTIFY, ECHO, MULTILINE, READ_MARKER, RENDERED
 from gateway.session.render import render
@@ -54,11 +55,11 @@ def _none() -> int:
 class Session:
     """Who a peer is and what it negotiated. A seat in each of its rooms (`rooms.ports.Seat`)."""
 
-    __slots__ = ("_source", "_source_of", "account", "away", "budget", "caps", "certificate", "close", "draft",
-                 "ending", "epoch", "host", "in_flight", "invitations", "modes", "negotiating", "nick", "offered",
-                 "on_settled", "operator", "own_tags", "password", "quit_reason", "realname", "recorded",
-                 "render_class", "returned_at_s", "rooms", "sasl", "secure", "signed_on_s", "state", "token",
-                 "uid", "unsent", "user", "wants_302", "wants_echo", "write")  # fmt: skip
+    __slots__ = ("_source", "_source_of", "account", "active_s", "away", "budget", "caps", "certificate", "close",
+                 "draft", "ending", "epoch", "host", "in_flight", "invitations", "modes", "negotiating", "nick",
+                 "offered", "on_settled", "operator", "own_tags", "password", "quit_reason", "realname", "recorded",
+                 "render_class", "returned_at_s", "rooms", "sasl", "secure", "signed_on_s", "spoke", "state", "token",
+                 "uid", "unsent", "user", "wants_302", "wants_echo", "watches", "write")  # fmt: skip
 
     def __init__(self, uid: Uid, host: str, write: Callable[[bytes], None]) -> None:
         self.uid = uid
@@ -89,6 +90,10 @@ class Session:
         self.sasl: Exchange | None = None  # a login under way
         self.draft: Draft | None = None  # a message of several lines that is coming in
         self.signed_on_s = 0
+        self.spoke = False  # since `active_s` was noted
+        self.active_s = 0  # when it spoke last, since 1970, as its record has it
+        self.secure = False  # TLS
+        self.watches: dict[NickKey, str] = {}  # the nicks on its MONITOR list, as its client wrote them
         self.quit_reason = "Connection closed"
         self.close: Close = _nothing
         self.unsent: Callable[[], int] = _none  # bytes that wait for the peer to read them
@@ -108,11 +113,16 @@ class Session:
 
     @property
     def source_bytes(self) -> bytes:
-        """The same as it stands on the wire; made once per nick, since user and host stay after the welcome."""
+        """The same as it stands on the wire; made once per nick and host, since the user stays after the welcome."""
         if self._source_of is not self.nick:
             self._source = self.source.encode()
             self._source_of = self.nick
         return self._source
+
+    def move_to(self, host: str) -> None:
+        """It is reached from another host now."""
+        self.host = host
+        self._source_of = ""
 
     @property
     def account_bytes(self) -> bytes:
@@ -162,7 +172,27 @@ class Session:
 
     def as_member(self, gateway: GatewayId, modes: str) -> Member:
         """This session in a room."""
-        return Member(self.uid, self.nick, self.user, self.host, self.account, self.realname, gateway, modes)
+        return Member(self.uid, self.nick, self.user, self.host, self.account, self.realname, gateway, modes, self.away)
+
+    def as_user(self, gateway: GatewayId) -> User:
+        """This session as its record has it."""
+        return User(
+            self.uid,
+            self.nick,
+            self.user,
+            self.host,
+            self.realname,
+            self.account,
+            self.away,
+            self.signed_on_s,
+            gateway,
+            self.operator,
+            self.modes,
+            self.epoch,
+            self.secure,
+            self.certificate,
+            self.active_s,
+        )
 
     def deliver(self, entries: list[Entry]) -> None:
         """Write direct messages to the peer, in one piece; note invitations, end by a KILL, or let the connection go

@@ -4,26 +4,34 @@ An event in the log is `KIND BODY`. What is said keeps its finished line, so tha
 `M uid msgid account tags line` (`-` for an empty field); `S modes` and the same is for a part of the members; `Q modes`
 has several lines, each further one after a CR and a `+` if it goes on where the one before ended, else a blank; `D
 position` and one of these is a direct message. Everything else is rare and has a JSON body.
-A member is `modes nick user host account realname gateway`, gateway last because `room_tx.lua` replaces it there.
+A member is `modes nick user host account away realname gateway`, gateway last because `room_tx.lua` replaces it there;
+what it says of its absence is escaped as the value of a tag is, behind a `+`.
 """
 
 import json
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
 from gateway.events import (
+    MEMBER_FIELDS,
     AccountSet,
+    AwaySet,
     Direct,
     Entry,
     Event,
     Foreign,
+    HostSet,
     Invited,
     Joined,
     Kicked,
     Left,
     LeftBy,
+    LinkChanged,
+    MemberChange,
     ModeChange,
     ModesSet,
+    NameSet,
     Reaped,
     Rebound,
     Redacted,
@@ -37,6 +45,7 @@ from gateway.events import (
 from gateway.model import ORIGIN, Answer, GatewayId, Head, Known, Member, MsgId, Outcome, Position, Snapshot, Topic, Uid
 from gateway.rooms.lists import from_entries
 from gateway.rooms.ports import Change
+from gateway.wire.tags import escape, unescape
 
 __all__ = [
     "decode_announcement",
@@ -46,6 +55,7 @@ __all__ = [
     "decode_head",
     "decode_keyed_answer",
     "decode_member",
+    "decode_members",
     "decode_snapshot",
     "encode_effects",
     "encode_event",
@@ -57,35 +67,44 @@ __all__ = [
 # The constructors of the hot path: half the cost of calling the classes by name.
 _entry = partial(tuple.__new__, Entry)
 _said = partial(tuple.__new__, Said)
-_STATE_KINDS = frozenset((b"J", b"P", b"G", b"K", b"N", b"L", b"T", b"O", b"I", b"A", b"B", b"E"))
+_KIND_OF_CHANGE: dict[type[MemberChange], bytes] = {
+    AccountSet: b"L", AwaySet: b"W", HostSet: b"H", NameSet: b"F", Renamed: b"N"
+}  # fmt: skip
+_CHANGE_OF_KIND = {kind: change for change, kind in _KIND_OF_CHANGE.items()}
+_STATE_KINDS = frozenset((b"J", b"P", b"G", b"K", b"N", b"L", b"W", b"F", b"H", b"T", b"O", b"I", b"A", b"B", b"E"))
 
 
 def encode_member(member: Member) -> bytes:
     """The value of a member in a room's member hash."""
     return (
         f"{member.modes or '-'} {member.nick} {member.user} {member.host} {member.account or '-'} "
-        f"{member.realname} {member.gateway}"
+        f"{'+' + escape(member.away) if member.away else '-'} {member.realname} {member.gateway or '-'}"
     ).encode()
 
 
 def decode_member(uid: Uid, value: bytes) -> Member:
     """Undo `encode_member`."""
-    modes, nick, user, host, account, rest = value.decode().split(" ", 5)
+    modes, nick, user, host, account, away, rest = value.decode().split(" ", 6)
     realname, _, gateway = rest.rpartition(" ")
     return Member(
-        uid, nick, user, host, "" if account == "-" else account, realname, GatewayId(gateway), modes.strip("-")
-    )
+        uid, nick, user, host, "" if account == "-" else account, realname,
+        GatewayId("" if gateway == "-" else gateway), modes.strip("-"), "" if away == "-" else unescape(away[1:]),
+    )  # fmt: skip
 
 
 def encode_event(event: Event) -> bytes:
     """One event as the log keeps it: no line break, no NUL.
 
     Raises:
-        TypeError: for `Reaped`, which only `room_reap.lua` writes.
+        TypeError: for `Reaped` and `LinkChanged`, which only `room_reap.lua` and `room_link.lua` write.
     """
     if isinstance(event, Said):
         uid, msgid, account, tags, line = event
         return b"M %b %b %b %b %b" % (uid, msgid, account or b"-", tags or b"-", line)
+    if isinstance(event, MemberChange):
+        field = MEMBER_FIELDS[type(event)]
+        former = {"source": event.source} if isinstance(event, Renamed) else {}
+        return _body(_KIND_OF_CHANGE[type(event)], event.uid, event.msgid, **{field: event[2]}, **former)
     match event:
         case SaidTo() | SaidLines():
             return _encode_said(event)
@@ -106,14 +125,10 @@ def _encode_state(event: Event) -> bytes:
             return _body(b"J", uid, msgid, member=encode_member(member).decode(), names=names, **opening)
         case Kicked(uid, msgid, source, target, reason, nick):
             return _body(b"K", uid, msgid, source=source, target=target.decode(), reason=reason, nick=nick)
-        case Invited(uid, msgid, source, target):
-            return _body(b"I", uid, msgid, source=source, target=target.decode())
+        case Invited(uid, msgid, source, target, nick):
+            return _body(b"I", uid, msgid, source=source, target=target.decode(), nick=nick)
         case Left(uid, msgid, by, reason, last, source):
             return _body(b"E" if last else b"P", uid, msgid, by=by.value, reason=reason, source=source)
-        case Renamed(uid, msgid, nick, source):
-            return _body(b"N", uid, msgid, nick=nick, source=source)
-        case AccountSet(uid, msgid, name):
-            return _body(b"L", uid, msgid, account=name)
         case TopicSet(uid, msgid, source, text):
             return _body(b"T", uid, msgid, source=source, text=text)
         case ModesSet(uid, msgid, source, changes):
@@ -181,7 +196,12 @@ def _decode_state(value: bytes) -> Event:
     if kind not in _STATE_KINDS:
         return Foreign()
     fields: dict[str, Any] = json.loads(body)
+    if "uids" in fields:
+        return LinkChanged(tuple(Uid(uid.encode()) for uid in fields["uids"]), GatewayId(fields["gateway"]))
     uid, msgid = Uid(fields["uid"].encode()), MsgId(fields["msgid"].encode())
+    if (change := _CHANGE_OF_KIND.get(kind)) is not None:
+        made = change(uid, msgid, fields[MEMBER_FIELDS[change]])
+        return made._replace(source=fields["source"]) if isinstance(made, Renamed) else made
     match kind:
         case b"J":
             member, opening = decode_member(uid, fields["member"].encode()), fields.get("opening", 0)
@@ -190,10 +210,6 @@ def _decode_state(value: bytes) -> Event:
             return Left(uid, msgid, LeftBy(fields["by"]), fields["reason"], kind == b"E", fields["source"])
         case b"G":
             return _decode_redacted(uid, msgid, fields)
-        case b"N":
-            return Renamed(uid, msgid, fields["nick"], fields["source"])
-        case b"L":
-            return AccountSet(uid, msgid, fields["account"])
         case b"T":
             return TopicSet(uid, msgid, fields["source"], fields["text"])
         case b"B":
@@ -203,7 +219,7 @@ def _decode_state(value: bytes) -> Event:
                 uid, msgid, fields["source"], Uid(fields["target"].encode()), fields["reason"], fields["nick"]
             )
         case b"I":
-            return Invited(uid, msgid, fields["source"], Uid(fields["target"].encode()))
+            return Invited(uid, msgid, fields["source"], Uid(fields["target"].encode()), fields["nick"])
         case b"A":
             return _decode_restored(msgid, fields)
     return ModesSet(uid, msgid, fields["source"], tuple(ModeChange(*change) for change in fields["changes"]))
@@ -303,15 +319,19 @@ def decode_head(reply: Any) -> Head:
     return Head(Position(last or ORIGIN), 0 if produced in {None, b"X"} else int(produced))
 
 
+def decode_members(pairs: Iterable[tuple[bytes, bytes]]) -> dict[Uid, Member]:
+    """Members of a room's hash."""
+    return {Uid(uid): decode_member(Uid(uid), value) for uid, value in pairs}
+
+
 def decode_snapshot(
-    state_reply: Any, members_reply: Any, lists_reply: Any, gateway: GatewayId, fallback_name: str
+    state_reply: Any, members: dict[Uid, Member], lists_reply: Any, gateway: GatewayId, fallback_name: str
 ) -> Snapshot:
-    """The replies of HGETALL for a room's state, members and lists, read in one transaction.
+    """The replies of HGETALL for a room's state and lists, and its members, read in one transaction.
 
     `fallback_name` is the room's name where it does not exist yet.
     """
     state: dict[bytes, bytes] = pairs(state_reply)
-    members = {Uid(uid): decode_member(Uid(uid), value) for uid, value in pairs(members_reply).items()}
     text = state.get(b"topic", b"").decode()
     topic = Topic(text, state.get(b"topic_by", b"").decode(), int(state.get(b"topic_at", b"0"))) if text else Topic()
     produced = state.get(b"g:" + gateway.encode(), b"0")

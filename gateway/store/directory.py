@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 from gateway.errors import NickReservedError
 from gateway.model import GatewayId, Uid
-from gateway.people import Figures, RoomRow, User
+from gateway.people import Figures, Former, RoomRow, User
 from gateway.store import keys
 from gateway.store.lane import ignore
 from gateway.store.lanes import Lanes, must_hold_lease
@@ -13,11 +14,15 @@ from gateway.store.records import decode_user, encode_user, shown_away
 from gateway.store.scripts import sha
 from gateway.wire.names import NickKey, RoomKey, casefold
 
-__all__ = ["Directory", "end_session"]
+__all__ = ["Directory", "end_session", "note_former"]
 
 ENDED_KEPT_S = 86_400  # how long a client that comes back is told that its session has ended
 MAX_USERS = 1000  # WHO looks through; of a larger network some, which are not always the same
 MAX_LIST_ROWS = 5000  # rooms LIST answers with, the largest first
+ROWS_AT_ONCE = 200  # of them asked for in one go, so that nobody's answer waits long behind them
+FORMERS_OF_A_NICK = 10
+MAX_FORMER_NICKS = 10_000  # 15 MB at most
+FORMERS_KEPT_MS = 7 * 86_400_000
 
 
 class Directory:
@@ -140,24 +145,72 @@ class Directory:
         reply = await lane.call("ZREVRANGE", keys.ROOM_SIZES, 0, MAX_LIST_ROWS - 1, "WITHSCORES")
         pairs = reply if not reply or isinstance(reply[0], list) else list(zip(reply[::2], reply[1::2], strict=True))
         rows = []
-        for room, size in pairs:
-            state = keys.log_keys(keys.room_log(RoomKey(room.decode()))).state
-            fields = await lane.call("HMGET", state, "name", "topic", "modes")
-            name, topic, modes = (field.decode() if field else "" for field in fields)
-            rows.append(RoomRow(name or room.decode(), int(float(size)), topic, modes))
+        for start in range(0, len(pairs), ROWS_AT_ONCE):
+            part = pairs[start : start + ROWS_AT_ONCE]
+            states = (keys.log_keys(keys.room_log(RoomKey(room.decode()))).state for room, _ in part)
+            found = await asyncio.gather(*(
+                lane.call("HMGET", state, "name", "topic", "modes", "created", "topic_at") for state in states
+            ))  # fmt: skip
+            rows += [
+                _row(room.decode(), int(float(size)), fields) for (room, size), fields in zip(part, found, strict=True)
+            ]
         return rows
 
     async def figures(self) -> Figures:
         """What LUSERS tells. Raises `StoreError`."""
         lane = self._lanes.commands
-        reply = await lane.call("HVALS", keys.FIGURES)
-        rows = [(0, 0, 0), *(map(int, value.split()) for value in reply)]
-        users, unregistered, operators = (sum(column) for column in zip(*rows, strict=True))
-        rooms = await lane.call("ZCARD", keys.ROOM_SIZES)
-        return Figures(users, unregistered, operators, int(rooms), len(reply))
+        reply, rooms, kept = await asyncio.gather(
+            lane.call("HVALS", keys.FIGURES), lane.call("ZCARD", keys.ROOM_SIZES), lane.call("ZCARD", keys.GRACES)
+        )
+        rows = [(0, 0, 0, 0), *(map(int, value.split()) for value in reply)]
+        users, unregistered, operators, invisible = (sum(column) for column in zip(*rows, strict=True))
+        # Who is kept for its grace belongs to no gateway, and is on the network all the same.
+        most = await lane.call("EVALSHA", sha("figures"), 2, keys.FIGURES, keys.MOST_USERS, "", "", kept)
+        return Figures(
+            users + kept, unregistered, operators, int(rooms), len(reply), invisible, max(most, users + kept)
+        )
+
+    def count(self, figures: Sequence[int]) -> None:
+        """Write down this gateway's share now: users, unregistered connections, operators, invisible users."""
+        text = " ".join(map(str, figures))
+        self._lanes.commands.request(
+            ignore, "EVALSHA", sha("figures"), 2, keys.FIGURES, keys.MOST_USERS, self._gateway, text, 0
+        )
+
+    async def note_former(self, user: User) -> None:
+        """Remember, for WHOWAS, who gives up its nick. Raises `StoreError`."""
+        await self._lanes.commands.call(*note_former(user))
+
+    async def formers(self, nick: NickKey) -> list[Former]:
+        """Who had a nick before, newest first. Raises `StoreError`."""
+        value = await self._lanes.commands.call("HGET", keys.WHOWAS[0], nick)
+        return [_former(line) for line in (value or b"").decode().split("\n") if line]
 
 
 def end_session(uid: Uid) -> tuple[str | int, ...]:
     """The command that forgets a session."""
-    names = (keys.user_record(uid), keys.session_rooms(uid), keys.session_positions(uid))
+    names = (
+        keys.user_record(uid), keys.session_rooms(uid), keys.session_positions(uid), keys.session_watches(uid)
+    )  # fmt: skip
     return ("EVALSHA", sha("session_end"), len(names), *names, ENDED_KEPT_S)
+
+
+def note_former(user: User) -> tuple[str | bytes | int, ...]:
+    """The command that remembers who gives up a nick."""
+    entry = f"{user.nick} {user.user} {user.host} {user.account or '-'} {user.realname}"
+    return (
+        "EVALSHA", sha("whowas_note"), 2, *keys.WHOWAS, casefold(user.nick), user.uid, entry,
+        FORMERS_OF_A_NICK, MAX_FORMER_NICKS, FORMERS_KEPT_MS,
+    )  # fmt: skip
+
+
+def _former(line: str) -> Former:
+    _, ms, nick, user, host, account, realname = line.split(" ", 6)
+    return Former(nick, user, host, realname, "" if account == "-" else account, int(ms) // 1000)
+
+
+def _row(room: str, members: int, fields: Any) -> RoomRow:
+    name, topic, modes, created, topic_at = (field.decode() if field else "" for field in fields)
+    return RoomRow(
+        name or room, members, topic, modes, int(created or 0) // 1000, int(topic_at or 0) // 1000 if topic else 0
+    )

@@ -17,9 +17,12 @@ __all__ = [
     "FIGURES",
     "GRACES",
     "HEARTBEATS",
+    "LOST",
     "MARK",
+    "MOST_USERS",
     "REAPED",
     "ROOM_SIZES",
+    "WHOWAS",
     "LogKeys",
     "account",
     "certificate_owner",
@@ -34,6 +37,7 @@ __all__ = [
     "log_keys",
     "log_of_channel",
     "nick_claim",
+    "nick_of",
     "nick_owner",
     "rate",
     "read_markers",
@@ -41,6 +45,7 @@ __all__ = [
     "room_of",
     "session_positions",
     "session_rooms",
+    "session_watches",
     "user_record",
 ]
 
@@ -51,9 +56,13 @@ HEARTBEATS = f"{_VERSION}:{{gateways}}:heartbeats"  # zset: gateway -> ms of its
 BURIED = f"{_VERSION}:{{gateways}}:buried"  # hash: dead gateway -> "reaper|ms"
 REAPED = f"{_VERSION}:{{gateways}}:reaped"  # zset: gateway that was buried and reaped -> ms, kept for a day
 DATA_NAME = f"{_VERSION}:{{gateways}}:data"  # string: made with the first beat; another one: all was lost
-FIGURES = f"{_VERSION}:{{gateways}}:figures"  # hash: gateway -> "users unregistered"
+FIGURES = f"{_VERSION}:{{gateways}}:figures"  # hash: gateway -> "users unregistered operators invisible"
+MOST_USERS = f"{_VERSION}:{{gateways}}:most-users"  # string: the most users there ever were at once
 DRAINS = f"{_VERSION}:{{gateways}}:drains"  # set: gateways somebody asked to drain
 GRACES = f"{_VERSION}:{{sessions}}:graces"  # zset: uid of a detached session -> ms when its grace ends
+LOST = f"{_VERSION}:{{sessions}}:lost"  # zset: uid of one that nobody was told about yet -> ms when it is shown as away
+WHOWAS = tuple(f"{_VERSION}:{{whowas}}:{name}" for name in ("entries", "ages"))
+"""Hash: nick -> who had it last; zset: nick -> ms when one of them gave it up. See `whowas_note.lua`."""
 NETWORK_BANS = tuple(f"{_VERSION}:{{network}}:{name}" for name in ("bans", "ban-ends", "ban-version"))
 """Hash: mask -> "set-ms end-ms json"; zset: mask -> ms when it ends; how often they changed."""
 NOTICES = f"{_VERSION}:{{network}}:notices"  # stream: "mode line" for all users with that mode
@@ -115,8 +124,13 @@ def log_of_channel(channel: str) -> LogKey:
 
 
 def nick_claim(nick: NickKey) -> str:
-    """String: the uid that holds a nick."""
+    """String: the uid that holds a nick; also the shard channel of who watches it."""
     return f"{_VERSION}:{{n:{nick.translate(_UNSAFE)}}}"
+
+
+def nick_of(log: LogKey) -> NickKey | None:
+    """The nick whose channel `log_of_channel` found; None where it was a log's."""
+    return NickKey(log[2:]) if log.startswith("n:") else None
 
 
 def nick_owner(nick: NickKey) -> str:
@@ -164,6 +178,11 @@ def session_rooms(uid: Uid) -> str:
 def session_positions(uid: Uid) -> str:
     """Hash: log -> the last position a detached session's client had; what follows it was missed."""
     return f"{_VERSION}:{{u:{uid.decode()}}}:positions"
+
+
+def session_watches(uid: Uid) -> str:
+    """Set: the nicks on a session's MONITOR list, as its client wrote them."""
+    return f"{_VERSION}:{{u:{uid.decode()}}}:watches"
 
 
 def gateway_users(gateway: GatewayId) -> str:

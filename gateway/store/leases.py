@@ -15,6 +15,7 @@ from gateway.store.lane import ignore
 from gateway.store.lanes import Lanes
 from gateway.store.reaping import CLAIM_MS, Reaper
 from gateway.store.scripts import sha
+from gateway.store.showing import LostSessions
 
 __all__ = ["BEAT_S", "GRACE_S", "LEASE_MS", "Leases"]
 
@@ -33,7 +34,7 @@ class Leases:
         self,
         lanes: Lanes,
         gateway: GatewayId,
-        figures: Callable[[], tuple[int, int, int]],
+        figures: Callable[[], tuple[int, int, int, int]],
         *,
         lease_ms: int = LEASE_MS,
         grace_s: float = GRACE_S,
@@ -41,11 +42,12 @@ class Leases:
     ) -> None:
         self._lanes = lanes
         self._gateway = gateway
-        self._figures = figures  # users, unregistered connections, operators here
+        self._figures = figures  # users, unregistered connections, operators, invisible users here
         self._lease_ms = lease_ms
         self.on_data_lost: Callable[[], None] = lambda: None  # Redis has come back with nothing of what it had
         self._data_name = b""
         self._reaper = Reaper(lanes, gateway, grace_s)
+        self._lost = LostSessions(lanes)
         self._progress = progress
         self._held_until_s = 0.0  # by the loop's clock
         self._now_ms = 0  # by the clock of Redis, at the last beat
@@ -94,6 +96,7 @@ class Leases:
                 for gateway in self._stale + await self._unfinished():
                     await self.bury(gateway, self._lease_ms)
                 await self._reaper.end_graces(self._now_ms)
+                await self._lost.show()
 
     async def begin(self) -> None:
         """Take the lease. Raises `StoreError`."""

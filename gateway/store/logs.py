@@ -5,22 +5,25 @@ Implements `rooms.ports.LogStore`.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Any
 
 from gateway.errors import StoreError
 from gateway.events import Entry, Restored, Utterance
-from gateway.model import Answer, GatewayId, Head, LogKey, Position, SendKey, Snapshot
+from gateway.model import Answer, GatewayId, Head, LogKey, Member, Position, SendKey, Snapshot, Uid
 from gateway.rooms.ports import Change, OnAnswer
 from gateway.rooms.redaction import is_redacted
 from gateway.rooms.retention import MAX_ENTRIES, MIN_AGE_S, Kept
 from gateway.store import codec
-from gateway.store.keys import LogKeys, gateway_logs, is_room, log_keys, log_of_channel
+from gateway.store.keys import LogKeys, gateway_logs, is_room, log_keys, log_of_channel, nick_of
 from gateway.store.lane import ignore
 from gateway.store.lanes import Lanes, must_hold_lease
 from gateway.store.scripts import sha
+from gateway.wire.names import NickKey
 
 __all__ = ["Logs"]
 
+MEMBERS_AT_ONCE = 250  # decoded; some 2 ms
 LOG_ENTRIES = MAX_ENTRIES  # kept per log, about; 1.7 MB of 150-byte messages
 TRIMMED_AT_ONCE = 500  # entries: keeps Redis from being held for more than about half a ms
 
@@ -38,6 +41,7 @@ class Logs:
         self._log_of_channel: dict[bytes, LogKey] = {}
         self.on_announcement: Callable[[LogKey, Position, list[Entry]], None] = lambda log, prev, entries: None
         self.on_subscribed: Callable[[LogKey], None] = lambda log: None
+        self.on_nick: Callable[[bytes, NickKey, bytes], None] = lambda kind, nick, payload: None
         lanes.on_push = self._pushed
 
     @property
@@ -121,7 +125,13 @@ class Logs:
         reply = await self._lanes.commands.call(
             "EVALSHA", sha("room_snapshot"), 3, keys.state, keys.members, keys.lists
         )
-        return codec.decode_snapshot(reply[0], reply[1], reply[2], self._gateway, name)
+        members: dict[Uid, Member] = {}
+        hashed = iter(codec.pairs(reply[1]).items())
+        while part := list(islice(hashed, MEMBERS_AT_ONCE)):
+            members |= codec.decode_members(part)
+            if len(part) == MEMBERS_AT_ONCE:
+                await asyncio.sleep(0)  # others are served between the parts of a large room
+        return codec.decode_snapshot(reply[0], members, reply[2], self._gateway, name)
 
     async def read_after(self, log: LogKey, position: Position, limit: int) -> list[Entry] | None:
         """Up to `limit` entries after `position`; None when the log does not have it any more. Raises `StoreError`."""
@@ -219,6 +229,9 @@ class Logs:
         log = self._log_of_channel.get(channel)
         if log is None:
             log = log_of_channel(channel.decode())
+            if (nick := nick_of(log)) is not None:
+                self.on_nick(kind, nick, push[2] if kind == b"smessage" else b"")
+                return
             if is_room(log):
                 self._log_of_channel[channel] = log
         if kind == b"smessage":

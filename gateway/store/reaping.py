@@ -12,11 +12,13 @@ from typing import NamedTuple
 from gateway.model import GatewayId, LogKey, Uid
 from gateway.rooms.inboxes import INBOX_KEPT_S
 from gateway.store import keys
-from gateway.store.directory import end_session
+from gateway.store.directory import end_session, note_former
 from gateway.store.lane import ignore
 from gateway.store.lanes import Lanes
 from gateway.store.logs import LOG_ENTRIES
+from gateway.store.records import decode_user
 from gateway.store.scripts import sha
+from gateway.store.sessions import SHOWN_LOST_MS
 from gateway.wire.names import NickKey, RoomKey, casefold
 
 __all__ = ["GATEWAY_LOST", "Reaper"]
@@ -72,6 +74,7 @@ class Reaper:
         lost = []
         for uid, reply, nick in zip(uids, replies, await nicks, strict=True):
             if reply[0] == 0:
+                lane.request(ignore, "ZADD", keys.LOST, int(reply[1]) - self._grace_ms + SHOWN_LOST_MS, uid)
                 lane.request(ignore, "ZADD", keys.GRACES, reply[1], uid)
             elif reply[0] == 2:
                 lost.append(_Lost(uid, (nick or b"").decode(), GATEWAY_LOST))
@@ -126,11 +129,15 @@ class Reaper:
     async def _forget(self, who: _Lost) -> None:
         lane = self._lanes.commands
         if who.nick:  # else it had claimed one and was not registered yet; who claims it next replaces it
+            user = decode_user(who.uid, await lane.call("HGETALL", keys.user_record(who.uid)))
+            if user is not None:
+                lane.request(ignore, *note_former(user))
             claim = keys.nick_claim(NickKey(casefold(who.nick)))
             lane.request(ignore, "EVALSHA", sha("nick_free"), 1, claim, who.uid)
         inbox = keys.log_keys(keys.inbox_log(who.uid))
         for key in (inbox.state, inbox.log):
             lane.request(ignore, "EXPIRE", key, INBOX_KEPT_S)
         lane.request(ignore, *end_session(who.uid))
+        lane.request(ignore, "ZREM", keys.LOST, who.uid)
         # The schedule last: until then whoever comes next finds the session to be finished.
         await lane.call("ZREM", keys.GRACES, who.uid)

@@ -3,12 +3,10 @@
 from typing import Any
 
 from gateway.model import GatewayId, Uid
-from gateway.people import User
+from gateway.people import LINK_LOST, User
 from gateway.store.codec import pairs
 
 __all__ = ["decode_user", "encode_user", "shown_away"]
-
-LINK_LOST = "Link lost"
 
 
 def encode_user(user: User) -> list[str]:
@@ -26,6 +24,7 @@ def encode_user(user: User) -> list[str]:
         "modes": user.modes,
         "secure": "1" if user.secure else "",
         "certificate": user.certificate,
+        "active_s": str(user.active_s),
     }
     return [part for pair in fields.items() for part in pair]
 
@@ -53,6 +52,7 @@ def decode_user(uid: Uid, reply: Any, *, as_shown: bool = True) -> User | None:
         int(text["epoch"]),
         bool(text.get("secure")),
         text.get("certificate", ""),
+        int(text.get("active_s", "0")),
     )
 
 

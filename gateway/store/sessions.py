@@ -18,8 +18,9 @@ from gateway.store.records import decode_user, encode_user
 from gateway.store.scripts import sha
 from gateway.wire.names import NickKey, RoomKey, casefold
 
-__all__ = ["Sessions"]
+__all__ = ["SHOWN_LOST_MS", "Sessions"]
 
+SHOWN_LOST_MS = 2_000  # without a connection, before others are told: most are back by then
 TAKING_MS = 5_000  # no other connection takes a session within that time of a taking that has not settled
 
 
@@ -30,12 +31,16 @@ class Sessions:
         self._lanes = lanes
         self._gateway = gateway
 
-    async def assert_all(self, user: User, nick: NickKey, token: bytes, rooms: Iterable[RoomKey]) -> bool:
+    async def assert_all(
+        self, user: User, nick: NickKey, token: bytes, rooms: Iterable[RoomKey], watches: Iterable[str] = ()
+    ) -> bool:
         """Write everything Redis must know of a session here, as if it knew nothing; False: its nick is another's.
 
         `token` is the token's hash, empty for none.
         """
         lane, record = self._lanes.commands, keys.user_record(user.uid)
+        if watched := list(watches):
+            lane.request(ignore, "SADD", keys.session_watches(user.uid), *watched)
         lane.request(ignore, "SADD", keys.gateway_users(self._gateway), user.uid)
         fields: list[str | bytes] = [*encode_user(user), *((b"token", token) if token else ())]
         lane.request(ignore, "EVALSHA", sha("session_write"), 1, record, user.epoch, 1, *fields)
@@ -65,6 +70,18 @@ class Sessions:
     async def left(self, uid: Uid, room: RoomKey) -> None:
         """It is in it no more."""
         await self._lanes.commands.call("SREM", keys.session_rooms(uid), room)
+
+    async def set_active(self, uid: Uid, epoch: int, active_s: int) -> None:
+        """Note when a session said something last, since 1970."""
+        await self._write(uid, epoch, "active_s", str(active_s))
+
+    async def watch(self, uid: Uid, nicks: Iterable[str]) -> None:
+        """Keep nicks on a session's MONITOR list."""
+        await self._lanes.commands.call("SADD", keys.session_watches(uid), *nicks)
+
+    async def unwatch(self, uid: Uid, nicks: Iterable[str]) -> None:
+        """Take them from it."""
+        await self._lanes.commands.call("SREM", keys.session_watches(uid), *nicks)
 
     async def take(self, uid: Uid, shown: bytes, account: str, token: bytes) -> Taken | Refusal:
         """Take a session over for a connection here.
@@ -96,15 +113,18 @@ class Sessions:
         if before is None:
             return Refusal.ENDED
         user = before._replace(gateway=self._gateway, epoch=before.epoch + 1)
-        return await self._as_left(user, before.gateway)
+        was_lost = (decode_user(uid, reply[1]) or before).away != before.away
+        return await self._as_left(user, before.gateway, was_lost=was_lost)
 
-    async def _as_left(self, user: User, former: GatewayId) -> Taken:
+    async def _as_left(self, user: User, former: GatewayId, *, was_lost: bool) -> Taken:
         lane, uid = self._lanes.commands, user.uid
         inbox = keys.inbox_log(uid)
         names = keys.log_keys(inbox)
         event = codec.encode_event(Rebound(uid, MsgId(b""), self._gateway, user.epoch))
         lane.request(ignore, "EVALSHA", sha("inbox_move"), 2, names.state, names.log, names.channel, LOG_ENTRIES, event)
         lane.request(ignore, "ZREM", keys.GRACES, uid)
+        lost = lane.call("ZREM", keys.LOST, uid)
+        watches = lane.call("SMEMBERS", keys.session_watches(uid))
         rooms = frozenset(name.decode() for name in await lane.call("SMEMBERS", keys.session_rooms(uid)))
         logs = [inbox, *(keys.room_log(RoomKey(room)) for room in rooms)]
         # Its own where it was detached; else where its gateway was at its last beat.
@@ -112,7 +132,8 @@ class Sessions:
         for key in (keys.gateway_positions(former), keys.session_positions(uid)):
             found = await lane.call("HMGET", key, *logs)
             positions |= {log: Position(value) for log, value in zip(logs, found, strict=True) if value is not None}
-        return Taken(user, rooms, positions)
+        shown_lost = was_lost and not await lost
+        return Taken(user, rooms, positions, tuple(sorted(nick.decode() for nick in await watches)), shown_lost)
 
     async def settle(self, uid: Uid, epoch: int) -> None:
         """Everything missed was delivered to who took the session."""
@@ -148,6 +169,8 @@ class Sessions:
         if reply[0] == 1:
             return
         # In the schedule first, from our list then: at any moment somebody has it on a list. 0: it is due at once.
+        if reply[0] == 0:
+            lane.request(ignore, "ZADD", keys.LOST, int(reply[1]) - int(grace_s * 1000) + SHOWN_LOST_MS, uid)
         await lane.call("ZADD", keys.GRACES, reply[1] if reply[0] == 0 else 0, uid)
         await lane.call("SREM", keys.gateway_users(self._gateway), uid)
 

@@ -1,8 +1,9 @@
 """A session and the lines it exchanges with a server that the test plays, in memory."""
 
 from client.events import Event, RoomLine
-from client.registration import WANTED_CAPABILITIES, Login
+from client.registration import WANTED_CAPABILITIES
 from client.resumption import Ticket
+from client.sasl import Login
 from client.session import Session, Wishes
 
 __all__ = ["NOW_MS", "STANDARD_CAPABILITIES", "Exchange", "texts"]

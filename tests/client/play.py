@@ -7,9 +7,9 @@ from client.chat import Chat, Identity
 from client.console import Console
 from client.linkstatus import LinkStatus
 from client.outbox import Outbox
-from client.registration import Login
 from client.render import plain, render
 from client.resumption import Resumption
+from client.sasl import Login
 
 __all__ = ["CAPS", "Play"]
 

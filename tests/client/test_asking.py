@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from client.cache import Cache
+from client.chat import STALLED_MS
 from client.events import Kind, RoomLine
 from client.ignores import MAX_IGNORED, Ignores
-from client.report import MAX_FOUND
 from client.transcripts import RECALLED_LINES
 from tests.client.play import Play
 
@@ -75,22 +75,6 @@ def test_the_list_of_the_ignored_outlives_the_client(tmp_path: Path) -> None:
     assert "eve" not in Ignores(path)
     path.write_bytes(b"\xff\xfe no nick\n")
     assert Ignores(path).nicks == []
-
-
-def test_search_shows_the_lines_and_their_number() -> None:
-    """In any case, the newest at the end, no more than a screenful; what nobody said is not found."""
-    play = in_tea()
-    play.hear(*(said(number, "bob", f"Build {number} is GREEN") for number in range(30)), said(31, "eve", "lunch?"))
-    play.seen()
-    play.console.typed("/search is green")
-    *found, count = play.seen()
-    assert len(found) == MAX_FOUND
-    assert found[-1] == "-- 01 Jan 00:00 bob: Build 29 is GREEN"
-    assert count == f"-- 30 lines have 'is green'; the newest {MAX_FOUND} are above"
-    play.console.typed("/search GREEN")
-    assert play.seen()[-1].startswith("-- 30 lines have"), "what was found before is no line that somebody said"
-    play.console.typed("/search nothing")
-    assert play.seen() == ["-- no line here has 'nothing'"]
 
 
 def test_status_tells_all_there_is_to_know() -> None:
@@ -196,3 +180,22 @@ def test_lines_on_disk_come_page_by_page_before_the_server_is_asked(tmp_path: Pa
     assert [row.time_ms for row in timeline.rows] == sorted(row.time_ms for row in timeline.rows)
     assert play.seen() == [], "what is older is only there to be scrolled to"
     cache.close()
+
+
+def test_a_line_without_an_answer_is_told_as_soon_as_it_is_late() -> None:
+    """Not before the lag is over, once in lines, and not any more when the answer is here."""
+    play = in_tea()
+    play.chat.heard.lag_ms = 400
+    play.console.typed("hello")
+    (sent,) = [text for text in play.said() if "PRIVMSG" in text]
+    play.now_ms += STALLED_MS + 400
+    play.chat.tell_of_stall()
+    assert play.chat.stalled_ms == 0
+    assert play.seen() == []
+    play.now_ms += 1
+    for _ in range(2):
+        play.chat.tell_of_stall()
+    assert play.chat.stalled_ms == STALLED_MS + 401
+    assert play.seen() == ["-- irc:6667 has not confirmed your line yet; it waits"]
+    play.echo(sent)
+    assert play.chat.stalled_ms == 0

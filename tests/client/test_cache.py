@@ -48,7 +48,7 @@ def test_it_is_bounded(tmp_path: Path) -> None:
     cache = Cache(tmp_path / "c.sqlite", limit_lines=10)
     for number in range(TRIM_EVERY_LINES + 1):
         cache.add(line(number))
-    for number in range(MAX_ROOMS):
+    for number in range(MAX_ROOMS - 1):
         cache.add(line(10_000 + number, room=f"#room{number}"))
     cache.save()
     with sqlite3.connect(tmp_path / "c.sqlite") as database:
@@ -58,6 +58,8 @@ def test_it_is_bounded(tmp_path: Path) -> None:
     assert [item.time_ms for item in cache.lines("#tea", 1000)] == list(
         range(TRIM_EVERY_LINES - 9, TRIM_EVERY_LINES + 1)
     )
+    cache.add(line(20_000, room="#one-more"))
+    assert cache.lines("#tea", 1000) == [], "the room heard longest ago goes while the client runs"
     cache.close()
     again = Cache(tmp_path / "c.sqlite", limit_lines=10)
     assert again.lines("#tea", 1000) == []
@@ -141,12 +143,13 @@ def test_a_killed_client_keeps_what_was_saved(tmp_path: Path) -> None:
 
 def test_a_room_shows_its_transcript_before_there_is_a_network(tmp_path: Path) -> None:
     """And catching up goes on from its last line; what comes twice is one row."""
-    caches = [Cache(tmp_path / "c.sqlite"), Cache(tmp_path / "c.sqlite")]
+    caches = [Cache(tmp_path / "c.sqlite")]
     first = Play(cache=caches[0])
     first.connect()
     first.enter("#tea", "@msgid=m1;time=2026-01-01T00:00:00.000Z :bob!b@h PRIVMSG #tea hello")
     first.hear("@msgid=m2;time=2026-01-01T00:00:01.000Z :eve!e@h PRIVMSG ann psst")
     first.chat.save()
+    caches.append(Cache(tmp_path / "c.sqlite"))
     play = Play(cache=caches[1])
     assert play.seen() == ["eve: psst", "bob: hello"]
     assert "eve" in play.chat.transcripts

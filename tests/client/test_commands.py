@@ -57,9 +57,7 @@ def test_typed_line(line: str, action: Action) -> None:
     [
         "/",
         "/frobnicate",
-        "/join",
         "/join a b c",
-        "/search",
         "/clear all",
         "/whois",
         "/unignore",

@@ -37,7 +37,7 @@ def test_the_parts_fill_the_screen(
         topic=topic_line("#tea", "Assam 日本", 3, width, keys=True),
         rooms=rooms_panel(entries, areas.rooms, areas.middle, unsent=2),
         transcript=[[("", "x" * areas.transcript)]] * min(lines, areas.middle),
-        people=people_panel([("@", "日本"), ("", "bob")], 9, "bob", areas.people, areas.middle),
+        people=people_panel([("@", "日本"), ("", "bob")], 9, "bob", {"bob"}, areas.people, areas.middle),
         below=below_line(27, 2, width),
         banner=["NO CONNECTION"] * banner,
         state=state_line("09:32", ("class:state", "gw-a 12ms"), entries, width, names=True, hint="hint"),

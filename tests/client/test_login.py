@@ -5,8 +5,8 @@ import base64
 import pytest
 
 from client.events import LoginRefused, Registered, ServerText
-from client.registration import Login
 from client.resumption import Resumption
+from client.sasl import Login
 from tests.client.exchange import Exchange
 from tests.client.play import Play
 

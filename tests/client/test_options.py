@@ -6,7 +6,8 @@ import pytest
 
 from client.link import Server
 from client.options import parse
-from client.registration import Login
+from client.sasl import Login
+from tests.harness.certificates import certificate
 
 
 def options(tmp_path: Path, *argv: str, toml: str | None = None) -> list[str]:
@@ -104,3 +105,20 @@ def test_authorities_are_read_at_the_start(tmp_path: Path, capsys: pytest.Captur
             parse(options(tmp_path, "--room", "tea", "--tls-ca", path), {})
         assert caught.value.code == 2
         assert path in capsys.readouterr().err
+
+
+def test_a_certificate_is_shown_and_logs_in(tmp_path: Path) -> None:
+    """It means TLS; no password is asked for, unless one is named; a key alone, or none, is a mistake."""
+    pems = certificate(tmp_path)
+    cert, key = pems.cert, pems.key
+    settings = parse(options(tmp_path, "--room=tea", f"--tls-cert={cert}", f"--tls-key={key}"), {})
+    assert settings.login == Login("", "", certificate=True)
+    assert settings.servers[0].tls
+    assert settings.tls is not None
+    both = ["--account=ann", "--account-password-from=env:SECRET"]
+    arguments = options(tmp_path, "--room=tea", f"--tls-cert={cert}", f"--tls-key={key}", *both)
+    assert parse(arguments, {"SECRET": "pencil"}).login == Login("ann", "pencil", certificate=True)
+    for wrong in ([f"--tls-key={key}"], [f"--tls-cert={cert}"], ["--tls-cert=/nowhere"]):
+        with pytest.raises(SystemExit) as ended:
+            parse(options(tmp_path, "--room=tea", *wrong), {})
+        assert ended.value.code == 2

@@ -76,7 +76,7 @@ def test_a_broken_journal_costs_only_its_broken_records(tmp_path: Path) -> None:
     (tmp_path / "ann.outbox").write_bytes(
         b'{"key": "1", "target": "#tea", "text": "good", "time_ms": 1}\n'
         b'[]\n{"done": []}\n{"key": "2"}\n\xff\n'
-        b'{"key": "3", "target": "#tea", "text": "two\\nlines", "time_ms": 1}\n'
+        b'{"key": "3", "target": "#tea", "text": "two\\rlines", "time_ms": 1}\n'
         b'{"key": "4", "target": "#tea", "te'
     )
     outbox = open_outbox(tmp_path, "ann")

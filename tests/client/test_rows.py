@@ -20,9 +20,9 @@ def said(text: str, nick: str = "bob", kind: Kind = Kind.MESSAGE) -> RoomLine:
     return RoomLine(room="#tea", kind=kind, nick=nick, text=text, time_ms=NOON_MS)
 
 
-def shown(row: Row | Pending, width: int = 60, *, online: bool = True) -> list[str]:
+def shown(row: Row | Pending, width: int = 60, *, waits: str = "sending") -> list[str]:
     """Its rows as text."""
-    return [plain(cells) for cells in message_rows(row, Look("ann", width, UTC, online))]
+    return [plain(cells) for cells in message_rows(row, Look("ann", width, UTC, waits))]
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_columns(row: Row | Pending, wide: str, narrow: str) -> None:
 def test_what_waits_says_what_for() -> None:
     """Without a connection it will be sent; with one it is being sent, or the server gave a reason."""
     waiting = Pending(key="k", nick="ann", text="hi", time_ms=NOON_MS)
-    assert shown(waiting, online=False)[0].endswith("hi  (will be sent)")
+    assert shown(waiting, waits="will be sent")[0].endswith("hi  (will be sent)")
     assert shown(waiting)[0].endswith("hi  (sending)")
     refused = Pending(key="k", nick="ann", text="hi", time_ms=NOON_MS, reason="the store is away")
     assert shown(refused)[0].endswith("hi  (the store is away)")

@@ -20,6 +20,7 @@ from tests.harness.terminal import ENTER, Terminal, terminal
 pytestmark = pytest.mark.slow
 
 Pair = tuple[GatewayProcess, GatewayProcess]
+STALL_SHOWN_S = 5.0  # half of it without an answer, the rest for a busy machine
 NOTICED_S = 15.0  # issue: a silent server is noticed within
 
 
@@ -151,15 +152,20 @@ async def test_mute(two_gateways: Pair, tmp_path: Path) -> None:
 
 
 async def test_read_only(tmp_path: Path) -> None:
-    """The gateway answers, its Redis does not: the screen says so, and no more when it takes lines again."""
+    """The gateway answers, its Redis does not: a line without an answer is told within seconds, long before the gateway
+    itself knows; then what the gateway says; and nothing any more when it takes lines again."""
     with PrivateServer.running(tmp_path / "store") as redis:
         gateway = GatewayProcess(state_dir=tmp_path / "state", redis_url=redis.url).start()
         try:
             with terminal(tmp_path / "ann", *ann_at(gateway)) as ann:
                 await asyncio.to_thread(begin, ann)
                 redis.freeze()
-                await eventually(without_redis(gateway), what="the gateway misses its Redis")
                 await asyncio.to_thread(go_on, ann)
+                begun_s = time.monotonic()
+                said = (f"{name(gateway)} has confirmed nothing for", "1 of yours waits.", "(not confirmed yet)")
+                await asyncio.to_thread(whole, ann, "[ann #tea]", *said, "READ-ONLY")
+                assert time.monotonic() - begun_s < STALL_SHOWN_S * DEADLINE_FACTOR
+                await eventually(without_redis(gateway), what="the gateway misses its Redis")
                 await asyncio.to_thread(whole, ann, "[ann #tea]", "~         ann | half a thought", "READ-ONLY")
                 redis.thaw()
                 await asyncio.to_thread(

@@ -355,7 +355,7 @@ def test_members_topic_and_list() -> None:
     ("answer", "event"),
     [
         (":irc 473 ann #tea :Invite only", RoomRefused("#tea", "Invite only")),
-        (":irc 475 ann #tea :Wrong key", RoomRefused("#tea", "it takes a key: /join #tea KEY")),
+        (":irc 475 ann #tea :Wrong key", RoomRefused("#tea", "it takes a key: /join #tea KEY", wants_key=True)),
         (":irc FAIL JOIN TRY_AGAIN :Away", RoomDelayed("#tea", "Away")),
         (":irc FAIL JOIN WHATEVER #tea :No", RoomRefused("#tea", "No")),
     ],

@@ -1,5 +1,6 @@
 """The real client against the real gateway: at a terminal and through pipes."""
 
+import asyncio
 import json
 import subprocess
 import termios
@@ -287,3 +288,20 @@ def test_a_room_shows_its_transcript_without_a_network(gateway: GatewayProcess, 
     folder = tmp_path / "data" / "chat-client"
     assert folder.stat().st_mode & 0o777 == 0o700
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+
+
+async def test_search_finds_what_is_only_on_the_server(tmp_path: Path) -> None:
+    """400 lines, of which the newest 50 are here: the needle near the beginning is found, and nothing moves."""
+    server = GatewayProcess(state_dir=tmp_path / "state", limits="off").start()
+    try:
+        async with await IrcPeer.connect(server.host, server.port, "bob") as bob:
+            await bob.send("JOIN #tea")
+            await bob.send(*(f"PRIVMSG #tea :{'the needle' if n == 7 else f'hay {n}'}" for n in range(400)))
+            await bob.barrier()
+            with terminal(tmp_path / "ann", *at(server)) as ann:
+                await asyncio.to_thread(ready, ann)
+                await asyncio.to_thread(ann.type, "/search needle" + ENTER)
+                await asyncio.to_thread(ann.sees, "bob: the needle")
+                await asyncio.to_thread(ann.sees, "1 line has 'needle'; nothing older is kept")
+    finally:
+        server.stop()

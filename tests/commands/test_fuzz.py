@@ -197,7 +197,7 @@ _ROLES = {
     "operator": [b"NICK %b", b"USER u 0 * :u", b"OPER root right", b"JOIN #mine"],
 }  # fmt: skip
 # What an operator says may end the connection it says it on, and DIE the gateway that all examples share.
-_ENDS = {b"QUIT", b"KILL", b"KLINE"}
+_ENDS = {b"QUIT", b"KILL", b"KLINE", b"WEBIRC"}
 _own = st.sampled_from(["{me}", "#mine", "fuzz1", "*"])
 _some_params = st.lists(st.one_of(_own, _words, _references, _numerals, _any_text), max_size=5)
 

@@ -6,14 +6,17 @@ from hypothesis import strategies as st
 
 from gateway.events import (
     AccountSet,
+    AwaySet,
     Direct,
     Event,
+    HostSet,
     Joined,
     Kicked,
     Left,
     LeftBy,
     ModeChange,
     ModesSet,
+    NameSet,
     Rebound,
     Redacted,
     Renamed,
@@ -104,7 +107,8 @@ members: st.SearchStrategy[Member] = st.builds(
     host=_spaceless,
     account=_accounts,
     realname=_text.filter(bool),
-    gateway=_word.map(GatewayId),
+    gateway=(_word | st.just("")).filter(lambda gateway: gateway != "-").map(GatewayId),
+    away=_text,
     modes=st.sampled_from(["", "o", "v", "ov"]),
 )
 
@@ -116,7 +120,7 @@ _tags = _spaceless.map(lambda text: b"+tag=" + text.encode()) | st.just(b"")
 
 
 def _direct(what: Said) -> Direct:
-    return Direct(what.uid, what.msgid, what, Position(b"17-3"))
+    return Direct(what.uid, what.msgid, what, Position(b"1700000000123-4"))
 
 
 _kinds: list[st.SearchStrategy[Event]] = [
@@ -146,6 +150,9 @@ _kinds: list[st.SearchStrategy[Event]] = [
     st.builds(lambda who, msgid: Joined(who.uid, msgid, who), members, _msgids),
     st.builds(Left, uid=_uids, msgid=_msgids, by=st.sampled_from(LeftBy), reason=_text, source=_spaceless),
     st.builds(Renamed, uid=_uids, msgid=_msgids, nick=_word, source=_spaceless),
+    st.builds(AwaySet, uid=_uids, msgid=_msgids, text=_text),
+    st.builds(NameSet, uid=_uids, msgid=_msgids, realname=_text),
+    st.builds(HostSet, uid=_uids, msgid=_msgids, host=_spaceless),
     st.builds(AccountSet, uid=_uids, msgid=_msgids, account=_word | st.just("")),
     st.builds(TopicSet, uid=_uids, msgid=_msgids, source=_spaceless, text=_text),
     st.builds(

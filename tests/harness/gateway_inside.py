@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 from gateway.commands.allowances import Allowances, SharedLimits
 from gateway.commands.services import Network, Services
+from gateway.commands.watching import Watches
 from gateway.identity import message_ids, new_gateway_id, new_secret, new_uid
 from gateway.net.server import Limits, Server
 from gateway.passwords import Cost, PasswordVerifier
@@ -20,6 +21,7 @@ from gateway.store.leases import Leases
 from gateway.store.logs import Logs
 from gateway.store.markers import Markers
 from gateway.store.oversight import Oversight
+from gateway.store.presence import Presence
 from gateway.store.rates import Rates
 from gateway.store.sessions import Sessions
 from tests.harness.lanes import opened
@@ -71,12 +73,16 @@ class GatewayInside:
         logs.on_announcement, logs.on_subscribed = engine.announced, engine.subscribed
         lanes.on_read_end = engine.read_ended
         lanes.on_commands_up, lanes.on_subscriptions_up = engine.commands_up, engine.subscriptions_up
+        presence = Presence(lanes)
+        logs.on_nick = presence.pushed
         self.services = Services(
             network=_NETWORK,
             gateway=gateway,
             engine=engine,
             history=logs,
             directory=Directory(lanes, gateway),
+            presence=presence,
+            watches=Watches(presence, _NETWORK.server_name),
             records=Sessions(lanes, gateway),
             conversations=Conversations(lanes),
             markers=Markers(lanes),
@@ -111,6 +117,7 @@ class GatewayInside:
             running = [
                 asyncio.create_task(inside.services.engine.run(engine_up)),
                 asyncio.create_task(inside.server.run(server_up)),
+                asyncio.create_task(inside.services.watches.run()),
             ]
             await engine_up.wait()
             await server_up.wait()

@@ -54,19 +54,23 @@ class IrcPeer:
         register: bool = True,
         deadline_s: float = DEADLINE_S,
         tls: ssl.SSLContext | None = None,
+        source: str | None = None,
     ) -> Self:
         """Connect and, unless told otherwise, register: on return the server has welcomed `nick`.
 
         Args:
             caps: capabilities to request; the server must grant all of them.
             deadline_s: for each step: the connection, each answer.
+            source: the address to connect from.
         Raises:
             AssertionError: no welcome in time, or the capabilities were refused.
             OSError: no connection; `PeerClosedError` if the server ended it.
         """
         try:
             async with asyncio.timeout(deadline_s):
-                reader, writer = await asyncio.open_connection(host, port, ssl=tls)
+                reader, writer = await asyncio.open_connection(
+                    host, port, ssl=tls, local_addr=(source, 0) if source else None
+                )
         except TimeoutError:
             raise AssertionError(f"{nick}: no connection to {host}:{port} within {deadline_s:g} s") from None
         peer = cls(reader, writer, nick)
@@ -123,6 +127,30 @@ class IrcPeer:
         message = self._unread.popleft()
         self._seen.append(message)
         return message
+
+    async def capabilities(self, version: str = "302") -> list[str]:
+        """What `CAP LS` offers, with values, in one line or several."""
+        await self.send(f"CAP LS {version}".rstrip())
+        words: list[str] = []
+        more = True
+        while more:
+            message = await self.expect("CAP")
+            words += message.params[-1].split()
+            more = message.params[2] == "*" and len(message.params) > 3
+        return words
+
+    async def read_until(self, end: bytes, *, deadline_s: float = DEADLINE_S) -> bytes:
+        """The bytes that come, up to a line with `end` in it; for answers so long that reading them as messages costs
+        more than the answer. Nothing else may be on its way."""
+        assert not self._unread
+        found = bytearray()
+        async with asyncio.timeout(deadline_s):
+            while not found.endswith(b"\r\n") or end not in found[found.rfind(b"\n", 0, -2) + 1 :]:
+                chunk = await self._reader.read(_CHUNK_BYTES)
+                if not chunk:
+                    raise PeerClosedError(self._account("the server closed the connection"))
+                found += chunk
+        return bytes(found)
 
     async def barrier(self, *, deadline_s: float = DEADLINE_S) -> list[Message]:
         """Wait until the server has handled everything sent so far, and return all messages it sent meanwhile.

@@ -33,6 +33,9 @@ class LogSite(Protocol):
     async def reap(self, log: LogKey, gateway: GatewayId, *uids: Uid) -> None:
         """Take members that went with a dead gateway out of the log, and fence it there."""
 
+    async def relink(self, log: LogKey, gateway: str, *uids: Uid) -> None:
+        """Members have lost their connection, or are back on a gateway."""
+
     async def subscribe(self, log: LogKey) -> None:
         """Subscribe and wait until that is confirmed."""
 
@@ -84,6 +87,10 @@ class MemorySite:
         """As in `LogSite`."""
         self._redis.room_reap(log, gateway, "lost", *uids)
 
+    async def relink(self, log: LogKey, gateway: str, *uids: Uid) -> None:
+        """As in `LogSite`."""
+        self._redis.room_link(log, GatewayId(gateway), *uids)
+
     async def subscribe(self, log: LogKey) -> None:
         """As in `LogSite`."""
         self._store.subscribe(log)
@@ -112,6 +119,14 @@ class RedisSite:
         await self.lanes.commands.call(
             "EVALSHA", sha("room_reap"), 4, names.state, names.log, names.members, names.lists,
             names.channel, LOG_ENTRIES, gateway, "lost", *uids,
+        )  # fmt: skip
+
+    async def relink(self, log: LogKey, gateway: str, *uids: Uid) -> None:
+        """As in `LogSite`."""
+        names = log_keys(log)
+        await self.lanes.commands.call(
+            "EVALSHA", sha("room_link"), 3, names.state, names.log, names.members,
+            names.channel, LOG_ENTRIES, gateway, *uids,
         )  # fmt: skip
 
     async def subscribe(self, log: LogKey) -> None:

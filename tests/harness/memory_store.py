@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from gateway.errors import StoreError
-from gateway.events import Entry, Event, Left, Reaped, Restored, Utterance
+from gateway.events import Entry, Event, Left, LinkChanged, Reaped, Restored, Utterance
 from gateway.model import (
     ORIGIN,
     Answer,
@@ -246,6 +246,15 @@ class MemoryRedis:
             if not log.members:
                 log.ended = log.permissions
         return len(gone)
+
+    def room_link(self, key: LogKey, gateway: GatewayId, *uids: Uid) -> None:
+        """`room_link.lua`. No `gateway`: they are lost."""
+        members = self.log(key).members
+        changed = tuple(uid for uid in uids if uid in members and bool(members[uid].gateway) != bool(gateway))
+        for uid in changed:
+            members[uid] = members[uid]._replace(gateway=gateway)
+        if changed:
+            self._append(key, [LinkChanged(changed, gateway)])
 
     def _append(self, key: LogKey, events: Sequence[Event]) -> tuple[Position, ...]:
         log = self.log(key)

@@ -57,6 +57,11 @@ class PrivateServer:
             client.config_set("port", port)
         return f"redis://127.0.0.1:{port}"
 
+    @property
+    def pid(self) -> int:
+        """The server's process."""
+        return self._pid
+
     def freeze(self) -> None:
         """SIGSTOP: connections stay open, and nothing answers."""
         os.kill(self._pid, signal.SIGSTOP)

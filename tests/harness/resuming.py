@@ -36,9 +36,16 @@ async def connect(gateway: GatewayProcess, nick: str, *caps: str) -> tuple[IrcPe
     return peer, await token_of(peer)
 
 
-async def offer(gateway: GatewayProcess, token: str, *, nick: str = "again", caps: tuple[str, ...] = TAGGED) -> IrcPeer:
+async def offer(
+    gateway: GatewayProcess,
+    token: str,
+    *,
+    nick: str = "again",
+    caps: tuple[str, ...] = TAGGED,
+    source: str | None = None,
+) -> IrcPeer:
     """A peer that has registered with a token, all in one write; what it was answered is still to be read."""
-    peer = await IrcPeer.connect(gateway.host, gateway.port, nick, register=False)
+    peer = await IrcPeer.connect(gateway.host, gateway.port, nick, register=False, source=source)
     await peer.send(
         "CAP LS 302", f"CAP REQ :{' '.join((RESUME, *caps))}", f"NICK {nick}", f"USER {nick} 0 * :{nick}",
         f"RESUME {token}", "CAP END",
@@ -47,10 +54,16 @@ async def offer(gateway: GatewayProcess, token: str, *, nick: str = "again", cap
 
 
 async def come_back(
-    gateway: GatewayProcess, token: str, *, msgid: str = "", nick: str = "again", caps: tuple[str, ...] = TAGGED
+    gateway: GatewayProcess,
+    token: str,
+    *,
+    msgid: str = "",
+    nick: str = "again",
+    caps: tuple[str, ...] = TAGGED,
+    source: str | None = None,
 ) -> Back:
     """Resume and wait until that is done."""
-    peer = await offer(gateway, f"{token} {msgid}".rstrip(), nick=nick, caps=caps)
+    peer = await offer(gateway, f"{token} {msgid}".rstrip(), nick=nick, caps=caps, source=source)
     told, new = [], ""
     while True:
         told.append(message := await peer.read("RESUME DONE"))

@@ -150,13 +150,14 @@ class Desk:
         self.chat.received("".join(f"{line}\r\n" for line in lines).encode())
         self.changed()
 
-    def connect(self, server: str = "gw-a", *, lag_ms: int | None = 12) -> None:
+    def connect(self, server: str = "gw-a", *more_caps: str, lag_ms: int | None = 12) -> None:
         """A server welcomes us."""
+        caps = " ".join([CAPS, *more_caps])
         self.status.trying(server, 1)
         self.status.opened(server)
         self.chat.opened(server)
         nick = self.chat.nick
-        self.hear(f":irc CAP * LS :{CAPS}", f":irc CAP {nick} ACK :{CAPS}", f":irc 001 {nick} :Welcome")
+        self.hear(f":irc CAP * LS :{caps}", f":irc CAP {nick} ACK :{caps}", f":irc 001 {nick} :Welcome")
         self.status.welcomed(self.now_ms)
         self.chat.heard.lag_ms = lag_ms
 
@@ -284,6 +285,7 @@ async def screen_inside(
     rows: int = 24,
     *,
     light: bool = False,
+    ascii_only: bool = False,
     depth: ColorDepth = ColorDepth.DEPTH_4_BIT,
     state_dir: Path | None = None,
 ) -> AsyncIterator[ScreenInside]:
@@ -295,7 +297,16 @@ async def screen_inside(
             wire, lambda: Size(rows=size[1], columns=size[0]), term="xterm", enable_cpr=False, default_color_depth=depth
         )
         desk.screen.drafts = state_dir / "drafts" if state_dir is not None else None
-        ui = FullScreen(desk.screen, desk, state_dir=state_dir, light=light, tz=UTC, input=keys, output=output)
+        ui = FullScreen(
+            desk.screen,
+            desk,
+            state_dir=state_dir,
+            light=light,
+            ascii_only=ascii_only,
+            tz=UTC,
+            input=keys,
+            output=output,
+        )
         inside = ScreenInside(desk, ui, keys, wire, size)
         desk.told = ui.mark
         running = asyncio.create_task(ui.run())

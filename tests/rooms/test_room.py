@@ -5,7 +5,22 @@ from itertools import count
 
 import pytest
 
-from gateway.events import AccountSet, Entry, Event, Joined, Left, LeftBy, Reaped, Rebound, Renamed, TopicSet
+from gateway.events import (
+    AccountSet,
+    AwaySet,
+    Entry,
+    Event,
+    HostSet,
+    Joined,
+    Left,
+    LeftBy,
+    LinkChanged,
+    NameSet,
+    Reaped,
+    Rebound,
+    Renamed,
+    TopicSet,
+)
 from gateway.model import GatewayId, Member, MsgId, Position, Uid
 from gateway.rooms.replica import Replica
 from gateway.rooms.room import Room
@@ -13,7 +28,7 @@ from gateway.session import capabilities as caps
 from gateway.session.render import render
 from gateway.session.session import Session
 from gateway.wire.names import RoomKey
-from tests.harness.events import member, said
+from tests.harness.events import member, said, uid_of
 
 _positions = count(1)
 
@@ -245,6 +260,46 @@ def test_a_login_is_heard_once_by_who_shares_several_rooms() -> None:
         for person in (bob, cat):
             person.writes.clear()
     assert ann.writes == dan.writes == []
+
+
+@pytest.mark.parametrize(
+    ("event", "line"),
+    [
+        (AwaySet(uid_of("ann"), MsgId(b"w"), "tea"), "AWAY :tea"),
+        (NameSet(uid_of("ann"), MsgId(b"f"), "Ann B."), "SETNAME :Ann B."),
+        (HostSet(uid_of("ann"), MsgId(b"h"), "other"), "CHGHOST ~ann other"),
+        (LinkChanged((uid_of("ann"), uid_of("stranger"))), "AWAY :Link lost"),
+    ],
+)
+def test_what_changes_of_a_member_is_heard_once(event: Event, line: str) -> None:
+    """At the first shared room; by who asked for it, and not by the one it is about."""
+    ann, bob, cat = (
+        Person(name, caps.RENDERED & ~caps.TAGS & ~caps.SERVER_TIME & ~caps.ACCOUNT_TAG)
+        for name in ("ann", "bob", "cat")
+    )
+    dan = Person("dan")
+    one, two = room("#one", ann, bob, dan), room("#two", ann, bob, cat)
+    for where in (one, two):
+        apply((where, event))
+    assert bob.heard() == cat.heard() == [line]
+    assert ann.writes == dan.writes == []
+
+
+def test_who_is_back_is_shown_only_where_it_was_shown_as_lost() -> None:
+    """Once for all shared rooms; a resumption that nobody was told of is nobody's news."""
+    ann, bob = (Person(name, caps.AWAY_NOTIFY) for name in ("ann", "bob"))
+    rooms = [room("#one", ann, bob), room("#two", ann, bob)]
+    back = Rebound(ann.uid, MsgId(b"b"), GatewayId("g2"), 1)
+    for where in rooms:
+        apply((where, back))
+    assert bob.writes == []
+    for where in rooms:
+        apply((where, LinkChanged((ann.uid,))))
+    for where in rooms:
+        apply((where, back))
+    assert bob.heard() == ["AWAY :Link lost", "AWAY"]
+    for where in rooms:
+        assert where.replica.members[ann.uid].gateway == "g2"
 
 
 def test_one_rename_finishes_when_the_last_room_has_it() -> None:

@@ -7,16 +7,21 @@ from irctokens.line import tokenise
 
 from gateway.events import (
     AccountSet,
+    AwaySet,
     Direct,
     Entry,
     Event,
     Foreign,
+    HostSet,
+    Invited,
     Joined,
     Kicked,
     Left,
     LeftBy,
+    LinkChanged,
     ModeChange,
     ModesSet,
+    NameSet,
     Reaped,
     Rebound,
     Redacted,
@@ -26,7 +31,7 @@ from gateway.events import (
     SaidLines,
     TopicSet,
 )
-from gateway.model import GatewayId, Member, MsgId, Position
+from gateway.model import GatewayId, Member, MsgId, Position, Uid
 from gateway.session import capabilities as caps
 from gateway.session.render import in_batch, render, with_label
 from gateway.wire.message import Message
@@ -37,7 +42,17 @@ ANN = member("ann")._replace(account="acc")
 AT = Position(b"1700000000123-4")
 TIME = "2023-11-14T22:13:20.123Z"
 ID = MsgId(b"m1")
-classes = st.integers(0, 15) | st.integers(0, 15).map(lambda mask: mask | caps.ACCOUNT_NOTIFY)
+ASKED_FOR = {
+    AccountSet: caps.ACCOUNT_NOTIFY,
+    AwaySet: caps.AWAY_NOTIFY,
+    HostSet: caps.CHGHOST,
+    Invited: caps.INVITE_NOTIFY,
+    LinkChanged: caps.AWAY_NOTIFY,
+    NameSet: caps.SETNAME,
+    Redacted: caps.REDACTION,
+}
+"""What only those are told who negotiated a capability."""
+classes = st.sets(st.sampled_from([1, 2, 4, 8, *ASKED_FOR.values()])).map(sum)
 
 
 def shown(event: Event, about: Member | None = ANN, render_class: int = 0) -> str:
@@ -45,6 +60,38 @@ def shown(event: Event, about: Member | None = ANN, render_class: int = 0) -> st
     line = render(Entry(AT, event), about, "#Room", render_class).decode()
     assert line.endswith("\r\n") or not line
     return line.removesuffix("\r\n")
+
+
+@pytest.mark.parametrize(
+    ("event", "about", "line"),
+    [
+        (AwaySet(ANN.uid, ID, "tea time"), ANN, "AWAY :tea time"),
+        (AwaySet(ANN.uid, ID, ""), ANN._replace(away="tea"), "AWAY"),
+        (HostSet(ANN.uid, ID, "other.host"), ANN, "CHGHOST ~ann other.host"),
+        (Invited(ANN.uid, ID, ANN.source, Uid(b"u-bob"), "bob"), ANN, "INVITE bob #Room"),
+        (LinkChanged((ANN.uid,)), ANN._replace(away="tea"), "AWAY :Link lost"),
+        (LinkChanged((ANN.uid,), GatewayId("g2")), ANN._replace(gateway=GatewayId(""), away="tea"), "AWAY :tea"),
+        (Rebound(ANN.uid, ID, GatewayId("g2"), 1), ANN._replace(gateway=GatewayId("")), "AWAY"),
+        (Rebound(ANN.uid, ID, GatewayId("g2"), 1), ANN, ""),
+        (NameSet(ANN.uid, ID, "Ann B."), ANN, "SETNAME :Ann B."),
+    ],
+)
+def test_what_changes_of_a_member_is_for_who_asked(event: Event, about: Member, line: str) -> None:
+    """Each with its capability alone. Who was back before anybody was told it was lost is no news."""
+    asked_for = ASKED_FOR.get(type(event), caps.AWAY_NOTIFY)
+    assert shown(event, about, asked_for) == (f":{ANN.source} {line}" if line else "")
+    assert shown(event, about, caps.RENDERED & ~asked_for & ~15) == ""
+
+
+def test_who_joins_and_is_away_is_shown_so() -> None:
+    """Two lines with the tags of the one event. Source: IRCv3 away-notify."""
+    joined = Joined(ANN.uid, ID, ANN._replace(away="tea"))
+    tags = f"@time={TIME};msgid=m1 "
+    assert shown(joined, ANN, caps.AWAY_NOTIFY | caps.SERVER_TIME | caps.TAGS).split("\r\n") == [
+        f"{tags}:{ANN.source} JOIN #Room",
+        f"{tags}:{ANN.source} AWAY :tea",
+    ]
+    assert shown(joined, ANN, 0) == f":{ANN.source} JOIN #Room"
 
 
 def test_accounts_are_for_who_asked() -> None:
@@ -103,16 +150,16 @@ def test_tags_are_those_of_the_class(render_class: int, event: Event) -> None:
     """`time` from the position, `msgid` from the event, `account` where there is one; without the class none."""
     line = shown(event, ANN, render_class).split("\r\n")[0]  # one of several: the first has the tags
     if not line:
-        hidden = isinstance(event, AccountSet) and not render_class & caps.ACCOUNT_NOTIFY
-        hidden |= isinstance(event, Redacted) and not render_class & caps.REDACTION
-        assert hidden or isinstance(event, Said | SaidLines | Rebound | Restored)
+        asked_for = (wanted for kind, wanted in ASKED_FOR.items() if isinstance(event, kind))
+        silent = isinstance(event, Said | SaidLines | Rebound | Restored)
+        assert silent or not render_class & next(asked_for)
         return
     tags = Message.parse(line.encode()).tags
     assert tags.get("time") == (TIME if render_class & caps.SERVER_TIME else None)
     assert tags.get("msgid") == (event.msgid.decode() if render_class & caps.TAGS else None)
     account = event.account.decode() if isinstance(event, Said | SaidLines) else ANN.account
-    if isinstance(event, Direct | Kicked | Redacted):
-        account = ""  # none in these; not of who did it, and not told of who it was done to
+    if isinstance(event, Direct | Kicked):
+        account = ""  # none in these; and of whom it was done to it is not told
     assert tags.get("account", "") == (account if render_class & caps.ACCOUNT_TAG else "")
     if not render_class & caps.TAGS:
         assert "+tag" not in tags

@@ -19,9 +19,7 @@ async def answer(peer: IrcPeer, line: str) -> tuple[str, ...]:
 async def test_the_capability_says_what_is_offered(dial: Connect) -> None:
     """ "The capability has an optional value, a comma-separated list of key-value pairs"."""
     peer = await dial("x", register=False)
-    await peer.send("CAP LS 302")
-    listed = (await peer.expect("CAP")).params[2].split()
-    assert "draft/account-registration=before-connect,custom-account-name" in listed
+    assert "draft/account-registration=before-connect,custom-account-name" in await peer.capabilities()
 
 
 async def test_register_before_connect(dial: Connect, nick: str) -> None:

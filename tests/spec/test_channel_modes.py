@@ -272,7 +272,7 @@ async def test_what_is_advertised(dial: Connect, room: str) -> None:
     assert tokens >= {
         *("PREFIX=(ov)@+", "STATUSMSG=@+", "CHANMODES=beI,k,Hl,Cimnst", "EXCEPTS=e", "INVEX=I", "BOT=B", "MODES=6"),
         *("EXTBAN=,am", "ACCOUNTEXTBAN=a", "MAXLIST=b:100,e:100,I:100", "KEYLEN=32", "KICKLEN=255"),
-        "TARGMAX=JOIN:,PART:,KICK:4,NAMES:4,PRIVMSG:4,NOTICE:4,TAGMSG:4",
+        "TARGMAX=JOIN:,KICK:4,MONITOR:,NAMES:4,NOTICE:4,PART:,PRIVMSG:4,TAGMSG:4,WHOIS:1,WHOWAS:4",
     }
     await join(room, ann)
     await ann.send(f"MODE {room} +bbbbbbb a b c d e f g", f"MODE {room} +k {'x' * 32}", f"MODE {room} +k {'x' * 33}")

@@ -128,3 +128,16 @@ async def test_messages_to_ranks_are_for_those_ranks(dial: Connect, nick: str, r
         assert await commands(author, f"PRIVMSG @{room} :for operators") == []
         assert (await receiver.expect("PRIVMSG")).params == (f"@{room}", "for operators")
     assert await commands(bob) == []
+
+
+async def test_ping_is_a_barrier(dial: Connect, nick: str, room: str) -> None:
+    """What was acknowledged to one client before another asked has reached the other before its PONG, whichever
+    gateways they are on: "one server" to whoever compares (docs/protocol.md, "Commands")."""
+    ann, bob = await dial(nick), await dial(f"{nick}b")
+    await join(room, ann, bob)
+    for number in range(25):
+        assert await commands(ann, f"PRIVMSG {room} :{number}", f"NOTICE {nick}b :{number}") == []
+        assert {(m.command, m.params[1]) for m in await bob.barrier()} == {
+            ("PRIVMSG", str(number)),
+            ("NOTICE", str(number)),
+        }

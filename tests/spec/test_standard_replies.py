@@ -1,33 +1,50 @@
-"""FAIL, WARN and NOTE. Source: https://ircv3.net/specs/extensions/standard-replies"""
+"""standard-replies. Source: https://ircv3.net/specs/extensions/standard-replies"""
 
 import re
 
-from tests.harness.network import Connect
+import pytest
+
+from tests.harness.network import OPERATOR_PASSWORD, Connect
+from tests.harness.steps import ALL, answers
+
+# A line, and the command, the code and the context of what it is refused with.
+REFUSED = [
+    ("ACCOUNT GROUP", ("ACCOUNT", "ACCOUNT_REQUIRED", "GROUP")),
+    ("ACCOUNT NONSENSE", ("ACCOUNT", "INVALID_PARAMS", "NONSENSE")),
+    ("REGISTER 9bad * sesame-street", ("REGISTER", "BAD_ACCOUNT_NAME", "9bad")),
+    ("VERIFY nobody 123", ("VERIFY", "INVALID_CODE", "nobody")),
+    ("KLINE *@* :everybody", ("KLINE", "INVALID_MASK")),
+    ("UNKLINE nobody@nowhere", ("UNKLINE", "NO_SUCH_BAN")),
+    ("RESUME token", ("RESUME", "ALREADY_REGISTERED")),
+]
+# Their specification depends on standard replies, so who sends these knows them.
+ALWAYS = {"REGISTER", "VERIFY"}
 
 
-async def test_the_form(dial: Connect, nick: str) -> None:
-    """`FAIL <command> <code> [<context>...] <description>`: the command it is about (or `*`), a code of letters that a
-    program reads, and a text for people; from the server ("Format")."""
-    peer = await dial(nick, caps=["standard-replies"])
-    await peer.send("CHATHISTORY NOSUCH", b"PRIVMSG x :\xff", "ACCOUNT INFO")
-    for command in ("CHATHISTORY", "*", "ACCOUNT"):
-        message = await peer.expect("FAIL")
-        assert message.params[0] == command
-        assert re.fullmatch(r"[A-Z0-9_]+", message.params[1])
-        assert message.params[-1]
-        assert "!" not in message.source
+@pytest.mark.parametrize(("line", "params"), REFUSED, ids=[line.partition(" ")[0] for line, _ in REFUSED])
+async def test_a_refusal(dial: Connect, nick: str, line: str, params: tuple[str, ...]) -> None:
+    """FAIL, the command, a code of capitals, context, and a text for people as the last parameter; from the server."""
+    peer = await dial(nick, caps=["standard-replies", *ALL])
+    await answers(peer, f"OPER root :{OPERATOR_PASSWORD}")
+    (fail,) = await answers(peer, f"@label=f {line}")
+    assert (fail.command, fail.params[:-1]) == ("FAIL", params)
+    assert re.fullmatch("[A-Z][A-Z0-9_]*", fail.params[1])
+    assert fail.params[-1]
+    assert (fail.source, fail.tags["label"]) == ("hubbub.local", "f")
 
 
-async def test_a_label_is_answered(dial: Connect, nick: str) -> None:
-    """A refusal is an answer like any other, so it carries the command's label (labeled-response)."""
-    peer = await dial(nick, caps=["standard-replies", "labeled-response", "batch", "message-tags"])
-    await peer.send("@label=l1 CHATHISTORY NOSUCH")
-    assert (await peer.expect("FAIL")).tags["label"] == "l1"
-
-
-async def test_who_did_not_ask_for_them(dial: Connect, nick: str) -> None:
-    """Gets the same as a NOTICE or a numeric, so that nobody is left without an answer ("Capability")."""
+@pytest.mark.parametrize(("line", "params"), REFUSED, ids=[line.partition(" ")[0] for line, _ in REFUSED])
+async def test_without_the_capability(dial: Connect, nick: str, line: str, params: tuple[str, ...]) -> None:
+    """Who has not negotiated it gets a numeric or a notice, except where the command itself says it knows FAIL."""
     peer = await dial(nick)
-    await peer.send("CHATHISTORY NOSUCH", "ACCOUNT INFO")
-    answers = await peer.barrier()
-    assert [message.command for message in answers] == ["NOTICE", "NOTICE"]
+    await answers(peer, f"OPER root :{OPERATOR_PASSWORD}")
+    (refused,) = await answers(peer, line)
+    assert (refused.command == "FAIL") == (params[0] in ALWAYS)
+
+
+async def test_a_note(dial: Connect, nick: str) -> None:
+    """NOTE has the same form, for what went well."""
+    peer = await dial(nick, caps=["standard-replies"])
+    await answers(peer, "REGISTER * * sesame-street")
+    (note,) = await answers(peer, "ACCOUNT INFO")
+    assert (note.command, note.params[:-1]) == ("NOTE", ("ACCOUNT", "INFO", nick))

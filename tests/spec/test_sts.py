@@ -37,8 +37,7 @@ async def policy(gateway: GatewayProcess, version: str, tls: Pems | None) -> dic
     port, context = (gateway.tls_port, tls.trust()) if tls else (gateway.port, None)
     peer = await IrcPeer.connect(gateway.host, port, "asker", register=False, tls=context)
     async with peer:
-        await peer.send(f"CAP LS{version}")
-        said = (await peer.expect("CAP")).params[-1].split()
+        said = await peer.capabilities(version.strip())
         await peer.send("CAP REQ sts")
         assert (await peer.expect("CAP")).params[1] == "NAK"
     values = [word.partition("=")[2] for word in said if word.partition("=")[0] == "sts"]

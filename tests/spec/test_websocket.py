@@ -147,7 +147,7 @@ async def test_text_is_utf8(open_socket: Open, name: str) -> None:
     socket = await open_socket(BINARY)
     await registered(socket, name, text=False)
     await socket.send(b"PING :\xff")
-    await until(socket, "NOTICE")
+    await until(socket, "FAIL")
     await socket.send(b"PING :\xff", text=True)
     with pytest.raises(ConnectionClosed) as closed:
         await until(socket, "PONG")

@@ -49,7 +49,7 @@ async def test_a_nick_in_use_is_registered_by_its_holder_alone(open_more: OpenLa
     """And what failed leaves nothing behind."""
     lanes = await open_more()
     gateway = GatewayId(f"g-{unique}")
-    await Leases(lanes, gateway, lambda: (1, 0, 0)).begin()
+    await Leases(lanes, gateway, lambda: (1, 0, 0, 0)).begin()
     accounts, directory, name = Accounts(lanes), Directory(lanes, gateway), NickKey(unique)
     assert await directory.claim(name, ANN)
     assert not await accounts.create(name, account(unique), BOB)

@@ -12,9 +12,11 @@ from gateway.store.codec import (
     decode_announcement,
     decode_event,
     decode_member,
+    decode_members,
     decode_snapshot,
     encode_event,
     encode_member,
+    pairs,
 )
 from tests.harness import events as strategies
 from tests.harness.events import member, said
@@ -87,8 +89,10 @@ def test_snapshots_are_read_in_both_protocols(who: Member, topic: str) -> None:
     state |= {b"key": b"pw", b"limit": b"7"}
     lists = {b"b *!*@evil": b"9 ann!a@h", b"b m:x!*@*": b"8 bob!b@h", b"i u-cat": b"7 ann!a@h"}
     flat = [[part for pair in hash_.items() for part in pair] for hash_ in (state, members, lists)]
-    snapshot = decode_snapshot(state, members, lists, GatewayId("g1"), "#tea")
-    assert snapshot == decode_snapshot(flat[0], flat[1], flat[2], GatewayId("g1"), "#tea")
+    snapshot = decode_snapshot(state, decode_members(members.items()), lists, GatewayId("g1"), "#tea")
+    assert snapshot == decode_snapshot(
+        flat[0], decode_members(pairs(flat[1]).items()), flat[2], GatewayId("g1"), "#tea"
+    )
     assert (snapshot.produced, snapshot.topic.text, snapshot.members) == (7, topic, {who.uid: who})
     assert (snapshot.key, snapshot.limit, snapshot.invited) == ("pw", 7, {b"u-cat": ("ann!a@h", 7)})
     assert [*snapshot.lists.items()] == [("b", {"m:x!*@*": ("bob!b@h", 8), "*!*@evil": ("ann!a@h", 9)})]

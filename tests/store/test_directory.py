@@ -1,6 +1,8 @@
-"""Nicks and users over all gateways. Source: the headers of `nick_claim.lua` and `nick_free.lua`."""
+"""Nicks and users over all gateways. Source: the headers of `nick_claim.lua`, `nick_free.lua`,
+`figures.lua` and `whowas_note.lua`."""
 
 import asyncio
+import time
 
 from gateway.model import GatewayId, Uid
 from gateway.people import Figures, User
@@ -8,6 +10,7 @@ from gateway.store import keys
 from gateway.store.directory import Directory
 from gateway.store.lanes import Lanes
 from gateway.store.leases import Leases
+from gateway.store.scripts import sha
 from gateway.wire.names import NickKey, RoomKey
 from tests.store.conftest import OpenLanes
 
@@ -15,7 +18,7 @@ from tests.store.conftest import OpenLanes
 async def alive(lanes: Lanes, name: str) -> Directory:
     """The directory as a gateway with a lease sees it."""
     gateway = GatewayId(name)
-    await Leases(lanes, gateway, lambda: (1, 2, 3)).begin()
+    await Leases(lanes, gateway, lambda: (1, 2, 3, 1)).begin()
     return Directory(lanes, gateway)
 
 
@@ -100,13 +103,57 @@ async def test_figures_add_up_over_gateways(lanes: Lanes, unique: str) -> None:
     """Each gateway's beat brings its share, and its end takes it away."""
     directory = Directory(lanes, GatewayId(f"g-{unique}"))
     before = await directory.figures()
-    leases = [Leases(lanes, GatewayId(f"{unique}-{i}"), lambda: (5, 1, 2)) for i in range(2)]
+    leases = [Leases(lanes, GatewayId(f"{unique}-{i}"), lambda: (5, 1, 2, 1)) for i in range(2)]
     for lease in leases:
         await lease.begin()
     figures = await directory.figures()
     assert figures == Figures(
-        before.users + 10, before.unregistered + 2, before.operators + 4, figures.rooms, before.gateways + 2
-    )
+        before.users + 10, before.unregistered + 2, before.operators + 4, figures.rooms, before.gateways + 2,
+        before.invisible + 2, max(before.most_users, before.users + 10),
+    )  # fmt: skip
     for lease in leases:
         await lease.end()
-    assert (await directory.figures())._replace(rooms=0) == before._replace(rooms=0)
+    assert (await directory.figures())._replace(rooms=0, most_users=0) == before._replace(rooms=0, most_users=0)
+
+
+async def test_the_most_users_never_become_fewer(lanes: Lanes, unique: str) -> None:
+    """Each gateway writes its share down as it changes; the sum that was highest is kept."""
+    directory = Directory(lanes, GatewayId(f"most-{unique}"))
+    before = await directory.figures()
+    directory.count((before.most_users + 3, 0, 0, 0))
+    directory.count((0, 0, 0, 0))
+    after = await directory.figures()
+    assert after.users == before.users
+    assert after.most_users == before.users + before.most_users + 3
+
+
+def former_user(nick: str, number: int) -> User:
+    """Somebody who had the nick."""
+    return User(
+        Uid(f"{nick}-{number}".encode()), nick, "~u", f"host{number}", "Real Name", "", "", 1, GatewayId("g"), False
+    )
+
+
+async def test_who_had_a_nick_is_remembered_newest_first(lanes: Lanes, unique: str) -> None:
+    """The last ten of each nick, whichever gateway saw them; the same end noted twice counts once."""
+    directories = [Directory(lanes, GatewayId(f"was-{unique}-{i}")) for i in range(2)]
+    assert await directories[0].formers(NickKey(unique)) == []
+    for number in range(12):
+        await directories[number % 2].note_former(former_user(unique, number))
+        await directories[0].note_former(former_user(unique, number))
+    found = await directories[1].formers(NickKey(unique))
+    assert [former.host for former in found] == [f"host{number}" for number in range(11, 1, -1)]
+    assert (found[0].nick, found[0].user, found[0].realname, found[0].account) == (unique, "~u", "Real Name", "")
+    assert abs(found[0].until_s - time.time()) < 60
+
+
+async def test_nicks_that_were_given_up_first_are_forgotten_first(lanes: Lanes, unique: str) -> None:
+    """Of so many nicks, and for so long."""
+    names = [f"{{w}}:{unique}:{name}" for name in ("entries", "ages")]
+    call = lanes.commands.call
+    for nick in ("a", "b", "c"):
+        await call("EVALSHA", sha("whowas_note"), 2, *names, nick, "uid", "entry", 10, 2, 60_000)
+    assert sorted(await call("HKEYS", names[0])) == [b"b", b"c"]
+    await call("ZADD", names[1], 1, "b")
+    await call("EVALSHA", sha("whowas_note"), 2, *names, "d", "uid", "entry", 10, 5, 60_000)
+    assert sorted(await call("HKEYS", names[0])) == sorted(await call("ZRANGE", names[1], 0, -1)) == [b"c", b"d"]

@@ -35,7 +35,7 @@ DAY_S = 86_400
 
 def leases(lanes: Lanes, name: str, lease_ms: int = LEASE_MS) -> Leases:
     """A gateway's lease."""
-    return Leases(lanes, GatewayId(name), lambda: (1, 0, 0), lease_ms=lease_ms)
+    return Leases(lanes, GatewayId(name), lambda: (1, 0, 0, 0), lease_ms=lease_ms)
 
 
 async def beat(lanes: Lanes, name: str, *, first: bool, lease_ms: int = LEASE_MS) -> list[Any]:

@@ -1,6 +1,6 @@
 """What `rooms.ports.LogStore` promises, over Redis, Valkey and the memory store of the room tests.
 
-Source: the headers of `room_msg.lua`, `room_tx.lua` and `room_reap.lua`.
+Source: the headers of `room_msg.lua`, `room_tx.lua`, `room_reap.lua` and `room_link.lua`.
 """
 
 import asyncio
@@ -10,8 +10,8 @@ from itertools import pairwise
 import pytest
 
 from gateway.errors import StoreError
-from gateway.events import Entry, Joined, Left, ModesSet, Reaped, Rebound, Redacted, Restored, Said
-from gateway.model import ORIGIN, Answer, GatewayId, Head, LogKey, MsgId, Outcome, Position, Topic, order
+from gateway.events import Entry, Joined, Left, LinkChanged, ModesSet, Reaped, Rebound, Redacted, Restored, Said
+from gateway.model import ORIGIN, Answer, GatewayId, Head, LogKey, MsgId, Outcome, Position, Topic, Uid, order
 from gateway.rooms.ports import Change
 from tests.harness.deadlines import DEADLINE_S
 from tests.harness.events import join, leave, member, promote, rebind, said, set_topic, uid_of
@@ -100,6 +100,26 @@ async def test_nothing_to_do_uses_the_number_up(open_site: OpenSite, log: LogKey
     assert (await change(site, log, 5, set_topic(ANN, "x"))).outcome is Outcome.UNCHANGED
     assert (await say(site, log, 6, [said("ann", "x")])).outcome is Outcome.DONE
     assert len(await read_all(site, log)) == 3
+
+
+async def test_lost_connections_are_one_event_of_those_who_had_one(open_site: OpenSite, log: LogKey) -> None:
+    """Who is lost already, or not a member, is not in it; who is back has its new gateway. Nothing new: no event."""
+    site = await open_site("g1")
+    founded = (await change(site, log, 1, join(ANN))).positions[0]
+    await change(site, log, 2, join(BOB, permissions=founded))
+    await site.relink(log, "", ANN.uid, Uid(b"stranger"))
+    await site.relink(log, "", ANN.uid, BOB.uid)
+    await site.relink(log, "", ANN.uid)
+    await site.relink(log, "g2", ANN.uid)
+    assert [entry.event for entry in await read_all(site, log)][2:] == [
+        LinkChanged((ANN.uid,)),
+        LinkChanged((BOB.uid,)),
+        LinkChanged((ANN.uid,), GatewayId("g2")),
+    ]
+    members = (await site.store.snapshot(log, "#room")).members
+    assert {uid: member.gateway for uid, member in members.items()} == {ANN.uid: "g2", BOB.uid: ""}
+    await change(site, log, 3, rebind(BOB, GatewayId("g3")))
+    assert (await site.store.snapshot(log, "#room")).members[BOB.uid].gateway == "g3"
 
 
 async def test_a_snapshot_has_the_effects_of_all_changes(open_site: OpenSite, log: LogKey) -> None:

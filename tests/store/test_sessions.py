@@ -49,7 +49,7 @@ class Site:
 
     async def live(self, *, token: bytes = FIRST, account: str = "") -> None:
         """The session is here, in a room."""
-        await Leases(self.lanes, self.gateway, lambda: (1, 0, 0)).begin()
+        await Leases(self.lanes, self.gateway, lambda: (1, 0, 0, 0)).begin()
         assert await self.sessions.assert_all(self.user(account=account), self.nick, token, [self.room])
         await self.logs.logs.remember_log(keys.room_log(self.room))
         who = member("ann", gateway=self.gateway, modes="o")._replace(uid=self.uid)
@@ -273,7 +273,7 @@ async def test_what_dies_with_a_gateway_and_what_does_not(sites: tuple[Site, Sit
     assert await one.sessions.assert_all(user, NickKey(user.nick), b"", [one.room])
     await change(one.logs, keys.room_log(one.room), 2, join(member("plain")._replace(uid=plain), permissions=None))
     await one.lanes.commands.call("HSET", keys.gateway_positions(one.gateway), keys.room_log(one.room), "9-9")
-    await asyncio.gather(*(Leases(site.lanes, GatewayId(f"r{i}"), lambda: (0, 0, 0)).bury(one.gateway, 0)
+    await asyncio.gather(*(Leases(site.lanes, GatewayId(f"r{i}"), lambda: (0, 0, 0, 0)).bury(one.gateway, 0)
                            for i, site in enumerate(sites)))  # fmt: skip
     assert await one.events() == ["Joined", "Joined", "Reaped"]
     assert await two.directory.away(one.uid) == "Link lost"

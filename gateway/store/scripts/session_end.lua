@@ -1,9 +1,9 @@
 -- session_end: forget a session. What is left for a day tells a client that comes back late that it is over.
 --
--- KEYS  1 record  2 rooms  3 positions
+-- KEYS  1 record  2 rooms  3 positions  4 nicks it watches
 -- ARGV  1 seconds its tokens are remembered
 local t = redis.call('HMGET', KEYS[1], 'token', 'former')
-redis.call('DEL', KEYS[1], KEYS[2], KEYS[3])
+redis.call('DEL', unpack(KEYS))
 if t[1] and t[1] ~= '' then
   redis.call('HSET', KEYS[1], 'state', 'ended', 'token', t[1], 'former', t[2] or t[1])
   redis.call('EXPIRE', KEYS[1], ARGV[1])

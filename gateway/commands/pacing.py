@@ -1,0 +1,28 @@
+"""A long answer goes out in parts: others are served in between, and no peer is closed for what it asked."""
+
+import asyncio
+
+from gateway.session.reply import Reply
+from gateway.session.session import Session, State
+
+__all__ = ["PACE_BYTES", "breathe", "until_read"]
+
+PACE_BYTES = 8192  # that wait for a peer before it gets more of a long answer; half the least sendq
+PACE_S = 0.02
+_THERE = (State.WELCOMING, State.READY)
+
+
+async def breathe(reply: Reply) -> None:
+    """Between two parts of an answer: send what there is of it; all of a labelled one goes out at its end."""
+    if not reply.label:
+        reply.finish()
+        reply.under_way = True
+    await until_read(reply.session)
+
+
+async def until_read(session: Session) -> None:
+    """Let others be served, and wait until little waits for the peer, or it is gone."""
+    await asyncio.sleep(0)
+    # The transport tells nobody when its buffer is short again, and the wait is rare.
+    while session.unsent() > PACE_BYTES and session.state in _THERE:  # noqa: ASYNC110
+        await asyncio.sleep(PACE_S)

@@ -1,0 +1,84 @@
+"""What was deleted is not to be read any more, and that it was deleted is. Source: IRCv3 draft/message-redaction."""
+
+from pathlib import Path
+
+from client.cache import Cache
+from client.events import Kind, RoomLine
+from client.render import happened
+from tests.client.play import Play
+
+CAP = "draft/message-redaction"
+
+
+def in_tea(cache: Cache | None = None) -> Play:
+    """Ann in #tea, where bob has said a secret."""
+    play = Play(cache=cache)
+    play.connect(CAP)
+    play.enter()
+    play.hear("@msgid=m1;time=2026-01-01T00:00:00.000Z :bob!b@h PRIVMSG #tea :the secret")
+    play.said()
+    play.seen()
+    return play
+
+
+def last(play: Play) -> RoomLine:
+    """The last line of #tea."""
+    return next(row for row in reversed(play.chat.transcripts["#tea"].rows) if isinstance(row, RoomLine))
+
+
+def test_a_deleted_line_is_gone_and_its_place_is_not(tmp_path: Path) -> None:
+    """On the screen, on disk, for a search; who did it and why stands there; another room's line is not touched."""
+    cache = Cache(tmp_path / "c.sqlite")
+    play = in_tea(cache)
+    play.hear(":eve!e@h REDACT #ops m1", ":eve!e@h REDACT #tea unknown", ":eve!e@h REDACT #tea")
+    assert last(play).text == "the secret"
+    play.hear(":eve!e@h REDACT #tea m1 :spam")
+    assert happened(last(play)) == "eve deleted a line of bob (spam)"
+    assert play.seen() == ["-- eve deleted a line of #tea"]
+    play.chat.lost()
+    play.console.typed("/search secret")
+    assert play.seen()[-1].startswith("-- no line here has 'secret'")
+    cache.close()
+    again = Cache(tmp_path / "c.sqlite")
+    (kept,) = [line for line in again.lines("#tea", 10) if line.msgid == "m1"]
+    assert (kept.kind, kept.text, kept.subject) == (Kind.REDACTED, "spam", "eve")
+    again.close()
+    assert b"the secret" not in (tmp_path / "c.sqlite").read_bytes()
+
+
+def test_history_may_tell_of_it_too() -> None:
+    """The line and what deleted it come in one answer; whoever deletes their own line is told once."""
+    play = Play()
+    play.connect(CAP)
+    history = (
+        "@msgid=m1;time=2026-01-01T00:00:00.000Z :bob!b@h PRIVMSG #tea :the secret",
+        "@msgid=m2;time=2026-01-01T00:00:01.000Z :bob!b@h REDACT #tea m1",
+    )
+    play.enter("#tea", *history)
+    assert happened(last(play)) == "bob deleted this line"
+    play.hear("@msgid=m1;time=2026-01-01T00:00:00.000Z :bob!b@h PRIVMSG #tea :the secret")
+    assert last(play).kind is Kind.REDACTED, "the same line once more does not bring it back"
+
+
+def test_ones_own_last_line_can_be_deleted() -> None:
+    """Where the server can; in a private talk too; a refusal is told in the server's words."""
+    play = in_tea()
+    play.console.typed("/delete")
+    assert play.seen() == ["-- you have said nothing here"]
+    play.hear("@msgid=m7;time=2026-01-01T00:00:02.000Z :ann!a@h PRIVMSG #tea :typo")
+    play.console.typed("/delete wrong room")
+    assert play.said() == ["REDACT #tea m7 :wrong room"]
+    play.seen()
+    play.hear("FAIL REDACT REDACT_WINDOW_EXPIRED #tea m7 60 :You can no longer delete this message")
+    assert play.seen() == ["-- You can no longer delete this message"]
+    play.hear("@msgid=p1;time=2026-01-01T00:00:03.000Z :bob!b@h PRIVMSG ann :psst", ":bob!b@h REDACT ann p1")
+    (row,) = play.chat.transcripts["bob"].rows
+    assert isinstance(row, RoomLine)
+    assert row.kind is Kind.REDACTED
+    without = Play()
+    without.connect()
+    without.enter()
+    without.hear("@msgid=m7;time=2026-01-01T00:00:02.000Z :ann!a@h PRIVMSG #tea :typo")
+    without.seen()
+    without.console.typed("/delete")
+    assert without.seen() == ["-- this server cannot delete what was said"]
