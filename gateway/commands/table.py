@@ -145,6 +145,8 @@ def obey(services: Services, session: Session, line: bytes) -> Work | None:
     if command is None or not _admitted(services, session, command, message, line, reply):
         if command is None:
             _unknown(session, message, reply)
+        elif command is _IN_BATCH and session.draft is not None:
+            session.draft.spoil()
         reply.finish()
         return None
     if command.shared and services.network.limits and not _has_allowance(services, session, message):
@@ -187,6 +189,8 @@ def _read(services: Services, session: Session, line: bytes) -> Message | None:
         reply = _refusal_of_bytes(services, session, line)
     except MalformedLineError:
         reply.numeric(n.ERR_UNKNOWNERROR, "*", "That line could not be read")
+    if session.draft is not None:
+        session.draft.spoil()
     if _within_budget(services, session, Message("*"), Reply(session, services.network.server_name)):
         reply.finish()
     return None

@@ -116,6 +116,7 @@ class Connection(asyncio.Protocol):
         self._proxy = None
         if header.address is not None:
             self.session.host = shown_host(str(header.address))
+            self.session.secure |= header.secure
             self._server.admit(self)
         return proxy.rest
 
@@ -135,6 +136,8 @@ class Connection(asyncio.Protocol):
         if session.state is State.CLOSED or self._transport.is_closing():
             return
         if isinstance(line, Overlong):
+            if session.draft is not None:
+                session.draft.spoil()
             reply = Reply(session, self._server.name)
             reply.numeric(n.ERR_INPUTTOOLONG, "Input line was too long")
             reply.finish()

@@ -167,6 +167,7 @@ class Server:
         if recount:
             operators = sum(session.operator for session in users)
             self._marked = operators, sum("i" in session.modes for session in users)
+        # A session outlives its connection for the moment its departure takes.
         return len(users), max(0, len(self.connections) - len(users)), *self._marked
 
     def _count(self) -> None:

@@ -124,8 +124,7 @@ class WebSocketConnection(Connection):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Source: asyncio.Protocol."""
-        self._link.receive_eof()
-        self._link.discard()
+        self._link.receive_eof()  # its parser ends, and with it the last reference to it
         super().connection_lost(exc)
 
 

@@ -74,6 +74,11 @@ class Draft:
             return "MULTILINE_INVALID", "A blank line cannot go on with the one before"
         return None
 
+    def spoil(self) -> None:
+        """A line was refused before anybody could read whether it is one of these: a message is said as a whole."""
+        if self.problem is None:
+            self.problem = "MULTILINE_INVALID", "A line of it was refused; nothing was said"
+
     def end(self) -> None:
         """It is complete; sets `problem` if it says nothing."""
         if self.problem is None and not any(text for _, text in self.lines):

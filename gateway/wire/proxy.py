@@ -22,6 +22,7 @@ _LOCAL, _PROXY = 0x20, 0x21  # version 2 in the high half
 _INET, _INET6, _UNIX = 1, 2, 3
 _ADDRESS_BYTES = {_INET: 12, _INET6: 36, _UNIX: 216}
 _STREAM, _DGRAM = 1, 2
+_SSL, _CLIENT_SSL = 0x20, 0x01  # section 2.2.5: the type of the field, and its bit for a client over TLS
 _PORT = re.compile(rb"0|[1-9][0-9]{0,4}")
 
 
@@ -38,6 +39,7 @@ class ProxyHeader(NamedTuple):
 
     address: IPv4Address | IPv6Address | None = None
     port: int = 0
+    secure: bool = False  # the peer speaks TLS to the proxy, as far as version 2 tells
 
 
 class ProxyDecoder:
@@ -123,7 +125,17 @@ def _parse_v2(head: bytes) -> ProxyHeader:
     if protocol and len(body) < _ADDRESS_BYTES.get(family, 0):
         raise MalformedProxyError(f"{len(body)} bytes of addresses for family {family}")
     if protocol == _STREAM and family == _INET:
-        return ProxyHeader(IPv4Address(body[:4]), int.from_bytes(body[8:10], "big"))
+        return ProxyHeader(IPv4Address(body[:4]), int.from_bytes(body[8:10], "big"), _is_secure(body[12:]))
     if protocol == _STREAM and family == _INET6:
-        return ProxyHeader(IPv6Address(body[:16]), int.from_bytes(body[32:34], "big"))
+        return ProxyHeader(IPv6Address(body[:16]), int.from_bytes(body[32:34], "big"), _is_secure(body[36:]))
     return ProxyHeader()
+
+
+def _is_secure(fields: bytes) -> bool:
+    """What the fields behind the addresses say of TLS; what cannot be read says nothing."""
+    while len(fields) >= 3:
+        kind, end = fields[0], 3 + int.from_bytes(fields[1:3], "big")
+        if kind == _SSL:
+            return end > 3 and len(fields) >= end and bool(fields[3] & _CLIENT_SSL)
+        fields = fields[end:]
+    return False

@@ -221,6 +221,23 @@ async def test_mistakes_are_told_once(dial: Connect, nick: str, room: str, case:
     assert value((await received(author))[1]) == "now\nright"
 
 
+@pytest.mark.parametrize(
+    ("broken", "refusal"),
+    [(b"\xff", "FAIL"), (b"a\0b", "400"), (b"x" * 600, "417"), (b"x" * 20_000, "417")],
+)
+async def test_a_line_that_is_refused_takes_the_message_along(
+    dial: Connect, nick: str, room: str, broken: bytes, refusal: str
+) -> None:
+    """What cannot be read, or is too long for a line, is told as always, and then that nothing was said: a message
+    without one of its lines would be another."""
+    author = await joined(await dial(nick, caps=CAPS), room)
+    opening, *inside, closing = pasted(room, "one", "two", opening="@label=l ")
+    await author.send(opening, *inside, b"@batch=1 PRIVMSG %b :%b" % (room.encode(), broken), closing)
+    first, last = await author.barrier()
+    assert first.command == refusal
+    assert (last.command, last.params[:2], last.tags["label"]) == ("FAIL", ("BATCH", "MULTILINE_INVALID"), "l")
+
+
 async def test_a_line_to_somebody_else(dial: Connect, nick: str, room: str) -> None:
     """`MULTILINE_INVALID_TARGET <batch-target> <provided-target>`, with the label of the batch ("Errors")."""
     author = await joined(await dial(nick, caps=CAPS), room)

@@ -59,6 +59,26 @@ def test_a_header_cut_short_is_waited_for(wanted: tuple[bytes, ProxyHeader]) -> 
     assert ProxyDecoder().feed(wanted[0][:-1]) is None
 
 
+@pytest.mark.parametrize(
+    ("fields", "secure"),
+    [
+        (b"", False),
+        (b"\x20\x00\x05\x01\0\0\0\0", True),
+        (b"\x04\x00\x02ab\x20\x00\x05\x07\0\0\0\0\xee\0\0", True),
+        (b"\x20\x00\x05\x06\0\0\0\0", False),  # a certificate was shown; not over this connection's TLS
+        (b"\x20\x00\x00\x01", False),
+        (b"\x20\x00\x05\x01", False),  # cut off
+        (b"\x20\x00", False),
+    ],
+)
+@pytest.mark.parametrize(("family", "size"), [(0x11, 12), (0x21, 36)])
+def test_tls_between_client_and_proxy(fields: bytes, secure: bool, family: int, size: int) -> None:
+    """PP2_TYPE_SSL, whose lowest bit tells that the client connected over TLS. Source: section 2.2.5."""
+    header = ProxyDecoder().feed(v2(0x21, family, bytes(size) + fields))
+    assert header is not None
+    assert header.secure == secure
+
+
 @given(st.binary() | st.binary().map(lambda tail: SIGNATURE + tail) | st.binary().map(lambda tail: b"PROXY " + tail))
 def test_garbage_is_a_header_incomplete_or_malformed(garbage: bytes) -> None:
     """No bytes raise anything else."""
