@@ -114,6 +114,9 @@ class Directory(Protocol):
     async def everybody(self) -> list[User]:
         """All sessions, up to a limit."""
 
+    def tell_size(self, room: RoomKey, members: int) -> None:
+        """Tell LIST how many members a room has now, without waiting; never raises."""
+
     async def rooms(self) -> list[RoomRow]:
         """The rooms, largest first."""
 
