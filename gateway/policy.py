@@ -7,6 +7,7 @@ from gateway.commands.allowances import SharedLimits
 from gateway.commands.services import Network, WebGateways
 from gateway.config import Config
 from gateway.net.server import Limits
+from gateway.rooms.retention import Kept
 
 __all__ = ["connection_limits", "network", "shared_limits"]
 
@@ -27,6 +28,8 @@ def network(config: Config) -> Network:
         min_password=config.min_password,
         multiclient=config.multiclient,
         max_attachments=config.max_attachments,
+        history=Kept(config.history_entries, int(config.history_age_s)),
+        redaction_window_s=int(config.redaction_window_s),
         icon=config.network_icon,
         admin=config.admin,
         sts=_sts(config),

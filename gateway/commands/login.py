@@ -189,7 +189,7 @@ async def _set_account(services: Services, session: Session, account: str, reply
         return  # its departure has removed the record meanwhile
     if session.has(ACCOUNT_NOTIFY):
         reply.add(f":{session.source} ACCOUNT {account or '*'}\r\n".encode())
-    await publish(services, session, "account")
+    await publish(services, session, account=account)
     key = session.key
     assert key is not None
     if await services.accounts.is_reserved(key, NickKey(casefold(account))) and session.ready:

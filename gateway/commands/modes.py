@@ -69,6 +69,9 @@ def _refuse(replica: Replica, reply: Reply) -> None:
 
 def _tell_modes(replica: Replica, session: Session, reply: Reply) -> None:
     letters, values = list(replica.modes), []
+    if replica.history:
+        letters.append("H")
+        values.append(replica.history)
     if replica.key:
         letters.append("k")
         values.append(replica.key if session.uid in replica.members else "*")
@@ -148,7 +151,7 @@ async def _user_mode(services: Services, session: Session, target: str, changes:
     session.set_modes("".join(sorted(after - {"o"})))
     session.operator = "o" in after
     services.count_users(recount=True)
-    await publish(services, session, "modes", "operator")
+    await publish(services, session, modes=session.modes, operator=session.operator)
     gained, lost = "".join(sorted(after - before)), "".join(sorted(before - after))
     line = ("+" + gained if gained else "") + ("-" + lost if lost else "")
     reply.add(f":{session.source} MODE {session.nick} :{line}\r\n".encode())

@@ -54,7 +54,7 @@ async def _become(services: Services, session: Session, name: str, reply: Reply)
     session.operator = True
     services.count_users(recount=True)
     _audit.info("operator", extra={"by": session.source, "uid": session.uid.decode(), "name_given": name})
-    await publish(services, session, "operator")
+    await publish(services, session, operator=True)
     reply.numeric(n.RPL_YOUREOPER, "You are now an IRC operator")
     reply.message("MODE", session.nick, "+o")
 

@@ -37,11 +37,13 @@ def away(services: Services, session: Session, message: Message, reply: Reply) -
 
 
 async def _set_away(services: Services, session: Session, text: str, reply: Reply) -> None:
-    if session.shared:
+    if not session.alone:
         session.away = text
         await services.records.set_away(session.attachment, text)
         await services.records.tell_others(session.uid)  # who sees whether all are away, this one or another
     elif text != session.away:
+        # The record first: who hears of it may ask at once, any gateway.
+        await publish(services, session, away=text)
         session.away = text
         await change_everywhere(
             services,
@@ -49,8 +51,6 @@ async def _set_away(services: Services, session: Session, text: str, reply: Repl
             lambda msgid: AwaySet(session.uid, msgid, text),
             lambda member: member._replace(away=text),
         )
-        if session.ready:
-            await publish(services, session, "away")
     _confirm(text, reply)
 
 
@@ -69,30 +69,29 @@ async def setname(services: Services, session: Session, message: Message, reply:
         reply.fail_only("SETNAME", "INVALID_REALNAME", text=text)
         return
     if realname != session.realname:
+        await publish(services, session, realname=realname)
+        session.realname = realname
         await change_everywhere(
             services,
             session,
             lambda msgid: NameSet(session.uid, msgid, realname),
             lambda member: member._replace(realname=realname),
         )
-        session.realname = realname
-        if session.ready:
-            await publish(services, session, "realname")
     if session.has(SETNAME):
         reply.add(f":{session.source} SETNAME :{realname}\r\n".encode())
 
 
 async def change_host(services: Services, session: Session, host: str, reply: Reply) -> None:
     """A session is reached from another address now. Raises `StoreError`."""
-    source = session.source
+    source, before = session.source, session.as_member(services.gateway, "")
+    await publish(services, session, host=host)
+    session.move_to(host)
     await change_everywhere(
         services,
         session,
         lambda msgid: HostSet(session.uid, msgid, host),
         lambda member: member._replace(host=host),
+        before=before,
     )
-    session.move_to(host)
-    if session.ready:
-        await publish(services, session, "host")
     if session.has(CHGHOST):
         reply.add(f":{source} CHGHOST {session.user} {host}\r\n".encode())

@@ -272,7 +272,7 @@ async def _rename(services: Services, session: Session, wanted: str, reply: Repl
         await change_everywhere(
             services,
             session,
-            lambda msgid: Renamed(session.uid, msgid, wanted),
+            lambda msgid: Renamed(session.uid, msgid, wanted, session.source),
             lambda member: member._replace(nick=wanted),
         )
     if session.state is State.CLOSED and not session.shared:
@@ -285,7 +285,7 @@ async def _rename(services: Services, session: Session, wanted: str, reply: Repl
         return
     reply.add(f":{session.source} NICK {wanted}\r\n".encode())
     former, session.nick = session.as_user(services.gateway), wanted
-    await publish(services, session, "nick")
+    await publish(services, session, nick=wanted)
     await services.presence.here(session.as_member(services.gateway, ""))
     if old_key is not None and old_key != key:
         await services.directory.note_former(former)

@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeVar
 
 from gateway.commands.changing import change_room
 from gateway.commands.departure import keep, let_go, persistently
-from gateway.commands.history import find
+from gateway.commands.marking import marker_line
 from gateway.commands.missed import is_talk, read_missed, write_missed
 from gateway.commands.monitor import tell_watched
 from gateway.commands.names import name_slices
@@ -20,6 +20,7 @@ from gateway.commands.oversight import close_if_banned
 from gateway.commands.pacing import until_read
 from gateway.commands.presence import change_host
 from gateway.commands.queries import welcome
+from gateway.commands.reading import find
 from gateway.commands.rooms import greet, names_follow
 from gateway.commands.services import Services
 from gateway.commands.sharing import look, most_attachments, publish, receive, repair_nick
@@ -42,7 +43,6 @@ from gateway.wire.names import NickKey, RoomKey, nick_key
 __all__ = ["issue_token", "resume", "take_by_account", "take_offered"]
 
 _Answer = TypeVar("_Answer")
-_OF_A_CONNECTION = ("secure", "certificate")  # of the newest one, whatever the former was
 _REFUSED = {
     Refusal.NOT_ALLOWED: ("INVALID_TOKEN", "No session can be resumed with that token"),
     Refusal.ENDED: ("SESSION_ENDED", "The session is over; join the rooms afresh"),
@@ -249,7 +249,8 @@ class _Returning:
             await self._tell_others(taken)
         close_if_banned(services, session)
         with contextlib.suppress(StoreError):  # it ends by itself, and a line too many may be shown next time
-            await publish(services, session, *_OF_A_CONNECTION)
+            # Of this connection, whatever the former one was.
+            await publish(services, session, secure=session.secure, certificate=session.certificate)
             await services.records.settle(session.attachment, session.epoch)
 
     async def _tell_others(self, taken: Taken) -> None:
@@ -289,12 +290,13 @@ class _Returning:
                 room.seat(session)
                 greeting = Reply(session, services.network.server_name)
                 joined = Joined(session.uid, MsgId(b""), member)
-                greet(session, room, Entry(position, joined), greeting)
+                greet(session, room, Entry(position, joined), greeting, marker)
                 back = _Back(room, position, greeting.take(), list(room.recent))
             return b""
 
         async with services.engine.open_room(key, key) as room:
             await services.history.remember_log(services.log_of_room(key))
+            marker = await marker_line(services, session, room.replica.name)
             await repair_nick(services, session, room)
             if not await change_room(services, session, room, decide, arrived):
                 await services.records.left(session.uid, key)
@@ -330,8 +332,8 @@ class _Returning:
         """
         log = self._services.log_of_inbox(self._session.uid)
         if last is None:
-            seen = await find(self._services, log, self._msgid) if self._msgid else None
-            last = seen or taken.positions.get(log, ORIGIN)
+            seen = await find(self._services.history, log, self._msgid) if self._msgid else None
+            last = seen.position if seen is not None else taken.positions.get(log, ORIGIN)
         async for entries in read_missed(self._services, log, last, b"+"):
             last = entries[-1].position
             await write_missed(

@@ -5,19 +5,19 @@ and does what is left to do. So it does not matter which change it was told of, 
 """
 
 import asyncio
-import contextlib
+from typing import Any
 
 from gateway.commands.changing import change_room
 from gateway.commands.departure import RETRY_S
 from gateway.commands.everywhere import change_everywhere
 from gateway.commands.history import replay
+from gateway.commands.marking import marker_line
 from gateway.commands.names import tell_names
 from gateway.commands.rooms import greet, names_follow
 from gateway.commands.services import Services
-from gateway.commands.telling import tell_event
-from gateway.errors import FullError, StoreError
-from gateway.events import AwaySet, Entry, Joined, Renamed, Spoken
-from gateway.model import MsgId, Uid
+from gateway.errors import StoreError
+from gateway.events import AwaySet, Entry, Joined, Renamed
+from gateway.model import MsgId
 from gateway.people import User
 from gateway.rooms.ports import Change
 from gateway.rooms.replica import Replica
@@ -27,23 +27,24 @@ from gateway.session.reply import Reply
 from gateway.session.session import Session
 from gateway.wire.names import RoomKey
 
-__all__ = ["copy_to_own", "look", "most_attachments", "publish", "receive", "repair_nick"]
+__all__ = ["look", "most_attachments", "publish", "receive", "repair_nick"]
 
 
-async def publish(services: Services, session: Session, *names: str) -> None:
+async def publish(services: Services, session: Session, **changes: Any) -> None:
     """Write what a session here has become just now, and have its other attachments learn of it.
 
     Args:
-        names: the fields of `User` that have changed; of a shared session no others are written.
+        changes: fields of `User` as they are now; of a shared session no others are written.
     Raises:
         StoreError: Redis is away.
     """
     session.publishing += 1
     try:
-        if session.shared or session.attachment != session.uid:
-            await services.records.change(session.attachment, session.epoch, session.as_user(services.gateway), names)
+        user = session.as_user(services.gateway)._replace(**changes)
+        if session.alone:
+            await services.directory.put(user)
         else:
-            await services.directory.put(session.as_user(services.gateway))
+            await services.records.change(session.attachment, session.epoch, user, tuple(changes))
         if session.shared:  # or is meanwhile
             await services.records.tell_others(session.uid)
     finally:
@@ -61,15 +62,6 @@ async def _may_share(services: Services, session: Session) -> bool:
     """What the account has chosen, else what the network does. Raises `StoreError`."""
     chosen = await services.accounts.multiclient(session.account)
     return services.network.multiclient if chosen is None else chosen
-
-
-def copy_to_own(services: Services, session: Session, event: Spoken, to: Uid) -> None:
-    """What was said to a nick, for the author's other attachments: under the same msgid, where theirs is read."""
-    if session.shared and to != session.uid:
-        session.copied[event.msgid] = None
-        # The message itself is said; its author is not told that another of his devices will not show it.
-        with contextlib.suppress(FullError):
-            tell_event(services, session.uid, event)
 
 
 def receive(services: Services, session: Session, entries: list[Entry]) -> None:
@@ -181,13 +173,14 @@ async def _follow(services: Services, session: Session, key: RoomKey) -> None:
         if session.uid not in room.replica.members:
             return
         await services.history.remember_log(services.log_of_room(key))
+        marker = await marker_line(services, session, room.replica.name)
         member = room.replica.members.get(session.uid)
         if member is None or not session.ready or key in session.rooms:
             return
         room.seat(session)
         session.forget_invitation(key)
         reply = Reply(session, services.network.server_name)
-        greet(session, room, Entry(room.replica.last, Joined(session.uid, MsgId(b""), member)), reply)
+        greet(session, room, Entry(room.replica.last, Joined(session.uid, MsgId(b""), member)), reply, marker)
         if not session.has(CHATHISTORY):
             replay(services, session, room, reply)
         reply.finish()
@@ -210,7 +203,7 @@ async def repair_nick(services: Services, session: Session, room: Room) -> None:
         member = replica.members.get(uid)
         if member is None or member.nick == nick:
             return None
-        event, now = Renamed(uid, msgid, nick), member._replace(nick=nick)
+        event, now = Renamed(uid, msgid, nick, member.source), member._replace(nick=nick)
         return Change(event=event, permissions=replica.permissions, uid=uid, need="in", member=now)
 
     if (member := room.replica.members.get(uid)) is not None and member.nick != nick:

@@ -5,11 +5,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
 from gateway.errors import StoreError
-from gateway.events import Entry
+from gateway.events import Entry, Redacted
 from gateway.model import AttachmentId, LogKey, Position, order
 from gateway.rooms.follower import Follower
 from gateway.rooms.outbox import Outbox
 from gateway.rooms.ports import LogStore
+from gateway.rooms.redaction import Redactions
 from gateway.rooms.seen import MAX_SEEN, Seen
 from gateway.rooms.writer import Writer
 
@@ -26,12 +27,13 @@ class Inbox(Follower):
     """Follows an inbox from the entry behind `after`, for all attachments of its session here; nothing is delivered
     twice."""
 
-    __slots__ = ("_readers",)
+    __slots__ = ("_readers", "_redactions")
 
     def __init__(
         self, log: LogKey, reader: AttachmentId, deliver: Deliver, opened: asyncio.Future[None], after: Position
     ) -> None:
         super().__init__(log, self._deliver, opened, after, Seen(after))
+        self._redactions = Redactions()
         self._readers: tuple[tuple[AttachmentId, Deliver, Position], ...] = ((reader, deliver, after),)
 
     def add(self, reader: AttachmentId, deliver: Deliver, after: Position) -> None:
@@ -46,9 +48,15 @@ class Inbox(Follower):
         return not self._readers
 
     def _deliver(self, entries: list[Entry]) -> None:
-        seen = self.seen
-        # After a failover what was delivered may come again, at another place. What has no msgid is not shown.
+        seen, redactions = self.seen, self._redactions
+        # After a failover what was delivered may come again, at another place; what was taken back must not. What has
+        # no msgid is not shown.
         fresh = [entry for entry in entries if not entry.event.msgid or seen.get(entry.event.msgid) is None]
+        for entry in fresh:
+            if isinstance(entry.event, Redacted):
+                redactions.note(entry.event.redacted, entry.event.position)
+        if redactions:
+            fresh = [entry for entry in fresh if entry.event.msgid not in redactions]
         seen.now.update((entry.event.msgid, entry.position) for entry in fresh if entry.event.msgid)
         if len(seen.now) > MAX_SEEN:
             seen.turn()

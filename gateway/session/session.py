@@ -8,7 +8,7 @@ from gateway.events import Changed, Entry, Rebound, Said
 from gateway.model import AttachmentId, GatewayId, Member, MsgId, Uid
 from gateway.people import User
 from gateway.session.budget import Budget
-from gateway.session.capabilities import BATCH, CAP_NOTIFY, ECHO, MULTILINE, RENDERED
+from gateway.session.capabilities import BATCH, CAP_NOTIFY, ECHO, MULTILINE, READ_MARKER, RENDERED
 from gateway.session.render import render
 from gateway.wire.limits import KICKLEN
 from gateway.wire.message import Message, Source
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Close", "Session", "State"]
 
+MAX_COPIED = 2000  # msgids on their way to the own inbox: as many as may wait for it
 MAX_INVITATIONS = 100  # a session remembers; the oldest is forgotten
 BOT_TAG = b"bot"  # IRCv3 bot-mode, "The bot message tag"
 
@@ -158,6 +159,11 @@ class Session:
         return bool(self.nick and self.user) and not self.negotiating
 
     @property
+    def alone(self) -> bool:
+        """Whether the session has never been more than this connection, as far as is known here."""
+        return not self.shared and self.attachment == self.uid
+
+    @property
     def provable(self) -> bool:
         """Whether its client could prove to another gateway who it is."""
         return bool(self.token or self.account)
@@ -202,12 +208,12 @@ class Session:
             self.active_s,
         )
 
-    @property
-    def copied(self) -> dict[MsgId, None]:
-        """What was said here to nicks, and comes to the session's own inbox for its other attachments."""
-        if self._copied is None:
-            self._copied = {}
-        return self._copied
+    def note_copied(self, msgid: MsgId) -> None:
+        """What was said here comes to the session's own inbox, for its other attachments alone."""
+        copied = self._copied = self._copied or {}
+        copied[msgid] = None
+        if len(copied) > MAX_COPIED:
+            del copied[next(iter(copied))]
 
     def deliver(self, entries: list[Entry]) -> bool:
         """Write direct messages to the peer, in one piece; note invitations, end by a KILL, or let the connection go
@@ -219,7 +225,7 @@ class Session:
             return False
         if copied := self._copied:
             entries = [entry for entry in entries if copied.pop(entry.event.msgid, copied) is copied]
-        self.write(b"".join(render(entry, None, "", self.render_class) for entry in entries))
+        self.write(b"".join(render(entry, None, "", self.render_class) for entry in entries if self._takes(entry)))
         changed = False
         for entry in entries:
             if isinstance(entry.event, Changed):
@@ -233,6 +239,11 @@ class Session:
         return (
             isinstance(event, Rebound) and (event.further or event.uid) == self.attachment and event.epoch > self.epoch
         )
+
+    def _takes(self, entry: Entry) -> bool:
+        """Whether it knows such a line (IRCv3 read-marker: MARKREAD only where it was negotiated)."""
+        event = entry.event
+        return not isinstance(event, Said) or b" MARKREAD " not in event.line[:100] or self.has(READ_MARKER)
 
     def _noted(self, message: Message) -> None:
         if message.command == "INVITE" and (key := room_key(message.params[-1])) is not None:

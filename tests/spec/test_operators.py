@@ -33,6 +33,12 @@ async def test_a_wrong_password(dial: Connect, nick: str, line: str, number: str
     assert await commands(peer, "STATS k") == ["481"]
 
 
+async def test_statistics(dial: Connect, nick: str) -> None:
+    """Whatever is asked for, 219 ends the list and names it (RFC 2812 section 3.4.4)."""
+    (end,) = await answers(await dial(nick), "STATS u")
+    assert (end.command, end.params[1]) == ("219", "u")
+
+
 @pytest.mark.parametrize("reason", [" :some arbitrary reason", ""])
 async def test_kill(dial: Connect, nick: str, reason: str) -> None:
     """The victim, on whichever gateway, gets KILL and ERROR and is gone; a reason may be left out ("KILL message")."""
@@ -63,3 +69,12 @@ async def test_wallops(dial: Connect, nick: str) -> None:
     heard = await ann.expect("WALLOPS")
     assert (heard.params, heard.source.partition("!")[0]) == (("to whom it may concern",), nick)
     assert "WALLOPS" not in await commands(bob)
+
+
+async def test_stats_ends(dial: Connect, nick: str) -> None:
+    """219 repeats the letter, or has a star for none; what is asked for is for operators alone ("STATS message")."""
+    peer = await dial(nick)
+    assert [(m.command, m.params[1]) for m in await answers(peer, "STATS x", "STATS")] == [("219", "x"), ("219", "*")]
+    assert await commands(peer, "STATS k") == ["481"]
+    await answers(peer, OPER)
+    assert (await answers(peer, "STATS k"))[-1].params[1] == "k"

@@ -4,8 +4,6 @@ Source: docs/protocol.md, "Several connections, one nick"; IRCv3 echo-message,
 https://ircv3.net/specs/extensions/echo-message; ADR 23.
 """
 
-import pytest
-
 from gateway.wire.message import Message
 from tests.harness.deadlines import eventually
 from tests.harness.irc_peer import IrcPeer
@@ -15,7 +13,6 @@ from tests.harness.sasl_client import authenticate_plain
 
 PASSWORD = "sesame-street"
 CAPS = ("sasl", "standard-replies", "message-tags", "draft/chathistory")
-pytestmark = pytest.mark.slow
 
 
 async def first(dial: Connect, nick: str, *caps: str) -> IrcPeer:
@@ -292,6 +289,25 @@ async def test_modes_of_the_user_are_everybodys(dial: Connect, nick: str) -> Non
         assert (await peer.expect("MODE")).params == (nick, "+i")
     await laptop.send(f"MODE {nick}")
     assert "i" in (await laptop.expect("221")).params[1]
+
+
+async def test_what_is_taken_back_or_read_is_so_for_all(dial: Connect, nick: str) -> None:
+    """REDACT of a direct message and MARKREAD reach the other connections (draft/message-redaction, draft/read-marker),
+    and who sent them hears of them once."""
+    caps = ("draft/message-redaction", "draft/read-marker", "echo-message")
+    phone = await first(dial, nick, *caps)
+    laptop = await further(dial, nick, *caps)
+    await dial(f"{nick}bob")
+    await phone.send(f"PRIVMSG {nick}bob :oops")
+    msgid = (await phone.expect("PRIVMSG")).tags["msgid"]
+    assert (await laptop.expect("PRIVMSG")).tags["msgid"] == msgid
+    stamp = "timestamp=2026-01-01T00:00:00.000Z"
+    await phone.send(f"REDACT {nick}bob {msgid} :typo", f"MARKREAD {nick}bob {stamp}")
+    for peer in (phone, laptop):
+        assert (await peer.expect("REDACT")).params == (f"{nick}bob", msgid, "typo")
+        assert (await peer.expect("MARKREAD")).params == (f"{nick}bob", stamp)
+    for peer in (phone, laptop):
+        assert not [m for m in await peer.barrier() if m.command in {"REDACT", "MARKREAD"}]
 
 
 async def test_it_is_away_when_all_are(dial: Connect, nick: str, room: str) -> None:
