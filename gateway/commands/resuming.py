@@ -200,11 +200,7 @@ class _Returning:
         with contextlib.suppress(StoreError):  # they are told as much the next time something changes
             await self._tell_others(taken)
         close_if_banned(services, session)
-        here = taken.user._replace(
-            gateway=services.gateway, secure=session.secure, certificate=session.certificate
-        )  # of this connection, whatever the former one was
         with contextlib.suppress(StoreError):  # it ends by itself, and a line too many may be shown next time
-            await services.directory.put(here)
             await services.records.settle(session.uid, session.epoch)
 
     async def _tell_others(self, taken: Taken) -> None:
@@ -217,7 +213,7 @@ class _Returning:
         if self._host != session.host:
             await change_host(services, session, self._host, self._reply)
         else:
-            await services.directory.put(session.as_user(services.gateway))  # it may be encrypted now, or no more
+            await services.directory.put(session.as_user(services.gateway))  # of this connection: TLS, certificate
         if not self._by_token:
             # To this client, which does not know that there was a session, its list is empty.
             if taken.watches:
