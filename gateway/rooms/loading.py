@@ -3,7 +3,7 @@
 from enum import Enum, auto
 from typing import NamedTuple
 
-from gateway.events import Entry, Event, Joined, Left, LeftBy, Renamed, Restored, TopicSet, is_history
+from gateway.events import Entry, Event, Joined, Left, LeftBy, Redacted, Renamed, Restored, TopicSet, is_history
 from gateway.model import ORIGIN, MsgId, Position, Snapshot, Uid, order
 from gateway.rooms.follower import Follower
 from gateway.rooms.ports import LogStore, Render
@@ -34,11 +34,14 @@ async def _recent(store: LogStore, room: Room, upto: Position) -> list[Entry]:
     before: Position | None = None
     for _ in range(RECENT_PAGES if wanted and upto != ORIGIN else 0):
         page = await store.read_before(room.follower.log, before, 4 * wanted)
+        for entry in page:
+            if isinstance(entry.event, Redacted):
+                room.redactions.note(entry.event.redacted, entry.event.position)
         found += [entry for entry in page if is_history(entry.event) and order(entry.position) <= order(upto)]
         if len(page) < 4 * wanted or len(found) >= wanted:
             break
         before = page[-1].position
-    return found[:wanted][::-1]
+    return [entry for entry in found[:wanted][::-1] if entry.event.msgid not in room.redactions]
 
 
 class _Loss(Enum):
@@ -53,6 +56,7 @@ class _Read(NamedTuple):
 
     loss: _Loss
     entries: list[Entry]
+    again: list[Entry]  # what was applied here, and has another place now
 
 
 async def _read_back(store: LogStore, follower: Follower, upto: Position, *, anew: bool = False) -> _Read:
@@ -66,6 +70,7 @@ async def _read_back(store: LogStore, follower: Follower, upto: Position, *, ane
     # begins again may be below everything we know.
     known_upto = order(ORIGIN if anew else seen.upto)
     entries: list[Entry] = []
+    again: list[Entry] = []
     before: Position | None = None
     loss = _Loss.FORKED if anew or upto == ORIGIN else _Loss.TRIMMED
     for _ in range(RELOAD_PAGES):
@@ -73,7 +78,9 @@ async def _read_back(store: LogStore, follower: Follower, upto: Position, *, ane
         for entry in page:
             place, at = seen.get(entry.event.msgid) if entry.event.msgid else None, order(entry.position)
             if place == entry.position or (place is None and at <= known_upto):
-                return _Read(_Loss.FORKED, entries[::-1])
+                return _Read(_Loss.FORKED, entries[::-1], again)
+            if place is not None:
+                again.append(entry)
             if place is not None or at <= order(last) or isinstance(entry.event, Restored):
                 loss = _Loss.FORKED
             if place is None and at <= order(upto) and (entry.event.msgid or at > order(last)):
@@ -81,7 +88,7 @@ async def _read_back(store: LogStore, follower: Follower, upto: Position, *, ane
         if len(page) < RELOAD_ENTRIES:
             break
         before = page[-1].position
-    return _Read(loss, entries[::-1])
+    return _Read(loss, entries[::-1], again)
 
 
 async def reload(store: LogStore, room: Room, render: Render, *, settled_s: float, warning: bytes) -> None:
@@ -97,17 +104,19 @@ async def reload(store: LogStore, room: Room, render: Render, *, settled_s: floa
         await store.restore(follower.log, replica.restored(MsgId(b"restored-" + replica.last)), replica.last)
     snapshot = await store.snapshot(follower.log, replica.name)
     anew = snapshot.restored != replica.restored_at
-    loss, entries = await _read_back(store, follower, snapshot.last, anew=anew)
+    loss, entries, again = await _read_back(store, follower, snapshot.last, anew=anew)
     if loss is _Loss.TRIMMED:
         follower.seen.upto = snapshot.last  # what was missed by then is not shown later
         room.tell(warning)
-        said = [entry for entry in entries if is_history(entry.event)]
+        said = [entry for entry in entries if is_history(entry.event) or isinstance(entry.event, Redacted)]
         room.apply(_difference(room, snapshot) + said, render)
         replica.reset(snapshot)
     else:
         if room.shown_topic is None:
             room.shown_topic = replica.topic
         room.settling_until_s = settled_s
+        for entry in again:
+            room.stands_again(entry)
         room.apply(entries, render)
         _doubt(room, snapshot, render)
     follower.start_at(snapshot.last)

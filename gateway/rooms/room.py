@@ -18,6 +18,7 @@ from gateway.events import (
     ModesSet,
     Reaped,
     Rebound,
+    Redacted,
     Restored,
     Said,
     SaidLines,
@@ -30,6 +31,7 @@ from gateway.model import Member, MsgId, Position, Topic, Uid
 from gateway.rooms.follower import Follower
 from gateway.rooms.pace import Pace
 from gateway.rooms.ports import Origin, Render, Seat
+from gateway.rooms.redaction import Redactions
 from gateway.rooms.replica import Replica
 from gateway.rooms.seen import MAX_SEEN, Seen
 from gateway.rooms.writer import Writer
@@ -37,7 +39,7 @@ from gateway.wire.names import RoomKey
 
 __all__ = ["GONE", "Line", "Room"]
 
-SAID = frozenset({Said, SaidLines, SaidTo})
+SAID = frozenset({Redacted, Said, SaidLines, SaidTo})
 NOBODY: frozenset[Uid] = frozenset()
 GONE = "Not there any more"  # the reason others see when nobody wrote that a member left
 
@@ -55,8 +57,8 @@ class Room:
     """All of one room on this gateway. Synchronous throughout: nobody can join, leave or stall others half-way."""
 
     __slots__ = ("_late", "classes", "doubts", "follower", "held", "key", "left", "lines", "listed_as", "origins",
-                 "pace", "recent", "replica", "seats", "seen", "settling_until_s", "shown_topic", "users",
-                 "writer")  # fmt: skip
+                 "pace", "recent", "redactions", "replica", "seats", "seen", "settling_until_s", "shown_topic", "users",
+                 "withdrawn", "writer")  # fmt: skip
 
     def __init__(self, key: RoomKey, name: str, recent_limit: int) -> None:
         self.key = key
@@ -75,6 +77,8 @@ class Room:
         self.seen = Seen()  # events, by msgid
         self.left = Seen()  # members, by uid
         self.recent: deque[Entry] = deque(maxlen=recent_limit)  # the last things said, for who joins
+        self.redactions = Redactions()
+        self.withdrawn: list[tuple[MsgId, Position | None]] = []  # taken back; with the place where it stands again
         self.pace = Pace()
         self.held = False  # the writer waits until the pace lets it go
         self.listed_as = b""  # the engine's key for the name
@@ -112,10 +116,14 @@ class Room:
         SETNAME or CHGHOST at the first.
         """
         origins, recent, seen, settling = self.origins, self.recent, self.seen.now, self.settling_until_s
+        redactions = self.redactions
         for entry in entries:
             position, event = entry
             if settling and event.msgid and self.seen.get(event.msgid) is not None:
                 self._apply_again(entry)
+                continue
+            if redactions and event.msgid in redactions:
+                self._apply_withdrawn(entry)
                 continue
             origin = origins.pop(event.msgid, None) if origins else None
             if event.__class__ is Said:
@@ -156,6 +164,9 @@ class Room:
                 self._queue(entry, None, self._without(to) - {uid}, origin)
             case ModesSet():
                 self._queue(entry._replace(event=self.replica.named(event)), about, NOBODY, origin)
+            case Redacted():
+                self._take_back(event)
+                self._queue(entry, None, NOBODY, origin)
             case Restored(msgid, topic=restored):
                 if restored.text != topic.text:
                     change = TopicSet(Uid(b""), msgid, restored.by, restored.text)
@@ -211,7 +222,37 @@ class Room:
         self.replica.apply(entry)
         self.seen.now[event.msgid] = entry.position
         self._settle(event)
+        if event.msgid in self.redactions:
+            self._withdraw(event.msgid, entry.position)
+        elif isinstance(event, Redacted):
+            self._take_back(event)
         if (origin := self.origins.pop(event.msgid, None)) is not None:
+            origin.arrived(b"", entry.position)
+
+    def _take_back(self, event: Redacted) -> None:
+        self.redactions.note(event.redacted, event.position)
+        kept = [entry for entry in self.recent if entry.event.msgid != event.redacted]
+        if len(kept) < len(self.recent):
+            self.recent.clear()
+            self.recent.extend(kept)
+        # A failover may have had it written again, elsewhere than who took it back had found it.
+        self._withdraw(event.redacted, self.seen.get(event.redacted) or event.position)
+
+    def stands_again(self, entry: Entry) -> None:
+        """What was applied before has got that place in the log."""
+        self.seen.now[entry.event.msgid] = entry.position
+        if entry.event.msgid in self.redactions:
+            self._withdraw(entry.event.msgid, entry.position)
+
+    def _withdraw(self, msgid: MsgId, position: Position) -> None:
+        self.withdrawn.append((msgid, position if self.redactions.is_back(msgid, position) else None))
+
+    def _apply_withdrawn(self, entry: Entry) -> None:
+        """What was taken back has been written again."""
+        self.replica.apply(entry)
+        self.seen.now[entry.event.msgid] = entry.position
+        self._withdraw(entry.event.msgid, entry.position)
+        if (origin := self.origins.pop(entry.event.msgid, None)) is not None:
             origin.arrived(b"", entry.position)
 
     def _settle(self, event: Event) -> None:
