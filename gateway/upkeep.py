@@ -138,7 +138,7 @@ class Upkeep:
                     await asyncio.sleep(TRIM_PAUSE_S)
 
     async def _keep_publishing_sizes(self) -> None:
-        """Tell LIST, at most once a second and room, how large rooms have become."""
+        """Tell LIST once more how large rooms have become: what it was told at once may be lost, or overtaken."""
         while True:
             await asyncio.sleep(SIZES_EVERY_S)
             await self.publish_sizes()

@@ -84,7 +84,7 @@ async def setname(services: Services, session: Session, message: Message, reply:
 async def change_host(services: Services, session: Session, host: str, reply: Reply) -> None:
     """A session is reached from another address now. Raises `StoreError`."""
     source, before = session.source, session.as_member(services.gateway, "")
-    await publish(services, session, host=host)
+    await publish(services, session, host=host, secure=session.secure, certificate=session.certificate)
     session.move_to(host)
     await change_everywhere(
         services,

@@ -249,8 +249,6 @@ class _Returning:
             await self._tell_others(taken)
         close_if_banned(services, session)
         with contextlib.suppress(StoreError):  # it ends by itself, and a line too many may be shown next time
-            # Of this connection, whatever the former one was.
-            await publish(services, session, secure=session.secure, certificate=session.certificate)
             await services.records.settle(session.attachment, session.epoch)
 
     async def _tell_others(self, taken: Taken) -> None:
@@ -262,6 +260,8 @@ class _Returning:
             await services.presence.changed(member, AwaySet(session.uid, services.new_msgid(), session.away))
         if self._host != session.host and not session.shared:  # one of several does not move the others
             await change_host(services, session, self._host, self._reply)
+        else:  # of this connection, whatever the former one was
+            await publish(services, session, secure=session.secure, certificate=session.certificate)
         if not self._by_token:
             # To this client, which does not know that there was a session, its list is empty.
             if taken.watches:

@@ -33,12 +33,6 @@ async def test_a_wrong_password(dial: Connect, nick: str, line: str, number: str
     assert await commands(peer, "STATS k") == ["481"]
 
 
-async def test_statistics(dial: Connect, nick: str) -> None:
-    """Whatever is asked for, 219 ends the list and names it (RFC 2812 section 3.4.4)."""
-    (end,) = await answers(await dial(nick), "STATS u")
-    assert (end.command, end.params[1]) == ("219", "u")
-
-
 @pytest.mark.parametrize("reason", [" :some arbitrary reason", ""])
 async def test_kill(dial: Connect, nick: str, reason: str) -> None:
     """The victim, on whichever gateway, gets KILL and ERROR and is gone; a reason may be left out ("KILL message")."""
