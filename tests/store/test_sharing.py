@@ -4,6 +4,7 @@ Source: the headers of the `session_*.lua` scripts; ADR 23.
 """
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -68,11 +69,12 @@ class Site:
 
 
 @pytest.fixture
-async def site(lanes: Lanes, unique: str) -> Site:
-    """With the session."""
+async def site(lanes: Lanes, unique: str) -> AsyncIterator[Site]:
+    """With the session; nothing of it is kept for its grace afterwards, since others count who is."""
     site = Site(lanes, unique)
     await site.live()
-    return site
+    yield site
+    await lanes.commands.call("ZREM", keys.GRACES, site.uid, *(site.named(name) for name in "vwxy"))
 
 
 async def test_a_further_attachment(site: Site) -> None:
