@@ -138,7 +138,7 @@ class Upkeep:
                     await asyncio.sleep(TRIM_PAUSE_S)
 
     async def _keep_publishing_sizes(self) -> None:
-        """Tell LIST, at most once a second and room, how large rooms have become."""
+        """Tell LIST once more how large rooms have become: what it was told at once may be lost, or overtaken."""
         while True:
             await asyncio.sleep(SIZES_EVERY_S)
             await self.publish_sizes()
@@ -152,7 +152,7 @@ class Upkeep:
             for session in spoke:
                 session.spoke, session.active_s = False, int(services.clock_s())
                 with contextlib.suppress(StoreError):  # noted the next time it says something
-                    await services.records.set_active(session.uid, session.epoch, session.active_s)
+                    await services.records.set_active(session.attachment, session.epoch, session.active_s)
 
     async def publish_sizes(self) -> None:
         """Tell them once, now; the rest stays for the next time while Redis is away."""
