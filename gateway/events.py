@@ -229,7 +229,7 @@ class Rebound(NamedTuple):
     uid: Uid
     msgid: MsgId
     gateway: GatewayId
-    epoch: int  # counts how often the session was taken over; what is of an older one is void
+    epoch: int  # of the session since then; what is of an older one is void
 
 
 class Foreign(NamedTuple):

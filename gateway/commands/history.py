@@ -5,6 +5,7 @@ from gateway.errors import StoreError
 from gateway.events import Entry, is_history
 from gateway.model import LogKey, Position
 from gateway.rooms.room import Room
+from gateway.session.msgids import made_at_ms
 from gateway.session.render import render
 from gateway.session.reply import Reply
 from gateway.session.session import Session
@@ -147,24 +148,29 @@ class _Reader:
         raise _BadSelectorError("INVALID_PARAMS", selector)
 
     async def find(self, msgid: bytes, selector: str) -> bytes:
-        """The position of a message: near the time its msgid carries, else anywhere."""
-        made_ms = int(msgid.partition(b"-")[0], 16) if _looks_ours(msgid) else 0
-        for bound in (b"%d" % max(0, made_ms - SKEW_MS), b"-"):
-            start = bound
+        """The position of a message: near the time its msgid carries, else anywhere, the newest first."""
+        if made_ms := made_at_ms(msgid):
+            start = b"%d" % max(0, made_ms - SKEW_MS)
             for _ in range(MAX_PAGES):
                 page = await self._history.read_between(self._log, start, b"+", PAGE)
-                for entry in page:
-                    if entry.event.msgid == msgid:
-                        return entry.position
+                if (found := _position_of(msgid, page)) is not None:
+                    return found
                 if len(page) < PAGE:
                     break
                 start = b"(" + page[-1].position
+        end = b"+"
+        for _ in range(MAX_PAGES):
+            page = await self._history.read_back(self._log, end, b"-", PAGE)
+            if (found := _position_of(msgid, page)) is not None:
+                return found
+            if len(page) < PAGE:
+                break
+            end = b"(" + page[-1].position
         raise _BadSelectorError("MESSAGE_ERROR", selector)
 
 
-def _looks_ours(msgid: bytes) -> bool:
-    head = msgid.partition(b"-")[0]
-    return 8 <= len(head) <= 12 and all(char in b"0123456789abcdef" for char in head)
+def _position_of(msgid: bytes, page: list[Entry]) -> Position | None:
+    return next((entry.position for entry in page if entry.event.msgid == msgid), None)
 
 
 def _order(position: bytes) -> tuple[int, int]:

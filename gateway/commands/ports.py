@@ -140,6 +140,9 @@ class Records(Protocol):
     async def abandon(self, uid: Uid, token: bytes, grace_s: float, reason: str) -> None:
         """The same for one that was perhaps taken, for the token with that hash."""
 
+    async def cut_grace(self, uid: Uid, reason: str) -> None:
+        """End a session that has no connection; does nothing to one that has."""
+
     async def claim_end(self, uid: Uid, epoch: int) -> bool:
         """Make sure that nobody takes the session any more; False: somebody has."""
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from gateway.commands.changing import change_room
 from gateway.commands.departure import keep, let_go, persistently
-from gateway.commands.history import find
+from gateway.commands.history import PAGE, find
 from gateway.commands.missed import is_talk, read_missed, write_missed
 from gateway.commands.monitor import tell_watched
 from gateway.commands.names import name_slices
@@ -38,6 +38,7 @@ from gateway.wire.names import NickKey, RoomKey, nick_key
 
 __all__ = ["issue_token", "resume", "take_by_account", "take_offered"]
 
+MAX_TOKENS = 2  # of one RESUME
 _REFUSED = {
     Refusal.NOT_ALLOWED: ("INVALID_TOKEN", "No session can be resumed with that token"),
     Refusal.ENDED: ("SESSION_ENDED", "The session is over; join the rooms afresh"),
@@ -46,7 +47,7 @@ _REFUSED = {
 
 
 def resume(services: Services, session: Session, message: Message, reply: Reply) -> None:
-    """RESUME token [msgid]: noted, and carried out when registration is complete."""
+    """RESUME token[,former token] [msgid]: noted, and carried out when registration is complete."""
     if session.state is not State.REGISTERING:
         _fail(reply, "ALREADY_REGISTERED", "You are registered already")
     elif not message.params or not message.params[0]:
@@ -75,14 +76,14 @@ async def take_offered(services: Services, session: Session, reply: Reply) -> bo
     Raises:
         StoreError: Redis is away.
     """
-    token, msgid, *_ = (*session.offered, "")
+    offered, msgid, *_ = (*session.offered, "")
     session.offered = ()
-    uid = tokens.uid_of(token)
-    if uid is None:
-        _fail(reply, *_REFUSED[Refusal.NOT_ALLOWED])
-        return False
-    returning = _Returning(services, session, reply, by_token=True, msgid=msgid)
-    refusal = await returning.take(uid, tokens.hash_of(token), "")
+    refusal: Refusal | None = Refusal.NOT_ALLOWED
+    # The former one is what Redis knows where a failover has lost that it gave the newer.
+    for token in offered.split(",")[:MAX_TOKENS]:
+        if refusal is Refusal.NOT_ALLOWED and (uid := tokens.uid_of(token)) is not None:
+            returning = _Returning(services, session, reply, by_token=True, msgid=msgid)
+            refusal = await returning.take(uid, tokens.hash_of(token), "")
     if refusal is not None:
         _fail(reply, *_REFUSED[refusal])
     return refusal is None or session.state is State.CLOSED
@@ -115,6 +116,7 @@ class _Returning:
         self._by_token = by_token
         self._msgid = msgid  # the last direct message the client has
         self._acts: list[Entry] = []  # what else came to its inbox: invitations, a KILL
+        self._had: list[MsgId] = []  # what came to its inbox last and is not news
         self._host = ""  # where the client is now
 
     async def take(self, uid: Uid, shown: bytes, account: str) -> Refusal | None:
@@ -193,7 +195,7 @@ class _Returning:
             session.returned_at_s = services.now_s()
         session.state = State.READY
         services.sessions[session.uid] = session
-        services.engine.open_inbox(session.uid, session.deliver, last)
+        services.engine.open_inbox(session.uid, session.deliver, last, self._had)
         session.deliver(self._acts)
         services.count_users(recount=session.operator or "i" in session.modes)
         with contextlib.suppress(StoreError):  # they are told as much the next time something changes
@@ -297,8 +299,12 @@ class _Returning:
         log = self._services.log_of_inbox(self._session.uid)
         seen = await find(self._services, log, self._msgid) if self._msgid else None
         last = seen or taken.positions.get(log, ORIGIN)
+        # Should a failover lose these, they come again, at another place.
+        had = await self._services.history.read_back(log, last, b"-", PAGE)
+        self._had = [entry.event.msgid for entry in had] + ([MsgId(self._msgid.encode())] if self._msgid else [])
         async for entries in read_missed(self._services, log, last, b"+"):
             last = entries[-1].position
+            self._had += [entry.event.msgid for entry in entries]
             await write_missed(
                 self._services, self._session, self._session.nick, [entry for entry in entries if is_talk(entry)], held
             )

@@ -1,7 +1,8 @@
 """Sessions that outlive their connection: kept under their uid, taken over by whoever can prove to be their client.
 
-A record's epoch is the right to write it: it goes up whenever a session is taken over or detached, and what somebody
-with an older one still tries is refused. All of a session is one slot.
+A record's epoch is the right to write it: it goes up whenever a session is taken over or detached, to the ms since
+1970 by the clock of Redis at least, and what somebody with an older one still tries is refused. All of a session is one
+slot.
 """
 
 from collections.abc import Iterable, Mapping
@@ -112,7 +113,7 @@ class Sessions:
         before = decode_user(uid, reply[1], as_shown=False)
         if before is None:
             return Refusal.ENDED
-        user = before._replace(gateway=self._gateway, epoch=before.epoch + 1)
+        user = before._replace(gateway=self._gateway, epoch=reply[2])
         was_lost = (decode_user(uid, reply[1]) or before).away != before.away
         return await self._as_left(user, before.gateway, was_lost=was_lost)
 
@@ -173,6 +174,12 @@ class Sessions:
             lane.request(ignore, "ZADD", keys.LOST, int(reply[1]) - int(grace_s * 1000) + SHOWN_LOST_MS, uid)
         await lane.call("ZADD", keys.GRACES, reply[1] if reply[0] == 0 else 0, uid)
         await lane.call("SREM", keys.gateway_users(self._gateway), uid)
+
+    async def cut_grace(self, uid: Uid, reason: str) -> None:
+        """End a session that has no connection now, as if its grace were over; does nothing to one that has."""
+        lane = self._lanes.commands
+        if await lane.call("EVALSHA", sha("session_cut"), 1, keys.user_record(uid), reason):
+            await lane.call("ZADD", keys.GRACES, 0, uid)
 
     async def claim_end(self, uid: Uid, epoch: int) -> bool:
         """Make sure that nobody takes a session over any more, before it leaves its rooms; False: somebody has."""

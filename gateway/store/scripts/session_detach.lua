@@ -8,14 +8,16 @@
 local r = redis.call('HMGET', KEYS[1], ARGV[1], 'state', 'until', 'token', 'account', 'epoch')
 if r[1] ~= ARGV[2] or r[2] == 'ended' then return {1} end
 if r[2] == 'detached' then return {0, tonumber(r[3])} end
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local epoch = math.max((r[6] or 0) + 1, now)
 local provable = (r[4] and r[4] ~= '') or (r[5] and r[5] ~= '')
 if r[2] == 'reaping' or not provable then
-  redis.call('HSET', KEYS[1], 'state', 'reaping', 'epoch', (r[6] or 0) + 1)
+  redis.call('HSET', KEYS[1], 'state', 'reaping', 'epoch', epoch)
   return {2}
 end
-local t = redis.call('TIME')
-local ends = t[1] * 1000 + math.floor(t[2] / 1000) + ARGV[3]
-redis.call('HSET', KEYS[1], 'state', 'detached', 'until', ends, 'reason', ARGV[4], 'epoch', r[6] + 1)
+local ends = now + ARGV[3]
+redis.call('HSET', KEYS[1], 'state', 'detached', 'until', ends, 'reason', ARGV[4], 'epoch', epoch)
 redis.call('HDEL', KEYS[1], 'taken')
 if #ARGV > 4 then redis.call('HSET', KEYS[2], unpack(ARGV, 5)) end
 return {0, ends}
