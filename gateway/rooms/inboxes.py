@@ -2,11 +2,11 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from gateway.errors import StoreError
 from gateway.events import Entry
-from gateway.model import LogKey, Position
+from gateway.model import LogKey, MsgId, Position
 from gateway.rooms.follower import Follower
 from gateway.rooms.outbox import Outbox
 from gateway.rooms.ports import LogStore
@@ -21,15 +21,20 @@ MAX_WRITERS = 1000  # idle ones beyond are forgotten, the longest unused first; 
 
 
 def inbox_follower(
-    log: LogKey, deliver: Callable[[list[Entry]], None], opened: asyncio.Future[None], after: Position
+    log: LogKey,
+    deliver: Callable[[list[Entry]], None],
+    opened: asyncio.Future[None],
+    after: Position,
+    had: Iterable[MsgId] = (),
 ) -> Follower:
-    """Follows an inbox from the entry behind `after`; nothing is delivered twice."""
+    """Follows an inbox from the entry behind `after`; nothing is delivered twice, nor what its client `had` before."""
     seen = Seen(after)
+    seen.now.update((msgid, after) for msgid in had if msgid)
 
     def apply(entries: list[Entry]) -> None:
         # After a failover what was delivered may come again, at another place.
-        fresh = [entry for entry in entries if seen.get(entry.event.msgid) is None]
-        seen.now.update((entry.event.msgid, entry.position) for entry in fresh)
+        fresh = [entry for entry in entries if not entry.event.msgid or seen.get(entry.event.msgid) is None]
+        seen.now.update((entry.event.msgid, entry.position) for entry in fresh if entry.event.msgid)
         if len(seen.now) > MAX_SEEN:
             seen.turn()
         if fresh:
