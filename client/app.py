@@ -22,6 +22,7 @@ __all__ = ["App"]
 
 TURN_BYTES = 4096  # of what a server says, before a face gets its turn: a few milliseconds
 TICK_S = 1.0
+JUMP_MS = 5_000  # from one tick to the next: the machine has slept
 PROBE_TICKS = 30  # from one measurement of the lag to the next
 FLUSH_LIMIT_S = 10.0  # from one acknowledgement to the next, when a pipe has ended
 LEAVE_FLUSH_LIMIT_S = 1.0  # the same for a person, whose outbox is kept
@@ -205,8 +206,13 @@ class App:
 
     async def _tick(self) -> None:
         """What time alone brings about: lines to be tried again, answers that did not come."""
+        ticked_ms = self._chat.now_ms()
         for tick in count(1):
             await asyncio.sleep(TICK_S)
+            slept = self._chat.now_ms() - ticked_ms > JUMP_MS
+            ticked_ms = self._chat.now_ms()
+            if slept:
+                self._link.check()
             with self._lock:
                 if reason := self._chat.unusable():
                     self._link.drop(reason)

@@ -80,7 +80,7 @@ class Delivery:
         waiting: set[str] = set()  # what is behind a line that waits, waits
         for line in self._outbox:
             name = casefold(line.target)
-            if name in waiting or not self._sendable(name):
+            if name in waiting or not self.sendable(name):
                 continue
             target = self._targets.setdefault(name, _Target())
             if line.key in target.on_the_way:
@@ -127,7 +127,7 @@ class Delivery:
             line.key
             for line in self._outbox
             if self._had_its_tries(line, now_ms)
-            and self._sendable(casefold(line.target))
+            and self.sendable(casefold(line.target))
             and line.key not in self._on_the_way(line.target)
         ]
 
@@ -146,7 +146,8 @@ class Delivery:
             return True
         return self._idempotent and not target.one_by_one and behind < MAX_IN_FLIGHT and self._pace >= 1
 
-    def _sendable(self, name: str) -> bool:
+    def sendable(self, name: str) -> bool:
+        """Whether lines to that casefolded target may go out: what the server has of them is known."""
         return name in self._open if name.startswith("#") else self._online
 
     def _on_the_way(self, name: str) -> Collection[str]:

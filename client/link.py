@@ -80,6 +80,7 @@ class Link:
         self._dropped = ""
         self._attempt = 0
         self._hurry = asyncio.Event()
+        self._patience: asyncio.Timeout | None = None  # with a server that is silent and has not been asked
 
     async def run(self) -> None:
         """Stay connected until cancelled; cancelling closes the connection."""
@@ -126,6 +127,12 @@ class Link:
         """Try now instead of waiting for the next try's moment."""
         self._hurry.set()
 
+    def check(self) -> None:
+        """Ask for a sign of life, or try, at once: after a sleep of the machine what seems to stand may be gone."""
+        if self._patience is not None:
+            self._patience.reschedule(asyncio.get_running_loop().time())
+        self._hurry.set()
+
     async def _pause(self, wait_s: float) -> None:
         self._hurry.clear()
         with contextlib.suppress(TimeoutError):
@@ -162,8 +169,12 @@ class Link:
         asked = False
         while True:
             try:
-                async with asyncio.timeout(self._answer_limit_s if asked else self._idle_s):
-                    chunk = await reader.read(READ_BYTES)
+                async with asyncio.timeout(self._answer_limit_s if asked else self._idle_s) as patience:
+                    self._patience = None if asked else patience
+                    try:
+                        chunk = await reader.read(READ_BYTES)
+                    finally:
+                        self._patience = None
             except TimeoutError:
                 if asked:
                     return "it stopped answering"

@@ -101,7 +101,9 @@ class OwnLines:
         for line in self._outbox:
             if line.emote or ("\n" not in line.text and len(line.text.encode()) <= room_for_text(line.target)):
                 continue
-            if self.delivery.on_the_way(line) or session.parts(line.target, line.text) is not None:
+            if not self.delivery.sendable(casefold(line.target)) or self.delivery.on_the_way(line):
+                continue
+            if session.parts(line.target, line.text) is not None:
                 continue
             if line.sent_ms:
                 self._fail(line.key, "this server takes no such message; it may have been delivered")

@@ -24,13 +24,15 @@ from gateway.rooms.engine import Engine
 from gateway.rooms.progress import Progress
 from gateway.session.render import render
 from gateway.store.accounts import Accounts
+from gateway.store.conversations import Conversations
 from gateway.store.directory import Directory
 from gateway.store.embedded import EmbeddedStore
 from gateway.store.janitor import Janitor
-from gateway.store.keys import inbox_log, room_log
+from gateway.store.keys import conversation_log, inbox_log, room_log
 from gateway.store.lanes import lanes_to
 from gateway.store.leases import Leases
 from gateway.store.logs import Logs
+from gateway.store.markers import Markers
 from gateway.store.oversight import Oversight
 from gateway.store.presence import Presence
 from gateway.store.rates import Rates
@@ -61,7 +63,7 @@ class Gateway:
         self._config = config
         self._store = store
         self._lanes = lanes_to(redis_url, config.durability)
-        logs = Logs(self._lanes, self.id)
+        logs = Logs(self._lanes, self.id, max_entries=config.history_entries)
         self._directory = Directory(self._lanes, self.id)
         self._oversight = Oversight(self._lanes)
         self._passwords = PasswordVerifier()
@@ -97,8 +99,11 @@ class Gateway:
             watches=self._watches,
             oversight=self._oversight,
             records=Sessions(self._lanes, self.id),
+            conversations=Conversations(self._lanes),
+            markers=Markers(self._lanes),
             log_of_room=room_log,
             log_of_inbox=inbox_log,
+            log_of_conversation=conversation_log,
             new_msgid=message_ids(),
             new_secret=new_secret,
             now_s=time.monotonic,

@@ -17,6 +17,7 @@ from gateway import __version__, settings
 from gateway.errors import GatewayError
 from gateway.net.certificates import server_context
 from gateway.people import Rate
+from gateway.rooms.retention import MAX_ENTRIES
 from gateway.store.urls import Durability
 
 __all__ = ["ENV_PREFIX", "Config", "ConfigError", "read_config"]
@@ -178,6 +179,15 @@ class Config:
         "PER-SECOND", settings.seconds(1, 1_000_000), "1000", "connections a stop closes each second"
     )
     drain_s: float = _setting("SECONDS", settings.seconds(0, 86_400), "10", "time a stop gives to what is under way")
+    history_entries: int = _setting(
+        "N", settings.whole(100, MAX_ENTRIES), str(MAX_ENTRIES), "entries kept of each room and conversation, about"
+    )
+    history_age_s: float = _setting(
+        "SECONDS", settings.seconds(0, 315_360_000), "2592000", "how old they become; 0: as old as may be"
+    )
+    redaction_window_s: float = _setting(
+        "SECONDS", settings.seconds(0, 315_360_000), "0", "how long one may take back what one said; 0: always"
+    )
     history_lines: int = _setting("N", settings.whole(0, 1000), "50", "messages replayed to who joins a room")
     log_level: int = _setting("LEVEL", settings.log_level, "info", "debug, info, warning or error")
     ignored: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ __all__ = [
     "MEMBER_FIELDS",
     "AccountSet",
     "AwaySet",
+    "Direct",
     "Entry",
     "Event",
     "Foreign",
@@ -25,6 +26,7 @@ __all__ = [
     "NameSet",
     "Reaped",
     "Rebound",
+    "Redacted",
     "Renamed",
     "Restored",
     "Said",
@@ -34,6 +36,7 @@ __all__ = [
     "Splitting",
     "Spoken",
     "TopicSet",
+    "Utterance",
     "is_history",
 ]
 
@@ -74,6 +77,27 @@ class SaidLines(NamedTuple):
 Spoken = Said | SaidTo | SaidLines
 
 
+class Direct(NamedTuple):
+    """Something said from one user to another, in an inbox; their conversation's log has it too, as it was said."""
+
+    uid: Uid
+    msgid: MsgId
+    said: Said | SaidLines
+    at: Position  # its place in the conversation, and so its time
+
+
+class Redacted(NamedTuple):
+    """Something said was taken back, by its author or an operator: it is not in the log any more."""
+
+    uid: Uid  # of who did it
+    msgid: MsgId
+    source: str
+    redacted: MsgId  # what was said under this name,
+    position: Position  # at this place in the log
+    reason: str
+    to: str = ""  # the nick it was said to; empty: it was said in the room
+
+
 class Joined(NamedTuple):
     """A member came; the first one into an empty room is its operator (`member.modes`)."""
 
@@ -100,6 +124,7 @@ class Left(NamedTuple):
     by: LeftBy
     reason: str
     last: bool = False  # the room ended with it, as the store found: whoever joins now decides anew
+    source: str = ""  # its nick!user@host, for who reads of it later
 
 
 class Renamed(NamedTuple):
@@ -108,6 +133,7 @@ class Renamed(NamedTuple):
     uid: Uid
     msgid: MsgId
     nick: str
+    source: str = ""  # its nick!user@host until then
 
 
 class AccountSet(NamedTuple):
@@ -198,6 +224,7 @@ class Kicked(NamedTuple):
     source: str
     target: Uid
     reason: str
+    nick: str = ""  # of the target, for who reads of it later
 
 
 class Invited(NamedTuple):
@@ -218,6 +245,7 @@ class Reaped(NamedTuple):
     reason: str = ""
     uid: Uid = Uid(b"")
     msgid: MsgId = MsgId(b"")
+    sources: tuple[str, ...] = ()  # nick!user@host of each
 
 
 class Rebound(NamedTuple):
@@ -252,6 +280,7 @@ class Restored(NamedTuple):
     limit: int = 0
     listed: tuple[tuple[str, str, int], ...] = ()  # entries of the lists: "b mask" or "i uid", by whom, ms
     uid: Uid = Uid(b"")
+    history: str = ""  # how much of the log is history, as mode `H` has it
 
 
 class Splitting(Enum):
@@ -271,10 +300,16 @@ class Split(NamedTuple):
     msgid: MsgId = MsgId(b"")
 
 
+Utterance = Spoken | Direct | Redacted
+"""What is appended in batches: it changes no state."""
+
+
 Event = (
     Said
     | SaidLines
     | SaidTo
+    | Direct
+    | Redacted
     | Joined
     | Left
     | Kicked

@@ -44,7 +44,7 @@ Position = NewType("Position", bytes)
 
 
 LogKey = NewType("LogKey", str)
-"""The name of a log: `r:` and a room key, or `i:` and the uid an inbox belongs to."""
+"""The name of a log: `r:` and a room key, `i:` and the uid an inbox belongs to, or `d:` and two who talk."""
 
 
 ORIGIN = Position(b"0-0")
@@ -116,6 +116,7 @@ class Snapshot:
     modes: str = ""  # flags of the room, without +
     key: str = ""  # empty: none
     limit: int = 0  # of members; 0: none
+    history: str = ""  # how much of the log is history, as mode `H` has it; empty: as much as the network keeps
     lists: dict[str, dict[str, Listed]] = field(default_factory=dict)  # "b", "e", "I": masks
     invited: dict[Uid, Listed] = field(default_factory=dict)
     members: dict[Uid, Member] = field(default_factory=dict)

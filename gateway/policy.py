@@ -7,6 +7,7 @@ from gateway.commands.allowances import SharedLimits
 from gateway.commands.services import Network, WebGateways
 from gateway.config import Config
 from gateway.net.server import Limits
+from gateway.rooms.retention import Kept
 
 __all__ = ["connection_limits", "network", "shared_limits"]
 
@@ -25,6 +26,8 @@ def network(config: Config) -> Network:
         limits=config.limits,
         registration=_registration(config),
         min_password=config.min_password,
+        history=Kept(config.history_entries, int(config.history_age_s)),
+        redaction_window_s=int(config.redaction_window_s),
         icon=config.network_icon,
         admin=config.admin,
         sts=_sts(config),

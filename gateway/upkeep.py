@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 
+from gateway.commands.extent import kept_in
 from gateway.commands.login import announce_sasl, end_deleted
 from gateway.commands.oversight import deliver_notices, enforce
 from gateway.commands.services import Services
@@ -23,6 +24,8 @@ FIGURES_EVERY_S = 0.5
 STORE_LOOK_EVERY_S = 1.0
 DELETED_LOOK_EVERY_S = 1.0
 ACTIVITY_EVERY_S = 10.0
+TRIM_EVERY_S = 30.0
+TRIM_PAUSE_S = 0.005  # between rooms
 _log = logging.getLogger(__name__)
 
 
@@ -61,6 +64,7 @@ class Upkeep:
             tasks.create_task(self._end_deleted_accounts(), name="deleted accounts")
             tasks.create_task(self._keep_publishing_sizes(), name="sizes")
             tasks.create_task(self._note_activity(), name="activity")
+            tasks.create_task(self._trim_history(), name="history")
 
     async def _follow_oversight(self) -> None:
         """Learn of bans and notices; while Redis is away those known go on."""
@@ -119,8 +123,22 @@ class Upkeep:
             with contextlib.suppress(StoreError):  # looked at again next time
                 await end_deleted(self._services)
 
+    async def _trim_history(self) -> None:
+        """Have what is too old, or too much for its room, go from the logs of the rooms here; where another gateway was
+        first, nothing is left to do."""
+        services = self._services
+        while True:
+            await asyncio.sleep(TRIM_EVERY_S)
+            for room in list(services.engine.rooms.values()):
+                kept = kept_in(services, room)
+                if kept.age_s or room.replica.history:
+                    with contextlib.suppress(StoreError):  # looked at again next time
+                        now_ms = int(services.clock_s() * 1000)
+                        await services.history.trim(services.log_of_room(room.key), kept, now_ms)
+                    await asyncio.sleep(TRIM_PAUSE_S)
+
     async def _keep_publishing_sizes(self) -> None:
-        """Tell LIST, at most once a second and room, how large rooms have become."""
+        """Tell LIST once more how large rooms have become: what it was told at once may be lost, or overtaken."""
         while True:
             await asyncio.sleep(SIZES_EVERY_S)
             await self.publish_sizes()

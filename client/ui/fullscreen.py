@@ -39,6 +39,7 @@ TICK_S = 1.0
 ESCAPE_WAIT_S = 0.05
 RESIZE_POLL_S = 0.2  # on a thread that gets no signals
 MIN_BELL_S = 1.0
+END_OF_PASTE = "\x1b[201~"
 
 
 class FullScreen:
@@ -65,11 +66,13 @@ class FullScreen:
         self.screen = screen
         self._drafts = Drafts(screen.drafts, screen.chat.disk)
         self._room = screen.chat.transcripts.current
+        self.view.drafts = self._drafts.rooms
         self._asked = ""  # the paste that is asked about, to be given back
         self._style = style(light=light)
         self._links = LinkStyle(self._style)
         self._redraw = Redraw(self.refresh)
         self._typed = ""  # what stood in the input before the key that is pressed now
+        self._pasted: int | None = None  # characters of a paste that has not ended, at the last tick
         self._rung_s = -MIN_BELL_S
         self._title = ""
         self._told = ""
@@ -128,7 +131,7 @@ class FullScreen:
             self._asked = text if console.question and not asked else ""
             if not asked:
                 self.view.said()
-            self._drafts[self._room] = self.buffer.text
+            self._keep_draft(self.buffer.text)
             self.follow_room()
             wants_room, console.wants_room = console.wants_room, False
         if wants_room:
@@ -137,6 +140,8 @@ class FullScreen:
 
     def leave(self) -> None:
         """Ctrl-C and Ctrl-D on an empty line: ask to leave, or take the question back."""
+        if not self.asked:
+            self._keep_draft(self.buffer.text)
         self.typist.ask_to_leave()
 
     def clear(self) -> None:
@@ -190,10 +195,14 @@ class FullScreen:
         current = self.screen.chat.transcripts.current
         if current == self._room:
             return False
-        self._drafts[self._room] = self.buffer.text
+        self._keep_draft(self.buffer.text)
         self._room = current
         self.buffer.reset(Document(self._drafts[current]))
         return True
+
+    def _keep_draft(self, text: str) -> None:
+        self._drafts[self._room] = text
+        self.view.drafts = self._drafts.rooms
 
     # What happens by itself.
 
@@ -255,13 +264,23 @@ class FullScreen:
             with self.lock:
                 told = self.view.told()
                 if not self.screen.console.question:
-                    self._drafts[self._room] = self.buffer.text
-                self.view.drafts = self._drafts.rooms
+                    self._keep_draft(self.buffer.text)
             if told != self._told:
                 self._told = told
                 self.app.invalidate()
+            self._end_lost_paste()
             self._drafts.save()
             tidy()
+
+    def _end_lost_paste(self) -> None:
+        """A paste whose end mark was lost would swallow all keys for ever: when nothing more of it comes, it ends."""
+        parser = getattr(self.app.input, "vt100_parser", None)
+        pasted = len(parser._paste_buffer) if parser is not None and parser._in_bracketed_paste else None
+        if parser is not None and pasted is not None and pasted == self._pasted:
+            parser.feed(END_OF_PASTE)
+            self.app.key_processor.feed_multiple(self.app.input.flush_keys())
+            self.app.key_processor.process_keys()
+        self._pasted = pasted
 
     # What it is made of.
 

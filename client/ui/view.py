@@ -8,7 +8,7 @@ from datetime import tzinfo
 
 from client.events import RoomLine
 from client.face import Screen
-from client.render import mentions
+from client.render import mentions, printable
 from client.ui import panels
 from client.ui.cells import fit
 from client.ui.helptext import help_rows
@@ -285,8 +285,8 @@ class View:
     def _troubles(self, now_ms: int) -> list[str]:
         chat = self._chat
         unsent = len(chat.own_lines)
-        if self._screen.question and unsent:
-            return [f"{unsent} unsent {'message is' if unsent == 1 else 'messages are'} kept for next time."]
+        if self._screen.question and (unsent or self.drafts):
+            return [self._kept(unsent)]
         return banner(
             self._screen.status,
             now_ms=now_ms,
@@ -295,6 +295,16 @@ class View:
             stalled_ms=chat.stalled_ms,
             closing=chat.heard.closing,
         )
+
+    def _kept(self, unsent: int) -> str:
+        """What is there again when one comes back."""
+        kept = []
+        if self.drafts:
+            rooms = [name for name in self._chat.places if casefold(name) in self.drafts] or ["another room"]
+            kept.append(f"{'Drafts' if len(rooms) > 1 else 'Draft'} in {printable(', '.join(rooms))}")
+        if unsent:
+            kept.append(f"{unsent} unsent {'message' if unsent == 1 else 'messages'}")
+        return f"Kept for next time: {'; '.join(kept)}."
 
     def _unread_hint(self) -> str:
         name = self.next_unread()

@@ -224,6 +224,8 @@ async def _prove_and_do(
         services.allowances.logged_in(session.host, found.name)
     if subcommand == "DELETE":
         await services.accounts.delete(key, found)
+        await services.conversations.forget(f"a:{key}")
+        await services.markers.forget(f"a:{key}")
         reply.note("ACCOUNT", "DELETED", found.name, text="The account is gone; nobody can register its name again")
         await log_out(services, session, reply)
     elif await services.accounts.set_password(key, await services.passwords.make(rest[0])):

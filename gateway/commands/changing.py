@@ -19,10 +19,11 @@ Arrived = Callable[[bytes, Position], bytes]
 class _Changing:
     """One change under way (`rooms.writer.Proposal`)."""
 
-    __slots__ = ("_arrived", "_decide", "_msgid", "done")
+    __slots__ = ("_arrived", "_decide", "_msgid", "done", "resizes")
 
     def __init__(self, msgid: MsgId, decide: Decide, arrived: Arrived) -> None:
         self._msgid = msgid
+        self.resizes = False  # somebody comes or goes
         self._decide = decide
         self._arrived = arrived
         self.done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
@@ -31,6 +32,8 @@ class _Changing:
         change = self._decide(replica, self._msgid)
         if change is None:
             self._finish(applied=False)
+        else:
+            self.resizes = change.leaves or change.need == "out"
         return change
 
     def arrived(self, line: bytes, position: Position) -> bytes:
@@ -72,4 +75,6 @@ async def change_room(services: Services, room: Room, decide: Decide, arrived: A
     applied = await changing.done
     room.origins.pop(msgid, None)
     services.resized[room.key] = room.replica
+    if applied and changing.resizes:
+        services.directory.tell_size(room.key, len(room.replica.members))
     return applied

@@ -135,7 +135,7 @@ async def leave(services: Services, session: Session, room: Room, by: LeftBy, re
     reason = clip(reason, KICKLEN)
 
     def decide(replica: Replica, msgid: MsgId) -> Change:
-        event = Left(session.uid, msgid, by, reason)
+        event = Left(session.uid, msgid, by, reason, source=session.source)
         return Change(event=event, permissions=None, uid=session.uid, need="in", leaves=True)
 
     room.users += 1

@@ -57,16 +57,24 @@ class _Changing:
 
 
 async def change_everywhere(
-    services: Services, session: Session, event: Callable[[MsgId], Event], alter: Callable[[Member], Member]
+    services: Services,
+    session: Session,
+    event: Callable[[MsgId], Event],
+    alter: Callable[[Member], Member],
+    *,
+    before: Member | None = None,
 ) -> None:
     """Return when every room has the change, or the session is not in it any more, and who watches its nick was told.
 
     Args:
         event: makes the event, which is the same in all rooms.
         alter: the member with the change; it is decided on each room's member as it is then.
+        before: the session as others know its source; None: as it is.
+    Raises:
+        StoreError: who watches could not be told; the rooms were.
     """
     rooms = list(session.rooms.values())
-    before, msgid = session.as_member(services.gateway, ""), services.new_msgid()
+    before, msgid = before or session.as_member(services.gateway, ""), services.new_msgid()
     change = event(msgid)
     if rooms:
         changing = _Changing(change, alter, len(rooms))

@@ -33,7 +33,7 @@ HELP: dict[str, Help] = {
     "CAP": Help(
         "LS [302] | LIST | REQ :<capabilities> | END", "Negotiates capabilities; clients send it by themselves."
     ),
-    "CHATHISTORY": Help("LATEST | BEFORE | AFTER | AROUND | BETWEEN <target> ...", "Asks for what was said before."),
+    "CHATHISTORY": Help("LATEST | BEFORE | AFTER | AROUND | BETWEEN | TARGETS ...", "Asks for what was said before."),
     "DIE": Help("", "Operators: the gateway that you are on drains and ends."),
     "DRAIN": Help("[<gateway>]", "Operators: a gateway drains and ends."),
     "HELP": Help("[<command>]", "Lists the commands, or explains one."),
@@ -51,6 +51,7 @@ HELP: dict[str, Help] = {
         "[<mask>,!<mask>,<N,>N,C<N,C>N,T<N,T>N]", "Lists rooms: by name, members, age, age of the topic in minutes."
     ),
     "LUSERS": Help("", "Counts users and rooms."),
+    "MARKREAD": Help("<target> [timestamp=<time>]", "Tells or notes how far you have read."),
     "MODE": Help("<room> [<modes> {<parameter>}] | <nick> [<modes>]", "Tells or changes modes of a room, or your own."),
     "MONITOR": Help("+ <nick>{,<nick>} | - <nick>{,<nick>} | C | L | S", "Watches when nicks come and go."),
     "MOTD": Help("", "Shows the message of the day."),
@@ -64,8 +65,10 @@ HELP: dict[str, Help] = {
     "PONG": Help("<token>", "Answers a PING; clients send it by themselves."),
     "PRIVMSG": Help("<target>{,<target>} :<text>", "Says something to rooms or nicks; @#room reaches its operators."),
     "QUIT": Help("[:<reason>]", "Ends your session."),
+    "REDACT": Help("<target> <msgid> [:<reason>]", "Takes back what was said: your own, or as operator of the room."),
     "REGISTER": Help("<account|*> <email|*> <password>", "Registers an account."),
     "RESUME": Help("<token> [<msgid>]", "Comes back to a session; clients send it by themselves."),
+    "SEARCH": Help("<attribute>=<value>{;<attribute>=<value>}", "Searches in, from, text, after, before; limit."),
     "SETNAME": Help(":<real name>", "Changes your real name."),
     "STATS": Help("k", "Operators: lists the bans of the network."),
     "TAGMSG": Help("<target>{,<target>}", "Sends tags without a text; clients send it by themselves."),

@@ -1,178 +1,142 @@
-"""What was said before: the replay on join, and CHATHISTORY. Source: IRCv3 draft/chathistory."""
+"""What was said before: the replay on join, and CHATHISTORY. Source: IRCv3 chathistory.
 
+Who is in a room reads all that is kept of it, also from before it came; nobody else reads anything of it.
+"""
+
+from functools import partial
+
+from gateway.commands.conversations import find_conversation, identity_of
+from gateway.commands.extent import kept_in, oldest_in_room, oldest_said
+from gateway.commands.reading import PAGE, BadReferenceError, Place, Reader, parse_reference
 from gateway.commands.services import Services
 from gateway.errors import StoreError
-from gateway.events import Entry, is_history
-from gateway.model import LogKey, Position
+from gateway.events import Entry
+from gateway.model import LogKey, Position, order, time_ms
 from gateway.rooms.room import Room
-from gateway.session.msgids import made_at_ms
+from gateway.session.capabilities import CHATHISTORY
+from gateway.session.playback import is_message, is_played, play
 from gateway.session.render import render
 from gateway.session.reply import Reply
 from gateway.session.session import Session
 from gateway.wire.message import Message
 from gateway.wire.names import room_key
-from gateway.wire.tags import parse_time
+from gateway.wire.tags import format_time
 
-__all__ = ["MAX_MESSAGES", "PAGE", "chathistory", "find", "replay"]
+__all__ = ["MAX_MESSAGES", "chathistory", "replay"]
 
 MAX_MESSAGES = 100  # of one answer; advertised as CHATHISTORY
-PAGE = 400  # entries read at once while looking for messages among joins and parts
-MAX_PAGES = 50  # of one answer; more than a whole log has
-SKEW_MS = 10_000  # between a gateway's clock, which msgids carry, and that of Redis, which positions carry
+_PARAMETERS = {"LATEST": 4, "BEFORE": 4, "AFTER": 4, "AROUND": 4, "BETWEEN": 5, "TARGETS": 4}  # the subcommand included
 
 
 def replay(services: Services, session: Session, room: Room, reply: Reply) -> None:
     """The last lines for a newcomer that cannot ask for them; a batch where it knows batches."""
-    lines = [line for entry in room.recent if (line := render(entry, None, "", session.render_class))]
+    kept = kept_in(services, room)
+    oldest = oldest_said(services, kept)
+    entries = [entry for entry in room.recent if order(entry.position) >= oldest and is_message(entry)]
+    entries = entries[max(0, len(entries) - kept.entries) :]
+    lines = [line for entry in entries if (line := render(entry, None, "", session.render_class))]
     if lines:
         reply.batch("chathistory", room.replica.name, lines=lines, reference=services.next_batch())
 
 
-async def find(services: Services, log: LogKey, msgid: str) -> Position | None:
-    """Where a message is in a log; None when it is not (any more). Raises `StoreError`."""
-    try:
-        return Position(await _Reader(services, log, 1).find(msgid.encode(), msgid))
-    except _BadSelectorError:
-        return None
-
-
 async def chathistory(services: Services, session: Session, message: Message, reply: Reply) -> None:
-    """CHATHISTORY LATEST, BEFORE, AFTER, AROUND and BETWEEN for rooms the peer is in."""
-    subcommand = message.params[0].upper()
-    expected = {"LATEST": 4, "BEFORE": 4, "AFTER": 4, "AROUND": 4, "BETWEEN": 5}.get(subcommand)
+    """CHATHISTORY of a room the peer is in or of its messages with a nick; TARGETS: what of these there is."""
+    subcommand = message.params[0].upper() if message.params else ""
+    expected = _PARAMETERS.get(subcommand)
     if expected is None:
-        _fail(reply, "INVALID_PARAMS", subcommand, "Unknown subcommand")
-        return
-    if len(message.params) < expected:
-        _fail(reply, "NEED_MORE_PARAMS", subcommand, "Missing parameters")
-        return
-    target, *selectors, limit_text = message.params[1:expected]
-    limit = min(int(limit_text), MAX_MESSAGES) if limit_text.isascii() and limit_text.isdecimal() else 0
-    if limit < 1:
-        _fail(reply, "INVALID_PARAMS", subcommand, "The limit is no positive number", limit_text)
-        return
-    key = room_key(target)
-    if key is None or key not in session.rooms:
-        _fail(reply, "INVALID_TARGET", subcommand, "No history of this can be had", target)
-        return
-    reader = _Reader(services, services.log_of_room(key), limit)
+        _fail(reply, "INVALID_PARAMS", subcommand, text="Unknown subcommand")
+    elif len(message.params) != expected:
+        _fail(reply, "INVALID_PARAMS", subcommand, text="Too few or too many parameters")
+    elif not (limit := _limit(message.params[-1])):
+        _fail(reply, "INVALID_PARAMS", subcommand, message.params[-1], text="The limit is no positive number")
+    elif subcommand == "TARGETS":
+        await _targets(services, session, message.params[1:3], limit, reply)
+    else:
+        target, *references = message.params[1:-1]
+        await _messages(services, session, (subcommand, target, references), limit, reply)
+
+
+def _limit(text: str) -> int:
+    return min(int(text), MAX_MESSAGES) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
+
+
+async def _messages(
+    services: Services, session: Session, request: tuple[str, str, list[str]], limit: int, reply: Reply
+) -> None:
+    subcommand, target, references = request
     try:
-        entries = await reader.select(subcommand, selectors)
-    except _BadSelectorError as exc:
-        _fail(reply, exc.code, subcommand, "No such message", exc.selector)
+        found = await _log_of(services, session, target)
+        if found is None:
+            text = "Messages could not be retrieved"
+            _fail(reply, "INVALID_TARGET", subcommand, target, text=text)
+            return
+        log, name, oldest = found
+        counts = partial(is_played, caps=session.caps)
+        reader = Reader(services.history, log, limit, counts=counts, oldest=oldest)
+        entries = await reader.select(subcommand, references)
+    except BadReferenceError as exc:
+        context = (exc.reference,) if exc.code == "INVALID_PARAMS" else (target, exc.reference)
+        _fail(reply, exc.code, subcommand, *context, text="That names no message here")
+    except StoreError:
+        _fail(reply, "MESSAGE_ERROR", subcommand, target, text="The history cannot be read now")
+    else:
+        lines = [line for entry in entries for line in play(entry, name, session)]
+        reply.batch("chathistory", name, lines=lines, reference=services.next_batch())
+
+
+async def _log_of(services: Services, session: Session, target: str) -> tuple[LogKey, str, Place] | None:
+    """The log of a target, what the target is called, and where its history begins. Raises `StoreError`."""
+    if target.startswith("#"):
+        key = room_key(target)
+        if key is None or (room := session.rooms.get(key)) is None:
+            return None
+        return services.log_of_room(key), room.replica.name, await oldest_in_room(services, room)
+    log = await find_conversation(services, session, target)
+    return (log, target, oldest_said(services)) if log is not None else None
+
+
+async def _targets(services: Services, session: Session, references: tuple[str, ...], limit: int, reply: Reply) -> None:
+    """Rooms and nicks by the time of their last message, between two times; source: the same, "TARGETS"."""
+    try:
+        first, second = (parse_reference(reference) for reference in references)
+        if isinstance(first, str) or isinstance(second, str):
+            raise BadReferenceError("INVALID_PARAMS", "msgid")
+        backwards = first.low > second.low
+        after, before = sorted((first.low[0], second.low[0]))
+        found = [(at_ms, name) for at_ms, name in await _spoken_in(services, session) if after < at_ms < before]
+    except BadReferenceError as exc:
+        _fail(reply, exc.code, "TARGETS", exc.reference, text="Two timestamps are needed")
         return
     except StoreError:
-        _fail(reply, "MESSAGE_ERROR", subcommand, "The history cannot be read now", target)
+        _fail(reply, "MESSAGE_ERROR", "TARGETS", text="The history cannot be read now")
         return
-    lines = [line for entry in entries if (line := render(entry, None, "", session.render_class))]
-    name = session.rooms[key].replica.name if key in session.rooms else target
-    reply.batch("chathistory", name, lines=lines, reference=services.next_batch())
+    found.sort()
+    found = found[-limit:] if backwards else found[:limit]
+    server = services.network.server_name
+    lines = [f":{server} CHATHISTORY TARGETS {name} {format_time(at_ms)}\r\n".encode() for at_ms, name in found]
+    reply.batch("draft/chathistory-targets", lines=lines, reference=services.next_batch())
 
 
-def _fail(reply: Reply, code: str, subcommand: str, text: str, *context: str) -> None:
-    reply.fail_only(
-        "CHATHISTORY", code, subcommand or "*", *(word.split(" ")[0][:100] or "*" for word in context), text=text
-    )
+async def _spoken_in(services: Services, session: Session) -> list[tuple[int, str]]:
+    """Where something was said that the peer may read, and when last, in ms. Raises `StoreError`."""
+    found = []
+    for room in list(session.rooms.values()):
+        oldest = await oldest_in_room(services, room)
+        last = await _last_message(services, room)
+        if last is not None and order(last) >= oldest:
+            found.append((time_ms(last), room.replica.name))
+    oldest_ms, _ = oldest_said(services)
+    peers = await services.conversations.peers(identity_of(session))
+    return found + [(peer.at_ms, peer.nick) for peer in peers if peer.at_ms >= oldest_ms]
 
 
-class _BadSelectorError(Exception):
-    """A message reference that is malformed, or names a message that is not there."""
-
-    def __init__(self, code: str, selector: str) -> None:
-        super().__init__(code)
-        self.code = code
-        self.selector = selector
-
-
-class _Reader:
-    """Reads messages of one log around references."""
-
-    def __init__(self, services: Services, log: LogKey, limit: int) -> None:
-        self._history = services.history
-        self._log = log
-        self._limit = limit
-
-    async def select(self, subcommand: str, selectors: list[str]) -> list[Entry]:
-        """The messages a subcommand asks for, oldest first. Raises `_BadSelectorError`, `StoreError`."""
-        if subcommand == "LATEST":
-            after = b"-" if selectors[0] == "*" else b"(" + await self._resolve(selectors[0], after=True)
-            return await self._backwards(b"+", after)
-        first = await self._resolve(selectors[0], after=subcommand in {"AFTER", "BETWEEN"})
-        match subcommand:
-            case "BEFORE":
-                return await self._backwards(b"(" + first, b"-")
-            case "AFTER":
-                return await self._forwards(b"(" + first, b"+")
-            case "BETWEEN":
-                return await self._between(first, selectors)
-        half, self._limit = self._limit, max(1, self._limit // 2)
-        before = await self._backwards(b"(" + first, b"-")
-        self._limit = max(1, half - len(before))
-        return before + await self._forwards(first, b"+")
-
-    async def _between(self, first: bytes, selectors: list[str]) -> list[Entry]:
-        second = await self._resolve(selectors[1], after=False)
-        if _order(first) <= _order(second):
-            return await self._forwards(b"(" + first, b"(" + second)
-        # From the later to the earlier: the newest of them.
-        return await self._backwards(b"(" + first, b"(" + second)
-
-    async def _forwards(self, after: bytes, before: bytes) -> list[Entry]:
-        found: list[Entry] = []
-        for _ in range(MAX_PAGES):
-            page = await self._history.read_between(self._log, after, before, PAGE)
-            found += [entry for entry in page if is_history(entry.event)]
-            if len(page) < PAGE or len(found) >= self._limit:
-                break
-            after = b"(" + page[-1].position
-        return found[: self._limit]
-
-    async def _backwards(self, before: bytes, after: bytes) -> list[Entry]:
-        found: list[Entry] = []
-        for _ in range(MAX_PAGES):
-            page = await self._history.read_back(self._log, before, after, PAGE)
-            found += [entry for entry in page if is_history(entry.event)]
-            if len(page) < PAGE or len(found) >= self._limit:
-                break
-            before = b"(" + page[-1].position
-        return found[: self._limit][::-1]
-
-    async def _resolve(self, selector: str, *, after: bool) -> bytes:
-        """A reference as a position: of the message itself, or a bound within its millisecond."""
-        kind, _, value = selector.partition("=")
-        if kind == "timestamp" and (at_ms := parse_time(value)) is not None:
-            # "after" excludes the whole millisecond, "before" too.
-            return b"%d-18446744073709551615" % at_ms if after else b"%d-0" % at_ms
-        if kind == "msgid" and value:
-            return await self.find(value.encode(), selector)
-        raise _BadSelectorError("INVALID_PARAMS", selector)
-
-    async def find(self, msgid: bytes, selector: str) -> bytes:
-        """The position of a message: near the time its msgid carries, else anywhere, the newest first."""
-        if made_ms := made_at_ms(msgid):
-            start = b"%d" % max(0, made_ms - SKEW_MS)
-            for _ in range(MAX_PAGES):
-                page = await self._history.read_between(self._log, start, b"+", PAGE)
-                if (found := _position_of(msgid, page)) is not None:
-                    return found
-                if len(page) < PAGE:
-                    break
-                start = b"(" + page[-1].position
-        end = b"+"
-        for _ in range(MAX_PAGES):
-            page = await self._history.read_back(self._log, end, b"-", PAGE)
-            if (found := _position_of(msgid, page)) is not None:
-                return found
-            if len(page) < PAGE:
-                break
-            end = b"(" + page[-1].position
-        raise _BadSelectorError("MESSAGE_ERROR", selector)
+async def _last_message(services: Services, room: Room) -> Position | None:
+    recent: list[Entry] = [entry for entry in room.recent if is_message(entry)]
+    if not recent and (not room.recent.maxlen or len(room.recent) == room.recent.maxlen):
+        page = await services.history.read_back(services.log_of_room(room.key), b"+", b"-", PAGE)
+        recent = [entry for entry in reversed(page) if is_message(entry)]
+    return recent[-1].position if recent else None
 
 
-def _position_of(msgid: bytes, page: list[Entry]) -> Position | None:
-    return next((entry.position for entry in page if entry.event.msgid == msgid), None)
-
-
-def _order(position: bytes) -> tuple[int, int]:
-    ms, _, seq = position.partition(b"-")
-    return int(ms), int(seq or b"0")
+def _fail(reply: Reply, code: str, subcommand: str, *context: str, text: str) -> None:
+    reply.fail_for(CHATHISTORY, "CHATHISTORY", code, subcommand or "*", *context, text=text)

@@ -56,7 +56,7 @@ async def _kick(
             reply.numeric(n.ERR_USERNOTINCHANNEL, nick, replica.name, "They aren't on that channel")
             return None
         return Change(
-            event=Kicked(session.uid, msgid, session.source, target.uid, reason),
+            event=Kicked(session.uid, msgid, session.source, target.uid, reason, target.nick),
             permissions=replica.permissions,
             uid=target.uid,
             need="in",

@@ -69,6 +69,9 @@ def _refuse(replica: Replica, reply: Reply) -> None:
 
 def _tell_modes(replica: Replica, session: Session, reply: Reply) -> None:
     letters, values = list(replica.modes), []
+    if replica.history:
+        letters.append("H")
+        values.append(replica.history)
     if replica.key:
         letters.append("k")
         values.append(replica.key if session.uid in replica.members else "*")

@@ -37,6 +37,8 @@ def away(services: Services, session: Session, message: Message, reply: Reply) -
 
 async def _set_away(services: Services, session: Session, text: str, reply: Reply) -> None:
     if text != session.away:
+        # The record first: who hears of it may ask at once, any gateway.
+        await services.directory.put(session.as_user(services.gateway)._replace(away=text))
         session.away = text
         await change_everywhere(
             services,
@@ -44,8 +46,6 @@ async def _set_away(services: Services, session: Session, text: str, reply: Repl
             lambda msgid: AwaySet(session.uid, msgid, text),
             lambda member: member._replace(away=text),
         )
-        if session.ready:
-            await services.directory.put(session.as_user(services.gateway))
     _confirm(text, reply)
 
 
@@ -64,6 +64,7 @@ async def setname(services: Services, session: Session, message: Message, reply:
         reply.fail_only("SETNAME", "INVALID_REALNAME", text=text)
         return
     if realname != session.realname:
+        await services.directory.put(session.as_user(services.gateway)._replace(realname=realname))
         session.realname = realname
         await change_everywhere(
             services,
@@ -71,23 +72,21 @@ async def setname(services: Services, session: Session, message: Message, reply:
             lambda msgid: NameSet(session.uid, msgid, realname),
             lambda member: member._replace(realname=realname),
         )
-        if session.ready:
-            await services.directory.put(session.as_user(services.gateway))
     if session.has(SETNAME):
         reply.add(f":{session.source} SETNAME :{realname}\r\n".encode())
 
 
 async def change_host(services: Services, session: Session, host: str, reply: Reply) -> None:
     """A session is reached from another address now. Raises `StoreError`."""
-    source = session.source
+    source, before = session.source, session.as_member(services.gateway, "")
+    await services.directory.put(session.as_user(services.gateway)._replace(host=host))
+    session.move_to(host)
     await change_everywhere(
         services,
         session,
         lambda msgid: HostSet(session.uid, msgid, host),
         lambda member: member._replace(host=host),
+        before=before,
     )
-    session.move_to(host)
-    if session.ready:
-        await services.directory.put(session.as_user(services.gateway))
     if session.has(CHGHOST):
         reply.add(f":{source} CHGHOST {session.user} {host}\r\n".encode())

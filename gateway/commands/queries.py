@@ -48,7 +48,7 @@ def welcome(services: Services, session: Session, reply: Reply) -> None:
     reply.numeric(n.RPL_YOURHOST, f"Your host is {network.server_name}, running hubbub {network.version}")
     reply.numeric(n.RPL_CREATED, f"This server was created {network.created}")
     # All of its parameters are middle ones.
-    facts = f"{session.nick} {network.server_name} hubbub-{network.version} Biosw CIbeiklmnostv Ibeklov"
+    facts = f"{session.nick} {network.server_name} hubbub-{network.version} Biosw CHIbeiklmnostv HIbeklov"
     reply.add(f":{network.server_name} {n.RPL_MYINFO} {facts}\r\n".encode())
     tell_isupport(services, reply)
     motd(services, session, Message("MOTD"), reply)
@@ -85,7 +85,7 @@ def _tokens(network: Network) -> list[str]:
         "BOT=B",
         "CASEMAPPING=ascii",
         f"CHANLIMIT=#:{MAX_ROOMS}",
-        f"CHANMODES={LISTS},k,l,{FLAGS}",
+        f"CHANMODES={LISTS},k,Hl,{FLAGS}",
         f"CHANNELLEN={limits.CHANNELLEN}",
         "CHANTYPES=#",
         f"CHATHISTORY={MAX_MESSAGES}",

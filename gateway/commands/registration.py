@@ -259,7 +259,7 @@ async def rename(services: Services, session: Session, wanted: str, reply: Reply
         await change_everywhere(
             services,
             session,
-            lambda msgid: Renamed(session.uid, msgid, wanted),
+            lambda msgid: Renamed(session.uid, msgid, wanted, session.source),
             lambda member: member._replace(nick=wanted),
         )
     if not session.ready:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from gateway.commands.changing import change_room
 from gateway.commands.departure import keep, let_go, persistently
-from gateway.commands.history import PAGE, find
+from gateway.commands.marking import marker_line
 from gateway.commands.missed import is_talk, read_missed, write_missed
 from gateway.commands.monitor import tell_watched
 from gateway.commands.names import name_slices
@@ -18,6 +18,7 @@ from gateway.commands.oversight import close_if_banned
 from gateway.commands.pacing import until_read
 from gateway.commands.presence import change_host
 from gateway.commands.queries import welcome
+from gateway.commands.reading import PAGE, find
 from gateway.commands.rooms import greet, names_follow
 from gateway.commands.services import Services
 from gateway.errors import StoreError
@@ -201,11 +202,7 @@ class _Returning:
         with contextlib.suppress(StoreError):  # they are told as much the next time something changes
             await self._tell_others(taken)
         close_if_banned(services, session)
-        here = taken.user._replace(
-            gateway=services.gateway, secure=session.secure, certificate=session.certificate
-        )  # of this connection, whatever the former one was
         with contextlib.suppress(StoreError):  # it ends by itself, and a line too many may be shown next time
-            await services.directory.put(here)
             await services.records.settle(session.uid, session.epoch)
 
     async def _tell_others(self, taken: Taken) -> None:
@@ -218,7 +215,7 @@ class _Returning:
         if self._host != session.host:
             await change_host(services, session, self._host, self._reply)
         else:
-            await services.directory.put(session.as_user(services.gateway))  # it may be encrypted now, or no more
+            await services.directory.put(session.as_user(services.gateway))  # of this connection: TLS, certificate
         if not self._by_token:
             # To this client, which does not know that there was a session, its list is empty.
             if taken.watches:
@@ -247,12 +244,13 @@ class _Returning:
                 room.seat(session)
                 greeting = Reply(session, services.network.server_name)
                 joined = Joined(session.uid, MsgId(b""), member)
-                greet(session, room, Entry(position, joined), greeting)
+                greet(session, room, Entry(position, joined), greeting, marker)
                 back = _Back(room, position, greeting.take(), list(room.recent))
             return b""
 
         async with services.engine.open_room(key, key) as room:
             await services.history.remember_log(services.log_of_room(key))
+            marker = await marker_line(services, session, room.replica.name)
             await self._repair_nick(room)
             if not await change_room(services, room, decide, arrived):
                 await services.records.left(session.uid, key)
@@ -276,7 +274,7 @@ class _Returning:
             member = replica.members.get(uid)
             if member is None or member.nick == nick:
                 return None
-            event, now = Renamed(uid, msgid, nick), member._replace(nick=nick)
+            event, now = Renamed(uid, msgid, nick, member.source), member._replace(nick=nick)
             return Change(event=event, permissions=replica.permissions, uid=uid, need="in", member=now)
 
         if (member := room.replica.members.get(uid)) is not None and member.nick != nick:
@@ -297,8 +295,8 @@ class _Returning:
     async def _replay_inbox(self, taken: Taken, held: Held) -> Position:
         """Direct messages that were missed; returns up to where the inbox was read."""
         log = self._services.log_of_inbox(self._session.uid)
-        seen = await find(self._services, log, self._msgid) if self._msgid else None
-        last = seen or taken.positions.get(log, ORIGIN)
+        seen = await find(self._services.history, log, self._msgid) if self._msgid else None
+        last = seen.position if seen is not None else taken.positions.get(log, ORIGIN)
         # Should a failover lose these, they come again, at another place.
         had = await self._services.history.read_back(log, last, b"-", PAGE)
         self._had = [entry.event.msgid for entry in had] + ([MsgId(self._msgid.encode())] if self._msgid else [])

@@ -7,6 +7,7 @@ from itertools import zip_longest
 from gateway.commands.changing import Arrived, change_room
 from gateway.commands.departure import leave, unheard
 from gateway.commands.history import replay
+from gateway.commands.marking import marker_line
 from gateway.commands.names import NAMES_AT_ONCE, add_names, tell_names
 from gateway.commands.services import Services
 from gateway.commands.visible import identity, visible_room
@@ -66,6 +67,7 @@ async def join(services: Services, session: Session, message: Message, reply: Re
 
 async def _join(services: Services, session: Session, room: Room, key: str, reply: Reply) -> None:
     joined: Joined | None = None
+    marker = await marker_line(services, session, room.replica.name)
 
     def decide(replica: Replica, msgid: MsgId) -> Change | None:
         nonlocal joined
@@ -81,7 +83,7 @@ async def _join(services: Services, session: Session, room: Room, key: str, repl
             room.replica.members[session.uid] = joined.member
             room.seat(session)
             session.forget_invitation(room.key)
-            greet(session, room, Entry(position, joined), reply)
+            greet(session, room, Entry(position, joined), reply, marker)
             if not session.has(capabilities.CHATHISTORY):
                 replay(services, session, room, reply)
             if not reply.label:
@@ -96,13 +98,16 @@ async def _join(services: Services, session: Session, room: Room, key: str, repl
         await tell_names(session, room.replica, reply)
 
 
-def greet(session: Session, room: Room, entry: Entry, reply: Reply) -> None:
-    """What a newcomer gets at its own place in the log: JOIN, topic, and the names, if they do not follow."""
+def greet(session: Session, room: Room, entry: Entry, reply: Reply, marker: bytes) -> None:
+    """What a newcomer gets at its own place in the log: JOIN, topic, how far it has read, and the names, if they do not
+    follow."""
     member = room.replica.members[session.uid]
     render_class = session.render_class & ~capabilities.AWAY_NOTIFY  # it knows whether it is away itself
     reply.add(render(entry, member, room.replica.name, render_class))
     if room.replica.topic.text:
         _add_topic(room.replica, reply)
+    if marker:
+        reply.add(marker)
     if not session.has(capabilities.NO_IMPLICIT_NAMES) and not names_follow(session, room):
         add_names(session, room.replica, reply)
 

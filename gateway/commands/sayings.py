@@ -1,9 +1,13 @@
 """What is said, on its way into a log and back to its author: the answer, the echo, the refusal."""
 
+from gateway.commands.conversations import identity_of, note
+from gateway.commands.ports import Peer
 from gateway.commands.services import Services
 from gateway.commands.visible import identity
-from gateway.events import Entry, Said, SaidLines, Spoken
-from gateway.model import Known, Position, SendKey
+from gateway.errors import FullError
+from gateway.events import Direct, Entry, Said, SaidLines, Spoken
+from gateway.model import Known, MsgId, Position, SendKey
+from gateway.people import User
 from gateway.rooms.replica import Replica
 from gateway.rooms.rights import may_speak
 from gateway.rooms.room import Room
@@ -13,7 +17,7 @@ from gateway.session.reply import Reply
 from gateway.session.session import Session
 from gateway.wire import numerics as n
 
-__all__ = ["FromOutside", "Plain", "Sending", "ToNick", "ToRoom"]
+__all__ = ["FromOutside", "Plain", "Sending", "ToConversation", "ToNick", "ToRoom"]
 
 AWAY = "Redis is away; nothing was sent, try again"
 
@@ -61,12 +65,14 @@ class Sending:
         if self.command != "NOTICE" or self.reply.label:
             self.reply.fail(self.command, "TEMPORARILY_UNAVAILABLE", target, text=text)
 
-    def repeated(self, event: Spoken, first: Known, target: str) -> None:
+    def repeated(self, event: Spoken | Direct, first: Known, target: str) -> None:
         """One was not appended, since its key had been used: its author gets the echo of the first."""
         if not first.own:
             self.reply.fail_only(self.command, "IDEM_KEY_TAKEN", target, text="Another has used this key here")
             self.fail()
             return
+        if isinstance(event, Direct):
+            event = event.said
         self.come_back(Entry(first.position, event._replace(msgid=first.msgid)))
 
     def come_back(self, entry: Entry) -> None:
@@ -89,6 +95,7 @@ class ToRoom(Saying):
     """A message on its way to a room. It is decided for the first time when it is about to be sent."""
 
     __slots__ = ("again", "room", "send_key", "sending", "services")
+    event: Spoken
 
     def __init__(
         self, event: Spoken, room: Room, sending: Sending, services: Services, send_key: SendKey | None
@@ -146,6 +153,7 @@ class Plain(Saying):
     """An unlabelled PRIVMSG on its way to a room: what nearly every message is, so it is one small object."""
 
     __slots__ = ("room", "services", "session")
+    event: Said
 
     def __init__(self, event: Said, room: Room, session: Session, services: Services) -> None:
         self.event = event
@@ -170,12 +178,69 @@ class Plain(Saying):
         return ToRoom(self.event, self.room, sending, self.services, None)
 
 
+class ToConversation(Saying):
+    """A message on its way to the log of those who talk; from there it goes to an inbox.
+
+    So nothing is delivered that history does not have, and both tell the same time.
+    """
+
+    __slots__ = ("_services", "_to", "log", "send_key", "sending")
+    event: Said | SaidLines
+
+    def __init__(
+        self, event: Said | SaidLines, to: User, sending: Sending, services: Services, send_key: SendKey | None
+    ) -> None:
+        self.event = event
+        self.send_key = send_key
+        self.permissions = None
+        self.log = services.log_of_conversation(identity_of(sending.session), identity_of(to))
+        self.sending = sending
+        self._services = services
+        self._to = to
+
+    def arrived(self, line: bytes, position: Position) -> bytes:
+        self._go_on(position, self.event.msgid)
+        return b""
+
+    def repeated(self, first: Known) -> None:
+        if first.own:  # its way may have ended here
+            self._go_on(first.position, first.msgid)
+        else:
+            self.sending.repeated(self.event, first, self._to.nick)
+
+    def _go_on(self, position: Position, msgid: MsgId) -> None:
+        services, session = self._services, self.sending.session
+        one, other = Peer(identity_of(session), session.nick), Peer(identity_of(self._to), self._to.nick)
+        note(services, one, other, position)
+        event = Direct(session.uid, msgid, self.event._replace(msgid=msgid), position)
+        try:
+            services.engine.send(self._to.uid, ToInbox(event, self._to.nick, self.sending, self.send_key, self))
+        except FullError:
+            self.take_back(position)
+            self.failed()
+
+    def take_back(self, position: Position) -> None:
+        """It was not delivered, so it was not said."""
+        self._services.engine.withdraw(self.log, self.event.msgid)
+        self._services.history.remove(self.log, position)
+
+    def allowed(self, replica: Replica) -> bool:
+        return True
+
+    def failed(self) -> None:
+        self.sending.unavailable(self._to.nick)
+        self.sending.fail()
+
+
 class ToNick(Saying):
     """A message on its way to somebody's inbox."""
 
     __slots__ = ("send_key", "sending", "target")
+    event: Said | SaidLines | Direct
 
-    def __init__(self, event: Spoken, target: str, sending: Sending, send_key: SendKey | None) -> None:
+    def __init__(
+        self, event: Said | SaidLines | Direct, target: str, sending: Sending, send_key: SendKey | None
+    ) -> None:
         self.event = event
         self.send_key = send_key
         self.permissions = None
@@ -195,3 +260,21 @@ class ToNick(Saying):
 
     def repeated(self, first: Known) -> None:
         self.sending.repeated(self.event, first, self.target)
+
+
+class ToInbox(ToNick):
+    """A message that its conversation has, on its way to the inbox."""
+
+    __slots__ = ("_kept",)
+    event: Direct
+
+    def __init__(
+        self, event: Direct, target: str, sending: Sending, send_key: SendKey | None, kept: ToConversation
+    ) -> None:
+        super().__init__(event, target, sending, send_key)
+        self._kept = kept
+
+    def repeated(self, first: Known) -> None:
+        if not first.own:
+            self._kept.take_back(self.event.at)
+        super().repeated(first)

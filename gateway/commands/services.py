@@ -6,10 +6,21 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import TYPE_CHECKING
 
-from gateway.commands.ports import Accounts, Directory, History, Oversight, Passwords, Presence, Records
+from gateway.commands.ports import (
+    Accounts,
+    Conversations,
+    Directory,
+    History,
+    Markers,
+    Oversight,
+    Passwords,
+    Presence,
+    Records,
+)
 from gateway.model import GatewayId, LogKey, MsgId, Uid
 from gateway.rooms.engine import Engine
 from gateway.rooms.replica import Replica
+from gateway.rooms.retention import ALL, Kept
 from gateway.session.capabilities import ACCOUNT_REGISTRATION, SASL
 from gateway.session.session import Session
 from gateway.wire.names import RoomKey
@@ -52,6 +63,8 @@ class Network:
     limits: bool
     registration: frozenset[str] | None = frozenset()  # keys of draft/account-registration; None: accounts are not made
     min_password: int = 1  # characters
+    history: Kept = ALL  # of every log
+    redaction_window_s: int = 0  # how long one may take back what one said; 0: as long as it is kept
     icon: str = ""  # URL of the network's picture
     admin: str = ""  # who looks after this server, and how to reach them
     webirc: "WebGateways | None" = None  # nobody, if None
@@ -70,9 +83,12 @@ class Services:
     presence: Presence
     watches: "Watches"
     records: Records
+    conversations: Conversations
+    markers: Markers
     oversight: Oversight
     log_of_room: Callable[[RoomKey], LogKey]
     log_of_inbox: Callable[[Uid], LogKey]
+    log_of_conversation: Callable[[str, str], LogKey]
     new_msgid: Callable[[], MsgId]
     new_secret: Callable[[], str]  # url-safe, beyond guessing
     now_s: Callable[[], float]  # monotonic

@@ -3,7 +3,8 @@
 from collections.abc import Coroutine, Sequence
 from typing import Any, NamedTuple
 
-from gateway.commands.sayings import FromOutside, Plain, Sending, ToNick, ToRoom
+from gateway.commands.conversations import identity_of
+from gateway.commands.sayings import FromOutside, Plain, Sending, ToConversation, ToNick, ToRoom
 from gateway.commands.services import Services
 from gateway.commands.visible import find_room
 from gateway.errors import FullError, StoreError
@@ -14,6 +15,7 @@ from gateway.rooms.rights import may_speak
 from gateway.rooms.room import Room
 from gateway.session.capabilities import IDEM
 from gateway.session.msgids import keyed_msgid
+from gateway.session.playback import is_passing
 from gateway.session.reply import Reply
 from gateway.session.session import Session
 from gateway.wire import numerics as n
@@ -234,15 +236,19 @@ async def _to_others(services: Services, sending: Sending, targets: list[str], w
                 await _from_outside(services, sending, nick, words)
                 continue
             key = nick_key(nick)
-            uid = await services.directory.find(key) if key is not None else None
-            if uid is None:
+            user = await services.directory.find_user(key) if key is not None else None
+            if user is None:
                 sending.refuse(n.ERR_NOSUCHNICK, nick, "No such nick")
                 continue
-            if sending.command == "PRIVMSG" and (away := await services.directory.away(uid)):
-                sending.reply.numeric(n.RPL_AWAY, nick, away)
-            msgid = _msgid(services, services.log_of_inbox(uid), sending.command, words)
-            event = _event(msgid, sending.session, sending.command, nick, words)
-            services.engine.send(uid, ToNick(event, nick, sending, words.send_key))
+            if sending.command == "PRIVMSG" and user.away:
+                sending.reply.numeric(n.RPL_AWAY, nick, user.away)
+            log = services.log_of_conversation(identity_of(sending.session), identity_of(user))
+            event = _event(_msgid(services, log, sending.command, words), sending.session, sending.command, nick, words)
+            if sending.command == "TAGMSG" and is_passing(words.tags):
+                services.engine.send(user.uid, ToNick(event, nick, sending, words.send_key))
+            else:
+                saying = ToConversation(event, user, sending, services, words.send_key)
+                services.engine.keep(saying.log, saying)
             sending.begin()
         except (StoreError, FullError):
             sending.unavailable(nick)

@@ -25,7 +25,8 @@ class _Told(Saying):
         """What it tells of is done all the same."""
 
 
-def tell(services: Services, to: Uid, author: Session, line: str) -> None:
-    """Send a line, source included, to a user's inbox. Raises `FullError`."""
-    said = Said(author.uid, services.new_msgid(), author.account_bytes, b"", line.encode())
+def tell(services: Services, to: Uid, author: Session, line: str, *, by_server: bool = False) -> None:
+    """Send a line, source included, to a user's inbox; `by_server`: the source is the server. Raises `FullError`."""
+    account = b"" if by_server else author.account_bytes
+    said = Said(author.uid, services.new_msgid(), account, b"", line.encode())
     services.engine.send(to, _Told(said, None))

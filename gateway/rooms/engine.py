@@ -18,9 +18,10 @@ from gateway.rooms.loading import load
 from gateway.rooms.outbox import KEPT_S, Outbox
 from gateway.rooms.ports import LogStore, Render
 from gateway.rooms.pump import RETRY_S, Pump
+from gateway.rooms.redaction import is_redacted
 from gateway.rooms.repair import SETTLE_S, Repair
 from gateway.rooms.room import Room
-from gateway.rooms.seen import TURN_S
+from gateway.rooms.seen import TURN_S, Seen
 from gateway.rooms.turns import TURN_WAIT_S
 from gateway.rooms.writer import Proposal, Saying, Writer
 from gateway.wire.names import RoomKey
@@ -186,11 +187,21 @@ class Engine:
         self.counts.applied += len(entries)
         waited = room.turns.pending
         room.apply(entries, self._render)
+        if room.withdrawn:
+            self._withdraw(room)
         room.writer.applied()
         if waited:
             self._pump.wake(room.writer)
         if room.lines or not room.seats:
             self._changed[room] = None
+
+    def _withdraw(self, room: Room) -> None:
+        """What was taken back is not written again, and taken back again where this gateway already has."""
+        withdrawn, room.withdrawn = room.withdrawn, []
+        for msgid, position in withdrawn:
+            ours = self._outbox.withdraw(room.follower.log, msgid) or room.writer.carries(msgid)
+            if ours and position is not None:
+                self._repair.take_back(room, msgid, position)
 
     # -- direct messages ---------------------------------------------------------------------------------------------
 
@@ -233,9 +244,17 @@ class Engine:
 
     def send(self, to: Uid, saying: Saying) -> None:
         """Append a direct message to a user's inbox; its origin hears when Redis has it. Raises `FullError`."""
-        writer = self._inboxes.writer(self._log_of_inbox(to), self._tasks)
+        self.keep(self._log_of_inbox(to), saying)
+
+    def keep(self, log: LogKey, saying: Saying) -> None:
+        """Append to a log that nobody follows; its origin hears when Redis has it. Raises `FullError`."""
+        writer = self._inboxes.writer(log, self._tasks)
         writer.put(saying)
         self._pump.wake(writer)
+
+    def withdraw(self, log: LogKey, msgid: MsgId) -> None:
+        """Something was taken back in a log that is no room's: it is not written again."""
+        self._outbox.withdraw(log, msgid)
 
     # -- what the store tells ----------------------------------------------------------------------------------------
 
@@ -361,12 +380,13 @@ class Engine:
             self.rooms_by_name[room.listed_as] = room
             return False  # what came meanwhile is in the log
         entries = await self._store.read_after(follower.log, follower.last, CATCH_UP_ENTRIES)
-        if entries is None:
+        if entries is None or _is_forked(follower.last, entries, follower.seen):
             self.counts.snapshots += 1
             await self._repair.reload(follower, room)
             # What was expected of a log that is gone may lie beyond the new one's end for long.
             self._expected.drop(follower.log)
             if room is not None:
+                self._withdraw(room)
                 self._changed[room] = None
             return False
         follower.advance(entries)
@@ -422,7 +442,7 @@ class Engine:
                 if index in repeated:
                     saying.repeated(repeated[index])
                 else:
-                    saying.arrived(saying.event.line, answer.positions[min(index, len(answer.positions) - 1)])
+                    saying.arrived(b"", answer.positions[min(index, len(answer.positions) - 1)])
         else:
             follower = room.follower
             for index, first in repeated.items():
@@ -441,3 +461,13 @@ class Engine:
                 self._loop.call_later(RETRY_S, room.writer.decide_again)
             # The announcement may have overtaken this answer, and everybody may have gone since.
             self.close_if_empty(room)
+
+
+def _is_forked(last: Position, entries: list[Entry], seen: Seen) -> bool:
+    """Whether entries that follow one that was redacted are of another line of history: it has again what was seen at
+    another place. An entry that is there says so by itself."""
+    return is_redacted(last, entries) and any(
+        (place := seen.get(entry.event.msgid)) is not None and place != entry.position
+        for entry in entries
+        if entry.event.msgid
+    )

@@ -5,11 +5,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 
 from gateway.errors import StoreError
-from gateway.events import Entry
+from gateway.events import Entry, Redacted
 from gateway.model import LogKey, MsgId, Position
 from gateway.rooms.follower import Follower
 from gateway.rooms.outbox import Outbox
 from gateway.rooms.ports import LogStore
+from gateway.rooms.redaction import Redactions
 from gateway.rooms.seen import MAX_SEEN, Seen
 from gateway.rooms.writer import Writer
 
@@ -28,12 +29,17 @@ def inbox_follower(
     had: Iterable[MsgId] = (),
 ) -> Follower:
     """Follows an inbox from the entry behind `after`; nothing is delivered twice, nor what its client `had` before."""
-    seen = Seen(after)
+    seen, redactions = Seen(after), Redactions()
     seen.now.update((msgid, after) for msgid in had if msgid)
 
     def apply(entries: list[Entry]) -> None:
-        # After a failover what was delivered may come again, at another place.
+        # After a failover what was delivered may come again, at another place; what was taken back must not.
         fresh = [entry for entry in entries if not entry.event.msgid or seen.get(entry.event.msgid) is None]
+        for entry in fresh:
+            if isinstance(entry.event, Redacted):
+                redactions.note(entry.event.redacted, entry.event.position)
+        if redactions:
+            fresh = [entry for entry in fresh if entry.event.msgid not in redactions]
         seen.now.update((entry.event.msgid, entry.position) for entry in fresh if entry.event.msgid)
         if len(seen.now) > MAX_SEEN:
             seen.turn()

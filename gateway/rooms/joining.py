@@ -53,7 +53,7 @@ def joining(replica: Replica, who: Member, msgid: MsgId) -> tuple[Joined, Change
     if is_new:
         state = {"name": replica.name, "modes": DEFAULT_MODES}
     elif anew:
-        state = {"modes": DEFAULT_MODES, "key": "", "limit": ""} | ({"topic": ""} if blank else {})
+        state = {"modes": DEFAULT_MODES, "key": "", "limit": "", "history": ""} | ({"topic": ""} if blank else {})
     if founds and who.account and not replica.founder:
         state["founder"] = who.account
     invited = who.uid in replica.invited

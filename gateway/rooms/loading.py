@@ -3,7 +3,7 @@
 from enum import Enum, auto
 from typing import NamedTuple
 
-from gateway.events import Entry, Event, Joined, Left, LeftBy, Restored, is_history
+from gateway.events import Entry, Event, Joined, Left, LeftBy, Redacted, Restored, is_history
 from gateway.model import ORIGIN, MsgId, Position, Snapshot, order, time_ms
 from gateway.rooms.difference import difference
 from gateway.rooms.follower import Follower
@@ -26,7 +26,9 @@ async def load(store: LogStore, room: Room) -> None:
     """Start a room from a snapshot. Raises `StoreError`; nothing has changed then."""
     snapshot = await store.snapshot(room.follower.log, room.replica.name)
     entries = await _recent(store, room, snapshot.last)
-    room.recent.extend(entry for entry in entries if is_history(entry.event))
+    room.recent.extend(
+        entry for entry in entries if is_history(entry.event) and entry.event.msgid not in room.redactions
+    )
     # Who comes from another gateway has been shown it there; others come after it.
     room.seen.now.update((entry.event.msgid, entry.position) for entry in entries if entry.event.msgid)
     room.replica.reset(snapshot)
@@ -43,6 +45,9 @@ async def _recent(store: LogStore, room: Room, upto: Position) -> list[Entry]:
     before: Position | None = None
     for _ in range(RECENT_PAGES if upto != ORIGIN else 0):
         page = await store.read_before(room.follower.log, before, RECENT_ENTRIES)
+        for entry in page:
+            if isinstance(entry.event, Redacted):
+                room.redactions.note(entry.event.redacted, entry.event.position)
         found += [entry for entry in page if order(entry.position) <= order(upto)]
         said += sum(is_history(entry.event) for entry in page)
         if len(page) < RECENT_ENTRIES or (said >= wanted and time_ms(page[-1].position) < fresh_ms):
@@ -63,7 +68,7 @@ class _Read(NamedTuple):
 
     loss: _Loss
     entries: list[Entry]
-    moved: list[Entry]  # what was applied at another place
+    again: list[Entry]  # what was applied here, and has another place now
     common: Position  # up to here it is the log that we know
 
 
@@ -78,7 +83,7 @@ async def _read_back(store: LogStore, follower: Follower, upto: Position, *, ane
     # begins again may be below everything we know.
     known_upto = order(ORIGIN if anew else seen.upto)
     entries: list[Entry] = []
-    moved: list[Entry] = []
+    again: list[Entry] = []
     before: Position | None = None
     loss = _Loss.FORKED if anew or upto == ORIGIN else _Loss.TRIMMED
     for _ in range(RELOAD_PAGES):
@@ -86,9 +91,9 @@ async def _read_back(store: LogStore, follower: Follower, upto: Position, *, ane
         for entry in page:
             place, at = seen.get(entry.event.msgid) if entry.event.msgid else None, order(entry.position)
             if place == entry.position or (place is None and at <= known_upto):
-                return _Read(_Loss.FORKED, entries[::-1], moved[::-1], entry.position)
+                return _Read(_Loss.FORKED, entries[::-1], again[::-1], entry.position)
             if place is not None and at <= order(upto):
-                moved.append(entry)
+                again.append(entry)
             if place is not None or at <= order(last) or isinstance(entry.event, Restored):
                 loss = _Loss.FORKED
             if place is None and at <= order(upto) and (entry.event.msgid or at > order(last)):
@@ -96,7 +101,7 @@ async def _read_back(store: LogStore, follower: Follower, upto: Position, *, ane
         if len(page) < RELOAD_ENTRIES:
             break
         before = page[-1].position
-    return _Read(loss, entries[::-1], moved[::-1], ORIGIN)
+    return _Read(loss, entries[::-1], again[::-1], ORIGIN)
 
 
 async def reload(store: LogStore, room: Room, render: Render, *, settled_s: float, turns_s: float, source: str) -> None:
@@ -113,20 +118,21 @@ async def reload(store: LogStore, room: Room, render: Render, *, settled_s: floa
         await store.restore(follower.log, replica.restored(MsgId(b"restored-" + replica.last)), replica.last)
     snapshot = await store.snapshot(follower.log, replica.name)
     anew = snapshot.restored != replica.restored_at
-    loss, entries, moved, common = await _read_back(store, follower, snapshot.last, anew=anew)
+    loss, entries, again, common = await _read_back(store, follower, snapshot.last, anew=anew)
     if loss is _Loss.TRIMMED:
         follower.seen.upto = snapshot.last  # what was missed by then is not shown later
         room.tell(f":{source} NOTICE {replica.name} :{MISSING}".encode())
-        said = [entry for entry in entries if is_history(entry.event)]
+        said = [entry for entry in entries if is_history(entry.event) or isinstance(entry.event, Redacted)]
         room.apply(_difference(room, snapshot, source) + said, render)
         replica.reset(snapshot)
     else:
         room.shown = room.shown or replica.copy()
         room.settling_until_s = settled_s
         if not anew:
-            there = {entry.event.msgid for entry in moved}
+            there = {entry.event.msgid for entry in again}
             room.turns.begin((each for each in follower.seen.after(common) if each not in there), turns_s)
-        room.moved(moved)
+        for entry in again:
+            room.stands_again(entry)
         room.apply(entries, render)
         _doubt(room, snapshot, render)
     follower.start_at(snapshot.last)

@@ -10,6 +10,7 @@ from gateway.events import ModeChange, ModesSet
 from gateway.model import Member, Uid
 from gateway.rooms.ports import Change
 from gateway.rooms.replica import Replica
+from gateway.rooms.retention import MAX_ENTRIES, read_kept
 from gateway.wire import numerics as n
 from gateway.wire.limits import NICKLEN
 from gateway.wire.masks import normalise_mask
@@ -25,7 +26,8 @@ MAX_PARAMETERS = 6  # modes with a parameter in one command, the rest is left ou
 KEYLEN = 32  # bytes of UTF-8; advertised
 MAX_LIMIT = 1_000_000
 _STATUS = "ov"
-_WITH_PARAMETER = {"+": LISTS + _STATUS + "kl", "-": LISTS + _STATUS + "k"}
+_FIELDS = {"H": "history", "k": "key", "l": "limit"}  # of the room's state
+_WITH_PARAMETER = {"+": LISTS + _STATUS + "Hkl", "-": LISTS + _STATUS + "k"}
 
 
 class Request(NamedTuple):
@@ -83,8 +85,8 @@ def as_change(replica: Replica, event: ModesSet) -> Change:
             status.setdefault(uid, set(replica.members[uid].modes)).symmetric_difference_update(letter)
         elif letter in LISTS:
             listed[f"{letter} {value}"] = sign == "+"
-        elif letter in "kl":
-            state[{"k": "key", "l": "limit"}[letter]] = value if sign == "+" else ""
+        elif letter in _FIELDS:
+            state[_FIELDS[letter]] = value if sign == "+" else ""
         else:
             flags ^= {letter}
             state["modes"] = "".join(sorted(flags))
@@ -127,7 +129,7 @@ class _Deciding:
         self.refusals: list[tuple[str, ...]] = []
         self._replica = replica
         self._flags = set(replica.modes)
-        self._key, self._limit = replica.key, replica.limit
+        self._key, self._limit, self._history = replica.key, replica.limit, replica.history
         self._lists = {letter: set(replica.lists.get(letter, ())) for letter in LISTS}
         self._status: dict[Uid, set[str]] = {}
 
@@ -144,6 +146,8 @@ class _Deciding:
             self._set_key(sign, value)
         elif letter == "l":
             self._set_limit(sign, value)
+        elif letter == "H":
+            self._set_history(sign, value)
         else:
             self._refuse(n.ERR_UNKNOWNMODE, letter, "is unknown mode char to me")
 
@@ -217,6 +221,20 @@ class _Deciding:
         elif int(value) != self._limit:
             self._limit = int(value)
             self.changes.append(ModeChange("+", "l", str(self._limit)))
+
+    def _set_history(self, sign: str, value: str | None) -> None:
+        if sign == "-":
+            if self._history:
+                self._history = ""
+                self.changes.append(ModeChange("-", "H"))
+        elif value is None:
+            self._refuse(n.ERR_NEEDMOREPARAMS, "MODE", "Not enough parameters")
+        elif read_kept(value) is None:
+            text = f"History is up to {MAX_ENTRIES} entries and an age, as in 500:7d (m, h, d or w)"
+            self._invalid("H", value if _is_key(value) else "*", text)
+        elif value != self._history:
+            self._history = value
+            self.changes.append(ModeChange("+", "H", value))
 
 
 def _is_key(text: str) -> bool:

@@ -4,11 +4,11 @@ A Redis that took over from a lost one may lack the last seconds. Who wrote them
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
-from gateway.events import Spoken
-from gateway.model import LogKey, SendKey
+from gateway.events import Direct, Redacted, Utterance
+from gateway.model import LogKey, MsgId, SendKey
 from gateway.rooms.ports import Change
 
 __all__ = ["KEPT_S", "MAX_KEPT_BYTES", "Batch", "Kept", "Outbox"]
@@ -22,8 +22,17 @@ _CHANGE_BYTES = 2000
 class Batch(NamedTuple):
     """Things said that travel together."""
 
-    events: Sequence[Spoken]
-    send_keys: Sequence[SendKey | None] = ()  # one per event, or nothing where none has one
+    events: list[Utterance]
+    send_keys: list[SendKey | None]  # one per event, or nothing where none has one
+
+    def withdraw(self, msgid: MsgId) -> bool:
+        """Leave one out; whether it was there."""
+        before = len(self.events)
+        for index in range(len(self.events) - 1, -1, -1):
+            if self.events[index].msgid == msgid:
+                del self.events[index]
+                del self.send_keys[index : index + 1]
+        return len(self.events) < before
 
 
 class Kept(NamedTuple):
@@ -59,7 +68,7 @@ class Outbox:
     def keep(self, log: LogKey, number: int, content: Batch | Change) -> None:
         """Redis has acknowledged `content` under `number`."""
         if isinstance(content, Batch):
-            size = sum([len(event.line) + len(event.tags) for event in content.events])
+            size = sum([_size(event) for event in content.events])
             size += _EVENT_BYTES * len(content.events)
         else:
             size = _CHANGE_BYTES
@@ -90,6 +99,12 @@ class Outbox:
             del self._by_log[log]
         return list(taken)
 
+    def withdraw(self, log: LogKey, msgid: MsgId) -> bool:
+        """Something said was taken back: it is not written again, though its batch is, under its number. Whether it
+        would have been."""
+        found = [isinstance(kept.content, Batch) and kept.content.withdraw(msgid) for kept in self._by_log.get(log, ())]
+        return any(found)
+
     def _drop(self) -> LogKey | None:
         """Drop the oldest; returns its log if that was the last of it."""
         kept = self._by_age.popleft()
@@ -102,3 +117,10 @@ class Outbox:
             return None
         del self._by_log[kept.log]
         return kept.log
+
+
+def _size(event: Utterance) -> int:
+    if isinstance(event, Redacted):
+        return len(event.reason)
+    said = event.said if isinstance(event, Direct) else event
+    return len(said.line) + len(said.tags)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from gateway.errors import StoreError
-from gateway.events import Entry, Event, Restored, Spoken
+from gateway.events import Entry, Event, Restored, Utterance
 from gateway.model import Answer, GatewayId, Head, LogKey, Member, Position, SendKey, Snapshot, Uid
 from gateway.rooms.replica import Replica, changes_permissions
 from gateway.wire.names import RoomKey
@@ -38,6 +38,7 @@ class Change:
     modes: tuple[tuple[Uid, str], ...] = ()  # new modes of members; who is not there stays away
     listed: tuple[tuple[str, str], ...] = ()  # (entry of the lists, by whom), stamped with the event's ms
     unlisted: tuple[str, ...] = ()  # entries of the lists that go
+    removed: tuple[Position, ...] = ()  # what has these places in the log goes
 
     @property
     def changes_permissions(self) -> bool:
@@ -57,11 +58,11 @@ class LogStore(Protocol):
         log: LogKey,
         number: int,
         permissions: Position | None,
-        events: Sequence[Spoken],
+        events: Sequence[Utterance],
         on_answer: OnAnswer,
         send_keys: Sequence[SendKey | None] = (),
     ) -> None:
-        """Append a batch of `Said` as this gateway's batch `number` in that log, but for those whose key is known.
+        """Append what is said as this gateway's batch `number` in that log, but for those whose key is known.
 
         Args:
             send_keys: one per event, or nothing where none has one.
@@ -86,7 +87,8 @@ class LogStore(Protocol):
 
     async def read_after(self, log: LogKey, position: Position, limit: int) -> list[Entry] | None:
         """Up to `limit` entries after `position`, oldest first; None when the log does not have `position` any more
-        (it was trimmed past it, or a failover put another line of history in its place). Raises `StoreError`."""
+        (it was trimmed past it, or a failover put another line of history in its place). One that was redacted is
+        taken for there where the log shows so. Raises `StoreError`."""
 
     async def read_before(self, log: LogKey, position: Position | None, limit: int) -> list[Entry]:
         """Up to `limit` entries before `position` (None: the end), newest first. Raises `StoreError`."""

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Mapping
 
 from gateway.errors import StoreError
-from gateway.events import Joined
+from gateway.events import Joined, Redacted
 from gateway.model import GatewayId, Head, LogKey, Member, MsgId, Position, Uid, order
 from gateway.rooms.follower import Follower
 from gateway.rooms.loading import reload, reload_inbox
@@ -60,6 +60,31 @@ class _StillHere:
 
     def failed(self) -> None:
         """The next look finds it again."""
+
+
+class _TakenBack:
+    """Something said that a failover had us write again, although it had been taken back (`rooms.writer.Proposal`)."""
+
+    __slots__ = ("_event",)
+
+    def __init__(self, event: Redacted) -> None:
+        self._event = event
+
+    def propose(self, replica: Replica) -> Change | None:
+        event = self._event
+        return Change(event=event, permissions=None, uid=event.uid, removed=(event.position,))
+
+    def arrived(self, line: bytes, position: Position) -> bytes:
+        return b""
+
+    def allowed(self, replica: Replica) -> bool:
+        return True
+
+    def unchanged(self) -> None:
+        pass
+
+    def failed(self) -> None:
+        pass
 
 
 class Repair:
@@ -170,6 +195,14 @@ class Repair:
             msgid = MsgId(f"here-{self._gateway}-{self._reasserted}".encode())
             room.writer.put(_StillHere(uid, msgid))
             room.writer.pump()
+
+    def take_back(self, room: Room, msgid: MsgId, position: Position) -> None:
+        """Take away again what stands at that place: in one step with the word that it was taken back, for nobody finds
+        on from a place that is gone without one."""
+        self._reasserted += 1
+        own = MsgId(f"gone-{self._gateway}-{self._reasserted}".encode())
+        room.writer.put(_TakenBack(Redacted(Uid(b""), own, self._server_name, msgid, position, "")))
+        room.writer.pump()
 
     def _is_ours(self, room: Room, uid: Uid) -> bool:
         member: Member | None = room.replica.members.get(uid)

@@ -57,8 +57,8 @@ class Replica:
             members may, so that the way of an ordinary message asks nothing else.
     """
 
-    __slots__ = ("_silenced", "created_ms", "founder", "invited", "key", "last", "limit", "lists", "members", "modes",
-                 "name", "permissions", "restored_at", "restricted", "topic")  # fmt: skip
+    __slots__ = ("_silenced", "created_ms", "founder", "history", "invited", "key", "last", "limit", "lists", "members",
+                 "modes", "name", "permissions", "restored_at", "restricted", "topic")  # fmt: skip
 
     def __init__(self, name: str) -> None:
         self.reset(Snapshot(name=name))
@@ -75,6 +75,7 @@ class Replica:
         self.modes = snapshot.modes
         self.key = snapshot.key
         self.limit = snapshot.limit
+        self.history = snapshot.history
         self.lists = snapshot.lists
         self.invited = snapshot.invited
         self.members = snapshot.members
@@ -181,7 +182,7 @@ class Replica:
         """What is known here of the room, but for its members."""
         return Restored(
             msgid, self.name, self.created_ms, self.topic, self.modes, self.founder, self.key, self.limit,
-            lists.entries(self.lists, self.invited),
+            lists.entries(self.lists, self.invited), history=self.history,
         )  # fmt: skip
 
     def _restore(self, position: Position, event: Restored) -> None:
@@ -189,6 +190,7 @@ class Replica:
         self.name, self.created_ms, self.founder = event.name, event.created_ms, event.founder
         self.topic, self.modes, self.key, self.limit = event.topic, event.modes, event.key, event.limit
         self.lists, self.invited = lists.from_entries(event.listed)
+        self.history = event.history
         self._forget_rights()
 
     def _join(self, position: Position, event: Joined) -> tuple[Member, ...]:
@@ -202,6 +204,7 @@ class Replica:
             self.modes = DEFAULT_MODES
         if event.anew:
             self.modes, self.key, self.limit, self.lists, self.invited = DEFAULT_MODES, "", 0, {}, {}
+            self.history = ""
             self._forget_rights()
         if event.blank:
             self.topic = Topic()
@@ -254,6 +257,8 @@ class Replica:
             self.key = value if sign == "+" else ""
         elif letter == "l":
             self.limit = int(value) if sign == "+" else 0
+        elif letter == "H":
+            self.history = value if sign == "+" else ""
         else:
             self.modes = _changed(self.modes, sign, letter)
 

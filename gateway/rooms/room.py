@@ -18,6 +18,7 @@ from gateway.events import (
     ModesSet,
     Reaped,
     Rebound,
+    Redacted,
     Renamed,
     Restored,
     Said,
@@ -32,6 +33,7 @@ from gateway.rooms.difference import difference
 from gateway.rooms.follower import Follower
 from gateway.rooms.pace import Pace
 from gateway.rooms.ports import Origin, Render, Seat
+from gateway.rooms.redaction import Redactions
 from gateway.rooms.replica import Replica
 from gateway.rooms.seen import MAX_SEEN, Seen
 from gateway.rooms.turns import Turns
@@ -40,7 +42,7 @@ from gateway.wire.names import RoomKey
 
 __all__ = ["GONE", "Line", "Room"]
 
-SAID = frozenset({Said, SaidLines, SaidTo})
+SAID = frozenset({Redacted, Said, SaidLines, SaidTo})
 NOBODY: frozenset[Uid] = frozenset()
 GONE = "Not there any more"  # the reason others see when nobody wrote that a member left
 
@@ -58,8 +60,8 @@ class Room:
     """All of one room on this gateway. Synchronous throughout: nobody can join, leave or stall others half-way."""
 
     __slots__ = ("_late", "classes", "doubts", "follower", "held", "key", "left", "lines", "listed_as", "origins",
-                 "pace", "recent", "replica", "seats", "seen", "settling_until_s", "shown", "turns",
-                 "users", "writer")  # fmt: skip
+                 "pace", "recent", "redactions", "replica", "seats", "seen", "settling_until_s", "shown", "turns",
+                 "users", "withdrawn", "writer")  # fmt: skip
 
     def __init__(self, key: RoomKey, name: str, recent_limit: int) -> None:
         self.key = key
@@ -79,6 +81,8 @@ class Room:
         self.seen = Seen()  # events, by msgid
         self.left = Seen()  # members, by uid
         self.recent: deque[Entry] = deque(maxlen=recent_limit)  # the last things said, for who joins
+        self.redactions = Redactions()
+        self.withdrawn: list[tuple[MsgId, Position | None]] = []  # taken back; with the place where it stands again
         self.pace = Pace()
         self.held = False  # the writer waits until the pace lets it go
         self.listed_as = b""  # the engine's key for the name
@@ -116,10 +120,14 @@ class Room:
         SETNAME or CHGHOST at the first.
         """
         origins, recent, seen, settling = self.origins, self.recent, self.seen.now, self.settling_until_s
+        redactions = self.redactions
         for entry in entries:
             position, event = entry
             if settling and event.msgid and self.seen.get(event.msgid) is not None:
                 self._apply_again(entry)
+                continue
+            if redactions and event.msgid in redactions:
+                self._apply_withdrawn(entry)
                 continue
             origin = origins.pop(event.msgid, None) if origins else None
             if event.__class__ is Said:
@@ -138,8 +146,7 @@ class Room:
         position, event = entry
         was_here, topic = event.uid in self.replica.members, (self.shown or self.replica).topic
         members = self.replica.apply(entry)
-        if self.shown is not None:
-            self._note_shown(entry, self.shown)
+        self._note_shown(entry)
         about = members[0] if members else None
         if event.msgid:
             self.seen.now[event.msgid] = position
@@ -162,6 +169,9 @@ class Room:
                 self._queue(entry, None, self._without(to) - {uid}, origin)
             case ModesSet():
                 self._queue(entry._replace(event=self.replica.named(event)), about, NOBODY, origin)
+            case Redacted():
+                self._take_back(event)
+                self._queue(entry, None, NOBODY, origin)
             case Restored(msgid, topic=restored):
                 if restored.text != topic.text:
                     change = TopicSet(Uid(b""), msgid, restored.by, restored.text)
@@ -218,13 +228,11 @@ class Room:
         self.seen.now[event.msgid] = entry.position
         self.turns.came(event.msgid)
         self._settle(event)
+        if event.msgid in self.redactions:
+            self._withdraw(event.msgid, entry.position)
+        elif isinstance(event, Redacted):
+            self._take_back(event)
         self._answer_again(entry)
-
-    def moved(self, entries: list[Entry]) -> None:
-        """What was applied and shown before has other places in the log that this room follows now."""
-        for entry in entries:
-            self.seen.now[entry.event.msgid] = entry.position
-            self._answer_again(entry)
 
     def _answer_again(self, entry: Entry) -> None:
         if (origin := self.origins.pop(entry.event.msgid, None)) is None:
@@ -235,6 +243,33 @@ class Room:
         else:
             origin.arrived(b"", entry.position)
 
+    def _take_back(self, event: Redacted) -> None:
+        self.redactions.note(event.redacted, event.position)
+        kept = [entry for entry in self.recent if entry.event.msgid != event.redacted]
+        if len(kept) < len(self.recent):
+            self.recent.clear()
+            self.recent.extend(kept)
+        # A failover may have had it written again, elsewhere than who took it back had found it.
+        self._withdraw(event.redacted, self.seen.get(event.redacted) or event.position)
+
+    def stands_again(self, entry: Entry) -> None:
+        """What was applied before has got that place in the log."""
+        self.seen.now[entry.event.msgid] = entry.position
+        if entry.event.msgid in self.redactions:
+            self._withdraw(entry.event.msgid, entry.position)
+        self._answer_again(entry)
+
+    def _withdraw(self, msgid: MsgId, position: Position) -> None:
+        self.withdrawn.append((msgid, position if self.redactions.is_back(msgid, position) else None))
+
+    def _apply_withdrawn(self, entry: Entry) -> None:
+        """What was taken back has been written again."""
+        self.replica.apply(entry)
+        self.seen.now[entry.event.msgid] = entry.position
+        self.turns.came(entry.event.msgid)
+        self._withdraw(entry.event.msgid, entry.position)
+        self._answer_again(entry)
+
     def _settle(self, event: Event) -> None:
         if isinstance(event, Joined | Left):
             self.doubts.pop(event.uid, None)
@@ -244,12 +279,13 @@ class Room:
             for uid in event.uids:
                 self.doubts.pop(uid, None)
 
-    @staticmethod
-    def _note_shown(entry: Entry, shown: Replica) -> None:
+    def _note_shown(self, entry: Entry) -> None:
+        if self.shown is None:
+            return
         if isinstance(entry.event, Restored):
-            shown.topic = entry.event.topic  # nothing else of it is shown
+            self.shown.topic = entry.event.topic  # nothing else of it is shown
         else:
-            shown.apply(entry)
+            self.shown.apply(entry)
 
     def resolve(self, render: Render, source: str) -> None:
         """Who could set a doubt right has had the time: it is as Redis says, and the members are told, modes as set by

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from gateway.errors import FullError, StoreError
-from gateway.events import Spoken
+from gateway.events import Utterance
 from gateway.model import Answer, Known, LogKey, MsgId, Outcome, Position, SendKey
 from gateway.rooms.outbox import Batch, Outbox
 from gateway.rooms.ports import Change, LogStore, Origin
@@ -45,7 +45,7 @@ class Saying:
     __slots__ = ("event", "permissions")
     send_key: SendKey | None = None
 
-    def __init__(self, event: Spoken, permissions: Position | None) -> None:
+    def __init__(self, event: Utterance, permissions: Position | None) -> None:
         self.event = event
         self.permissions = permissions  # what it was allowed on
 
@@ -190,6 +190,15 @@ class Writer:
             )
         self.pump()
 
+    def carries(self, msgid: MsgId) -> bool:
+        """Whether something said is on its way."""
+        return any(
+            event.msgid == msgid
+            for step in self._flight
+            if isinstance(step.content, Batch)
+            for event in step.content.events
+        )
+
     def give_up(self) -> None:
         """Tell everybody who waits that the store cannot take it. What is in flight stays: its fate is unknown."""
         waiting, self._queue = self._queue, deque()
@@ -220,7 +229,7 @@ class Writer:
         permissions = self._replica.permissions if self._replica is not None else None
         send_keys = [saying.send_key for saying in batch]
         events = [saying.event for saying in batch]
-        return _Step(Batch(events, send_keys if any(send_keys) else ()), permissions, batch)
+        return _Step(Batch(events, send_keys if any(send_keys) else []), permissions, batch)
 
     def _may_say(self, item: Saying) -> bool:
         replica = self._replica

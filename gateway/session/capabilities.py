@@ -15,6 +15,7 @@ __all__ = [
     "CHATHISTORY",
     "CHGHOST",
     "ECHO",
+    "EVENT_PLAYBACK",
     "EXTENDED_ISUPPORT",
     "EXTENDED_JOIN",
     "EXTENDED_MONITOR",
@@ -25,9 +26,12 @@ __all__ = [
     "MULTI_PREFIX",
     "NO_IMPLICIT_NAMES",
     "PRE_AWAY",
+    "READ_MARKER",
+    "REDACTION",
     "RENDERED",
     "RESUME",
     "SASL",
+    "SEARCH",
     "SERVER_TIME",
     "SETNAME",
     "STANDARD_REPLIES",
@@ -49,6 +53,7 @@ SETNAME = 1 << 20
 CHGHOST = 1 << 21
 INVITE_NOTIFY = 1 << 22
 MULTILINE = 1 << 27
+REDACTION = 1 << 34
 RENDERED = (
     TAGS
     | SERVER_TIME
@@ -60,6 +65,7 @@ RENDERED = (
     | CHGHOST
     | INVITE_NOTIFY
     | MULTILINE
+    | REDACTION
 )
 """Those that change how a room's event looks: what is left of a mask is the class of receiver."""
 ECHO = 16
@@ -74,6 +80,9 @@ RESUME = 1 << 12
 IDEM = 1 << 14
 SASL = 1 << 17
 ACCOUNT_REGISTRATION = 1 << 18
+EVENT_PLAYBACK = 1 << 32
+READ_MARKER = 1 << 33
+SEARCH = 1 << 35
 EXTENDED_MONITOR = 1 << 23
 PRE_AWAY = 1 << 24
 EXTENDED_ISUPPORT = 1 << 25
@@ -93,10 +102,13 @@ _BITS = {
     "chghost": CHGHOST,
     "draft/account-registration": ACCOUNT_REGISTRATION,
     "draft/chathistory": CHATHISTORY,
+    "draft/event-playback": EVENT_PLAYBACK,
     "draft/extended-isupport": EXTENDED_ISUPPORT,
+    "draft/message-redaction": REDACTION,
     "draft/multiline": MULTILINE,
     "draft/no-implicit-names": _NO_IMPLICIT_NAMES_DRAFT,
     "draft/pre-away": PRE_AWAY,
+    "draft/read-marker": READ_MARKER,
     "echo-message": ECHO,
     "extended-join": EXTENDED_JOIN,
     "extended-monitor": EXTENDED_MONITOR,
@@ -110,6 +122,7 @@ _BITS = {
     "sasl": SASL,
     "server-time": SERVER_TIME,
     "setname": SETNAME,
+    "soju.im/search": SEARCH,
     "standard-replies": STANDARD_REPLIES,
     "sts": STS,
     "userhost-in-names": USERHOST_IN_NAMES,

@@ -5,6 +5,7 @@ from functools import lru_cache
 from gateway.events import (
     AccountSet,
     AwaySet,
+    Direct,
     Entry,
     Event,
     HostSet,
@@ -18,6 +19,7 @@ from gateway.events import (
     ModesSet,
     NameSet,
     Rebound,
+    Redacted,
     Renamed,
     Said,
     SaidLines,
@@ -36,6 +38,7 @@ from gateway.session.capabilities import (
     EXTENDED_JOIN,
     INVITE_NOTIFY,
     MULTILINE,
+    REDACTION,
     SERVER_TIME,
     SETNAME,
     TAGS,
@@ -64,6 +67,9 @@ def render(entry: Entry, about: Member | None, room: str, render_class: int) -> 
         return _said(entry, event, render_class)
     if isinstance(event, SaidLines):
         return _lines(entry, event, render_class)
+    if isinstance(event, Direct):
+        # Its time is the one that history tells.
+        return render(Entry(event.at, event.said), about, room, render_class)
     if isinstance(event, Split):
         return _split(entry, event, about, room, render_class)
     line = _state_line(event, about, room, render_class)
@@ -138,6 +144,9 @@ def _state_line(event: Event, about: Member | None, room: str, render_class: int
         case Joined(_, _, member):
             extended = f" {member.account or '*'} :{member.realname}" if render_class & EXTENDED_JOIN else ""
             return f":{member.source} JOIN {room}{extended}"
+        case Redacted(_, _, source, redacted, _, reason, to) if render_class & REDACTION:
+            line = f":{source} REDACT {to or room} {redacted.decode()}"
+            return f"{line} :{reason}" if reason else line
         case TopicSet(_, _, source, text):
             return f":{source} TOPIC {room} :{text}"
         case ModesSet(_, _, source, changes):

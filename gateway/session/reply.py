@@ -59,6 +59,15 @@ class Reply:
         else:
             self.message("NOTICE", self.session.name, f"{command}: {text}")
 
+    def fail_for(self, cap: int, command: str, code: str, *context: str, text: str) -> None:
+        """A refusal of a command whose specification knows no other than `FAIL`: that is what who negotiated its
+        capability gets, whether it did standard-replies too or not."""
+        words = (word.split(" ")[0][:100] or "*" for word in context)
+        if self.session.has(cap):
+            self.message("FAIL", command, code, *words, text)
+        else:
+            self.fail_only(command, code, *words, text=text)
+
     def note(self, command: str, code: str, *context: str, text: str) -> None:
         """Something was done, or is so: `NOTE`, or a NOTICE for a client that knows no standard replies."""
         if self.session.has(STANDARD_REPLIES):

@@ -8,7 +8,7 @@ from gateway.events import Entry, Rebound, Said
 from gateway.model import GatewayId, Member, Uid
 from gateway.people import User
 from gateway.session.budget import Budget
-from gateway.session.capabilities import BATCH, CAP_NOTIFY, ECHO, MULTILINE, RENDERED
+from gateway.session.capabilities import BATCH, CAP_NOTIFY, ECHO, MULTILINE, READ_MARKER, RENDERED
 from gateway.session.render import render
 from gateway.wire.limits import KICKLEN
 from gateway.wire.message import Message, Source
@@ -202,10 +202,15 @@ class Session:
             self.close("Resumed elsewhere", goes_on=True)
         if not self.ready:
             return
-        self.write(b"".join(render(entry, None, "", self.render_class) for entry in entries))
+        self.write(b"".join(render(entry, None, "", self.render_class) for entry in entries if self._takes(entry)))
         for entry in entries:
             if isinstance(entry.event, Said) and b" PRIVMSG " not in entry.event.line:
                 self._noted(Message.parse(entry.event.line))
+
+    def _takes(self, entry: Entry) -> bool:
+        """Whether it knows such a line (IRCv3 read-marker: MARKREAD only where it was negotiated)."""
+        event = entry.event
+        return not isinstance(event, Said) or b" MARKREAD " not in event.line[:100] or self.has(READ_MARKER)
 
     def _noted(self, message: Message) -> None:
         if message.command == "INVITE" and (key := room_key(message.params[-1])) is not None:

@@ -2,8 +2,8 @@
 
 An event in the log is `KIND BODY`. What is said keeps its finished line, so that delivering it needs no encoding:
 `M uid msgid account tags line` (`-` for an empty field); `S modes` and the same is for a part of the members; `Q modes`
-has several lines, each further one after a CR and a `+` if it goes on where the one before ended, else a blank. What
-changes state is rare and has a JSON body.
+has several lines, each further one after a CR and a `+` if it goes on where the one before ended, else a blank; `D
+position` and one of these is a direct message. Everything else is rare and has a JSON body.
 A member is `modes nick user host account away realname gateway`, gateway last because `room_tx.lua` replaces it there;
 what it says of its absence is escaped as the value of a tag is, behind a `+`.
 """
@@ -17,6 +17,7 @@ from gateway.events import (
     MEMBER_FIELDS,
     AccountSet,
     AwaySet,
+    Direct,
     Entry,
     Event,
     Foreign,
@@ -33,6 +34,7 @@ from gateway.events import (
     NameSet,
     Reaped,
     Rebound,
+    Redacted,
     Renamed,
     Restored,
     Said,
@@ -69,7 +71,7 @@ _KIND_OF_CHANGE: dict[type[MemberChange], bytes] = {
     AccountSet: b"L", AwaySet: b"W", HostSet: b"H", NameSet: b"F", Renamed: b"N"
 }  # fmt: skip
 _CHANGE_OF_KIND = {kind: change for change, kind in _KIND_OF_CHANGE.items()}
-_STATE_KINDS = frozenset((b"J", b"P", b"K", b"N", b"L", b"W", b"F", b"H", b"T", b"O", b"I", b"A", b"B", b"E"))
+_STATE_KINDS = frozenset((b"J", b"P", b"G", b"K", b"N", b"L", b"W", b"F", b"H", b"T", b"O", b"I", b"A", b"B", b"E"))
 
 
 def encode_member(member: Member) -> bytes:
@@ -101,27 +103,40 @@ def encode_event(event: Event) -> bytes:
         return b"M %b %b %b %b %b" % (uid, msgid, account or b"-", tags or b"-", line)
     if isinstance(event, MemberChange):
         field = MEMBER_FIELDS[type(event)]
-        return _body(_KIND_OF_CHANGE[type(event)], event.uid, event.msgid, **{field: event[2]})
+        former = {"source": event.source} if isinstance(event, Renamed) else {}
+        return _body(_KIND_OF_CHANGE[type(event)], event.uid, event.msgid, **{field: event[2]}, **former)
     match event:
         case SaidTo() | SaidLines():
             return _encode_said(event)
+        case Direct(_, _, said, at):
+            return b"D %b %b" % (at, encode_event(said))
+    return _encode_state(event)
+
+
+def _encode_state(event: Event) -> bytes:
+    match event:
+        case Redacted(uid, msgid, source, redacted, position, reason, to):
+            return _body(
+                b"G", uid, msgid, source=source, redacted=redacted.decode(), position=position.decode(), reason=reason,
+                to=to,
+            )  # fmt: skip
         case Joined(uid, msgid, member, names, anew, blank):
             opening = {"opening": int(anew) + int(blank)} if anew else {}
             return _body(b"J", uid, msgid, member=encode_member(member).decode(), names=names, **opening)
-        case Kicked(uid, msgid, source, target, reason):
-            return _body(b"K", uid, msgid, source=source, target=target.decode(), reason=reason)
+        case Kicked(uid, msgid, source, target, reason, nick):
+            return _body(b"K", uid, msgid, source=source, target=target.decode(), reason=reason, nick=nick)
         case Invited(uid, msgid, source, target, nick):
             return _body(b"I", uid, msgid, source=source, target=target.decode(), nick=nick)
-        case Left(uid, msgid, by, reason, last):
-            return _body(b"E" if last else b"P", uid, msgid, by=by.value, reason=reason)
+        case Left(uid, msgid, by, reason, last, source):
+            return _body(b"E" if last else b"P", uid, msgid, by=by.value, reason=reason, source=source)
         case TopicSet(uid, msgid, source, text):
             return _body(b"T", uid, msgid, source=source, text=text)
         case ModesSet(uid, msgid, source, changes):
             return _body(b"O", uid, msgid, source=source, changes=changes)
-        case Restored(msgid, name, created_ms, topic, modes, founder, key, limit, listed):
+        case Restored(msgid, name, created_ms, topic, modes, founder, key, limit, listed, history=history):
             return _body(
                 b"A", Uid(b""), msgid, name=name, created=created_ms, topic=topic, modes=modes, founder=founder,
-                key=key, limit=limit, listed=listed,
+                key=key, limit=limit, listed=listed, history=history,
             )  # fmt: skip
         case Rebound(uid, msgid, gateway, epoch):
             return _body(b"B", uid, msgid, gateway=gateway, epoch=epoch)
@@ -147,6 +162,14 @@ def decode_event(value: bytes) -> Event:
         if value.startswith(b"S "):
             _, to, said = value.split(b" ", 2)
             return SaidTo(*_decode_said(b"M " + said), to.decode())
+        if value.startswith(b"D "):
+            _, at, rest = value.split(b" ", 2)
+            inner = decode_event(rest)
+            return (
+                Direct(inner.uid, inner.msgid, inner, Position(at))
+                if isinstance(inner, Said | SaidLines)
+                else Foreign()
+            )
         if value.startswith(b"Q "):
             _, to, said = value.split(b" ", 2)
             uid, msgid, account, tags, lines = _decode_said(b"M " + said)
@@ -166,9 +189,10 @@ def _decode_said(value: bytes) -> Said:
 def _decode_state(value: bytes) -> Event:
     kind, _, body = value.partition(b" ")
     if kind == b"R":
-        gateway, uids, reason = body.split(b" ", 2)
-        name = GatewayId(gateway.decode().removeprefix("-"))
-        return Reaped(name, tuple(Uid(uid) for uid in uids.split(b",")), reason.decode())
+        gateway, joined, rest = body.split(b" ", 2)
+        name, uids = GatewayId(gateway.decode().removeprefix("-")), tuple(Uid(uid) for uid in joined.split(b","))
+        *sources, reason = rest.decode().split(" ", len(uids))
+        return Reaped(name, uids, reason, sources=tuple(sources))
     if kind not in _STATE_KINDS:
         return Foreign()
     fields: dict[str, Any] = json.loads(body)
@@ -176,24 +200,34 @@ def _decode_state(value: bytes) -> Event:
         return LinkChanged(tuple(Uid(uid.encode()) for uid in fields["uids"]), GatewayId(fields["gateway"]))
     uid, msgid = Uid(fields["uid"].encode()), MsgId(fields["msgid"].encode())
     if (change := _CHANGE_OF_KIND.get(kind)) is not None:
-        return change(uid, msgid, fields[MEMBER_FIELDS[change]])
+        made = change(uid, msgid, fields[MEMBER_FIELDS[change]])
+        return made._replace(source=fields["source"]) if isinstance(made, Renamed) else made
     match kind:
         case b"J":
             member, opening = decode_member(uid, fields["member"].encode()), fields.get("opening", 0)
             return Joined(uid, msgid, member, fields["names"], opening > 0, opening > 1)
         case b"P" | b"E":
-            return Left(uid, msgid, LeftBy(fields["by"]), fields["reason"], last=kind == b"E")
+            return Left(uid, msgid, LeftBy(fields["by"]), fields["reason"], kind == b"E", fields["source"])
+        case b"G":
+            return _decode_redacted(uid, msgid, fields)
         case b"T":
             return TopicSet(uid, msgid, fields["source"], fields["text"])
         case b"B":
             return Rebound(uid, msgid, GatewayId(fields["gateway"]), int(fields["epoch"]))
         case b"K":
-            return Kicked(uid, msgid, fields["source"], Uid(fields["target"].encode()), fields["reason"])
+            return Kicked(
+                uid, msgid, fields["source"], Uid(fields["target"].encode()), fields["reason"], fields["nick"]
+            )
         case b"I":
             return Invited(uid, msgid, fields["source"], Uid(fields["target"].encode()), fields["nick"])
         case b"A":
             return _decode_restored(msgid, fields)
     return ModesSet(uid, msgid, fields["source"], tuple(ModeChange(*change) for change in fields["changes"]))
+
+
+def _decode_redacted(uid: Uid, msgid: MsgId, fields: dict[str, Any]) -> Redacted:
+    redacted, position = MsgId(fields["redacted"].encode()), Position(fields["position"].encode())
+    return Redacted(uid, msgid, fields["source"], redacted, position, fields["reason"], fields["to"])
 
 
 def _decode_restored(msgid: MsgId, fields: dict[str, Any]) -> Restored:
@@ -202,6 +236,7 @@ def _decode_restored(msgid: MsgId, fields: dict[str, Any]) -> Restored:
     return Restored(
         msgid, str(fields["name"]), int(fields["created"]), Topic(str(text), str(by), int(at_ms)),
         str(fields["modes"]), str(fields["founder"]), str(fields["key"]), int(fields["limit"]), listed,
+        history=str(fields["history"]),
     )  # fmt: skip
 
 
@@ -241,6 +276,7 @@ def encode_effects(change: Change) -> list[str | bytes]:
         *(("m", uid, modes or "-") for uid, modes in change.modes),
         *(("l", name, by) for name, by in change.listed),
         *(("x", name, "") for name in change.unlisted),
+        *(("d", position, "") for position in change.removed),
     ]
     return [part for triple in triples for part in triple]
 
@@ -248,7 +284,7 @@ def encode_effects(change: Change) -> list[str | bytes]:
 def encode_restored(event: Restored) -> list[str]:
     """What `room_restore.lua` writes into the room's hashes: its triples."""
     state = {"name": event.name, "created": str(event.created_ms), "modes": event.modes}
-    optional = {"founder": event.founder, "key": event.key, "limit": str(event.limit or "")}
+    optional = {"founder": event.founder, "key": event.key, "limit": str(event.limit or ""), "history": event.history}
     state |= {name: value for name, value in optional.items() if value}
     if event.topic.text:
         state |= {"topic": event.topic.text, "topic_by": event.topic.by, "topic_at": str(event.topic.at_ms)}
@@ -312,6 +348,7 @@ def decode_snapshot(
         modes=state.get(b"modes", b"").decode(),
         key=state.get(b"key", b"").decode(),
         limit=int(state.get(b"limit", b"") or 0),
+        history=state.get(b"history", b"").decode(),
         lists=lists,
         invited=invited,
         members=members,

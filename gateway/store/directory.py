@@ -134,10 +134,11 @@ class Directory:
 
     async def count_room(self, room: RoomKey, members: int) -> None:
         """Tell LIST how many members a room has. Raises `StoreError`."""
-        if members:
-            await self._lanes.commands.call("ZADD", keys.ROOM_SIZES, members, room)
-        else:
-            await self._lanes.commands.call("ZREM", keys.ROOM_SIZES, room)
+        await self._lanes.commands.call(*_size(room, members))
+
+    def tell_size(self, room: RoomKey, members: int) -> None:
+        """The same without waiting for it, so that LIST is right at once; what is lost, `count_room` makes good."""
+        self._lanes.commands.request(ignore, *_size(room, members))
 
     async def rooms(self) -> list[RoomRow]:
         """The largest rooms, up to `MAX_LIST_ROWS`. Raises `StoreError`."""
@@ -185,6 +186,10 @@ class Directory:
         """Who had a nick before, newest first. Raises `StoreError`."""
         value = await self._lanes.commands.call("HGET", keys.WHOWAS[0], nick)
         return [_former(line) for line in (value or b"").decode().split("\n") if line]
+
+
+def _size(room: RoomKey, members: int) -> tuple[str | int, ...]:
+    return ("ZADD", keys.ROOM_SIZES, members, room) if members else ("ZREM", keys.ROOM_SIZES, room)
 
 
 def end_session(uid: Uid) -> tuple[str | int, ...]:

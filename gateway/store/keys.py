@@ -27,6 +27,8 @@ __all__ = [
     "account",
     "certificate_owner",
     "cluster_mark",
+    "conversation_log",
+    "conversation_peers",
     "gateway_logs",
     "gateway_positions",
     "gateway_users",
@@ -38,6 +40,7 @@ __all__ = [
     "nick_of",
     "nick_owner",
     "rate",
+    "read_markers",
     "room_log",
     "room_of",
     "session_positions",
@@ -91,8 +94,13 @@ def inbox_log(uid: Uid) -> LogKey:
     return LogKey(f"i:{uid.decode()}")
 
 
+def conversation_log(one: str, other: str) -> LogKey:
+    """The log of what two people said to each other; each is `a:` and an account, or `u:` and a uid."""
+    return LogKey("d:" + " ".join(sorted((one, other))))
+
+
 def is_room(log: LogKey) -> bool:
-    """Whether a log is a room's, and not an inbox."""
+    """Whether a log is a room's, and not an inbox or a conversation."""
     return log.startswith("r:")
 
 
@@ -138,6 +146,18 @@ def account(name: NickKey) -> str:
 def certificate_owner(fingerprint: str) -> str:
     """String: the account a client's certificate logs in to."""
     return f"{_VERSION}:{{f:{fingerprint}}}"
+
+
+def conversation_peers(who: str) -> tuple[str, str]:
+    """Zset: whom somebody talked with -> ms of the last time; hash: whom -> nick."""
+    tag = f"{_VERSION}:{{h:{who.translate(_UNSAFE)}}}"
+    return f"{tag}:times", f"{tag}:nicks"
+
+
+def read_markers(who: str) -> tuple[str, str]:
+    """Zset: casefolded target -> ms up to which somebody has read it; zset: uid of a session to be told -> ms."""
+    tag = f"{_VERSION}:{{m:{who.translate(_UNSAFE)}}}"
+    return f"{tag}:read", f"{tag}:sessions"
 
 
 def rate(kind: str, who: str) -> str:

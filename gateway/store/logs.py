@@ -9,9 +9,11 @@ from itertools import islice
 from typing import Any
 
 from gateway.errors import StoreError
-from gateway.events import Entry, Restored, Spoken
+from gateway.events import Entry, Restored, Utterance
 from gateway.model import Answer, GatewayId, Head, LogKey, Member, Position, SendKey, Snapshot, Uid
 from gateway.rooms.ports import Change, OnAnswer
+from gateway.rooms.redaction import is_redacted
+from gateway.rooms.retention import MAX_ENTRIES, MIN_AGE_S, Kept
 from gateway.store import codec
 from gateway.store.keys import LogKeys, gateway_logs, is_room, log_keys, log_of_channel, nick_of
 from gateway.store.lane import ignore
@@ -22,14 +24,17 @@ from gateway.wire.names import NickKey
 __all__ = ["Logs"]
 
 MEMBERS_AT_ONCE = 250  # decoded; some 2 ms
-LOG_ENTRIES = 10_000  # kept per log, about; 1.7 MB of 150-byte messages
+LOG_ENTRIES = MAX_ENTRIES  # kept per log, about; 1.7 MB of 150-byte messages
+TRIMMED_AT_ONCE = 500  # entries: keeps Redis from being held for more than about half a ms
 
 
 class Logs:
     """All logs, seen from one gateway."""
 
-    def __init__(self, lanes: Lanes, gateway: GatewayId) -> None:
+    def __init__(self, lanes: Lanes, gateway: GatewayId, *, max_entries: int = LOG_ENTRIES) -> None:
+        """`max_entries` are kept per log, about."""
         self._lanes = lanes
+        self._max_entries = max_entries
         self._gateway = gateway
         # For the open rooms, forgotten when they are closed; inboxes are many and rarely heard from.
         self._keys: dict[LogKey, LogKeys] = {}
@@ -49,11 +54,11 @@ class Logs:
         log: LogKey,
         number: int,
         permissions: Position | None,
-        events: Sequence[Spoken],
+        events: Sequence[Utterance],
         on_answer: OnAnswer,
         send_keys: Sequence[SendKey | None] = (),
     ) -> None:
-        """Append a batch of `Said` as this gateway's batch `number` in that log."""
+        """Append a batch of what is said as this gateway's batch `number` in that log."""
         if not self._lanes.may_write():
             _refuse(on_answer)
             return
@@ -62,7 +67,7 @@ class Logs:
             self._lanes.commands.request(
                 _decoding(on_answer),
                 "EVALSHA", sha("room_msg"), 2, keys.state, keys.log,
-                keys.channel, LOG_ENTRIES, self._gateway, number, permissions or b"",
+                keys.channel, self._max_entries, self._gateway, number, permissions or b"",
                 *map(codec.encode_event, events),
             )  # fmt: skip
             return
@@ -72,7 +77,7 @@ class Logs:
         self._lanes.commands.request(
             _decoding(on_answer, codec.decode_keyed_answer),
             "EVALSHA", sha("room_msg"), 4, keys.state, keys.log, keys.sent, keys.sent_before,
-            keys.channel, LOG_ENTRIES, self._gateway, number, permissions or b"", *parts,
+            keys.channel, self._max_entries, self._gateway, number, permissions or b"", *parts,
         )  # fmt: skip
 
     def append_change(self, log: LogKey, number: int, change: Change, on_answer: OnAnswer) -> None:
@@ -87,7 +92,7 @@ class Logs:
         self._lanes.commands.request(
             _decoding(on_answer),
             "EVALSHA", sha("room_tx"), 4, keys.state, keys.log, keys.members, keys.lists,
-            keys.channel, LOG_ENTRIES, self._gateway, number, change.permissions or b"",
+            keys.channel, self._max_entries, self._gateway, number, change.permissions or b"",
             codec.encode_event(change.event), int(change.changes_permissions),
             change.uid, change.need, member, change.capacity or b"", 2 if change.blank else 1 if change.anew else b"",
             *codec.encode_effects(change),
@@ -111,7 +116,7 @@ class Logs:
         keys = self._keys_of(log)
         await self._lanes.commands.call(
             "EVALSHA", sha("room_restore"), 4, keys.state, keys.log, keys.members, keys.lists,
-            keys.channel, LOG_ENTRIES, codec.encode_event(event), last, *codec.encode_restored(event),
+            keys.channel, self._max_entries, codec.encode_event(event), last, *codec.encode_restored(event),
         )  # fmt: skip
 
     async def snapshot(self, log: LogKey, name: str) -> Snapshot:
@@ -135,9 +140,18 @@ class Logs:
         reply = await self._lanes.commands.call("XRANGE", key, start, "+", "COUNT", limit + 1)
         if position == b"0-0":
             return codec.decode_entries(reply[:limit])
-        if not reply or reply[0][0] != position:
+        if reply and reply[0][0] == position:
+            return codec.decode_entries(reply[1:])
+        entries = codec.decode_entries(reply[:limit])
+        if not is_redacted(position, entries):
             return None
-        return codec.decode_entries(reply[1:])
+        # Whoever took it back did so after it. That the log was not trimmed past it as well, what is older tells.
+        older = await self._lanes.commands.call("XREVRANGE", key, b"(" + position, "-", "COUNT", 1)
+        return entries if older else None
+
+    def remove(self, log: LogKey, position: Position) -> None:
+        """Have what has this place in a log that is no room's be there no more; lost with the connection."""
+        self._lanes.commands.request(ignore, "XDEL", self._keys_of(log).log, position)
 
     async def read_before(self, log: LogKey, position: Position | None, limit: int) -> list[Entry]:
         """Up to `limit` entries before `position` (None: the end), newest first. Raises `StoreError`."""
@@ -161,6 +175,23 @@ class Logs:
         keys = self._keys_of(log)
         self._lanes.commands.request(ignore, "EXPIRE", keys.state, after_s)
         await self._lanes.commands.call("EXPIRE", keys.log, after_s)
+
+    def keep_for(self, log: LogKey, kept_s: int, oldest_ms: int) -> None:
+        """Let a conversation's log end by itself, `kept_s` from now, and what is older than `oldest_ms` about now."""
+        keys, request = self._keys_of(log), self._lanes.commands.request
+        request(ignore, "EXPIRE", keys.state, kept_s)
+        request(ignore, "EXPIRE", keys.log, kept_s)
+        request(ignore, "XTRIM", keys.log, "MINID", "~", oldest_ms)
+
+    async def trim(self, log: LogKey, kept: Kept, now_ms: int) -> None:
+        """Have what is over its limits go from a room's log, a little at a time. Raises `StoreError`."""
+        key, young_ms = self._keys_of(log).log, now_ms - 1000 * MIN_AGE_S
+        for _ in range(self._max_entries // TRIMMED_AT_ONCE + 1):
+            gone = await self._lanes.commands.call(
+                "EVALSHA", sha("log_trim"), 1, key, kept.entries, kept.oldest_ms(now_ms), young_ms, TRIMMED_AT_ONCE
+            )
+            if gone < TRIMMED_AT_ONCE:
+                return
 
     async def remember_log(self, log: LogKey) -> None:
         """Note that this gateway may have members in the log, before it has any. Raises `StoreError`."""

@@ -494,3 +494,25 @@ async def test_a_key_is_in_no_file(tmp_path: Path) -> None:
     kept = (tmp_path / "history").read_text()
     assert "hello" in kept
     assert "sesame" not in kept
+
+
+async def test_a_paste_whose_end_is_lost_does_not_swallow_the_keyboard() -> None:
+    """As over a line that drops bytes: what came of it is there after a moment, and keys are keys again."""
+    desk = in_rooms()
+    async with screen_inside(desk) as screen:
+        screen.type("\x1b[200~half a paste")
+        await screen.input_is("[ann #tea] half a paste")
+        screen.type(", and more" + ENTER)
+        await screen.sees("ann | half a paste, and more  (sending)")
+
+
+async def test_leaving_tells_what_is_kept() -> None:
+    """Drafts of other rooms, and what no server has confirmed."""
+    desk = in_rooms("#tea", "#ops")
+    async with screen_inside(desk) as screen:
+        screen.type("half a thought" + CTRL_N)
+        await screen.input_is("[ann #ops]")
+        screen.type("unsent" + ENTER)
+        await screen.sees("ann | unsent  (sending)")
+        screen.type("exit" + ENTER)
+        await screen.sees("Kept for next time: Draft in #tea; 1 unsent message.")

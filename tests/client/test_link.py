@@ -168,3 +168,18 @@ async def test_all_other_servers_are_tried_without_waiting() -> None:
 def test_silence_is_noticed_within_fifteen_seconds() -> None:
     """The bound that docs/client.md promises."""
     assert IDLE_S + ANSWER_LIMIT_S < 15
+
+
+async def test_after_a_sleep_the_server_is_asked_at_once() -> None:
+    """Not after the usual silence; an answer that is awaited already is not cut short, and a wait for a try is."""
+    async with scripted_server() as server, link_to(server) as (link, log):
+        assert await log.next() == f"opened {server.port}"
+        caller = await server.caller()
+        link.check()
+        assert await log.next() == "idle"
+        link.check()
+        caller.say("PONG")
+        assert await log.next() == "received b'PONG\\r\\n'"
+        caller.close()
+        assert (await log.next()).startswith(f"lost {server.port}")
+        assert await log.next() == f"opened {server.port}"

@@ -116,6 +116,7 @@ def test_what_waits_for_a_server_that_cannot_is_cut_for_the_one_that_is_there() 
     assert [line.text for line in outbox] == ["first", "one", "two", "last"]
     assert [line.text for _, line in play.chat.transcripts.pending] == ["first", "one", "two", "last"]
     sent = talk()
+    sent.now_ms = 1_000
     sent.console.typed("one\ntwo")
     sent.said()
     sent.chat.lost()

@@ -68,6 +68,7 @@ async def test_a_ban_acts_everywhere_within_a_second(dial: Connect, network: Net
     assert line.params[1:3] == ("K", "~EVIL@127.0.0.*")
     assert int(line.params[4]) - int(line.params[3]) == 3600
     assert "klroot!" in line.params[-1]
+    assert (await root.expect("219")).params[1] == "k"
     await root.send("UNKLINE ~EVIL@127.0.0.*")
     await root.expect("NOTICE")
     for gateway in network.gateways:

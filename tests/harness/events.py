@@ -7,15 +7,18 @@ from hypothesis import strategies as st
 from gateway.events import (
     AccountSet,
     AwaySet,
+    Direct,
     Event,
     HostSet,
     Joined,
+    Kicked,
     Left,
     LeftBy,
     ModeChange,
     ModesSet,
     NameSet,
     Rebound,
+    Redacted,
     Renamed,
     Restored,
     Said,
@@ -114,6 +117,12 @@ _changes = st.builds(
 )
 _lines = _text.map(lambda text: b":n!u@h PRIVMSG #room :" + text.encode())
 _tags = _spaceless.map(lambda text: b"+tag=" + text.encode()) | st.just(b"")
+
+
+def _direct(what: Said) -> Direct:
+    return Direct(what.uid, what.msgid, what, Position(b"1700000000123-4"))
+
+
 _kinds: list[st.SearchStrategy[Event]] = [
     st.builds(Said, uid=_uids, msgid=_msgids, account=_accounts.map(str.encode), tags=_tags, line=_lines),
     st.builds(
@@ -126,9 +135,21 @@ _kinds: list[st.SearchStrategy[Event]] = [
         more=st.lists(st.tuples(st.booleans(), _text.map(str.encode)), min_size=1).map(tuple),
         to=st.sampled_from(["", "o", "ov"]),
     ),
+    st.builds(lambda who, text: _direct(said(who, text or "x")), _word, _word),
+    st.builds(
+        Redacted,
+        uid=_uids,
+        msgid=_msgids,
+        source=_spaceless,
+        redacted=_msgids,
+        position=st.just(Position(b"17-3")),
+        reason=_text,
+        to=_word | st.just(""),
+    ),
+    st.builds(Kicked, uid=_uids, msgid=_msgids, source=_spaceless, target=_uids, reason=_text, nick=_word),
     st.builds(lambda who, msgid: Joined(who.uid, msgid, who), members, _msgids),
-    st.builds(Left, uid=_uids, msgid=_msgids, by=st.sampled_from(LeftBy), reason=_text),
-    st.builds(Renamed, uid=_uids, msgid=_msgids, nick=_word),
+    st.builds(Left, uid=_uids, msgid=_msgids, by=st.sampled_from(LeftBy), reason=_text, source=_spaceless),
+    st.builds(Renamed, uid=_uids, msgid=_msgids, nick=_word, source=_spaceless),
     st.builds(AwaySet, uid=_uids, msgid=_msgids, text=_text),
     st.builds(NameSet, uid=_uids, msgid=_msgids, realname=_text),
     st.builds(HostSet, uid=_uids, msgid=_msgids, host=_spaceless),
@@ -142,6 +163,7 @@ _kinds: list[st.SearchStrategy[Event]] = [
         topic=st.builds(Topic, text=_text, by=_spaceless, at_ms=st.integers(0, 2**45)),
         modes=st.sampled_from(["", "nt"]),
         uid=st.just(Uid(b"")),
+        history=st.sampled_from(["", "500:7d"]),
     ),
     st.builds(Rebound, uid=_uids, msgid=_msgids, gateway=_word.map(GatewayId), epoch=st.integers(0, 2**31)),
     st.builds(ModesSet, uid=_uids, msgid=_msgids, source=_spaceless, changes=st.lists(_changes).map(tuple)),

@@ -13,11 +13,13 @@ from gateway.passwords import Cost, PasswordVerifier
 from gateway.rooms.engine import Engine
 from gateway.session.render import render
 from gateway.store.accounts import Accounts
+from gateway.store.conversations import Conversations
 from gateway.store.directory import Directory
-from gateway.store.keys import inbox_log, room_log
+from gateway.store.keys import conversation_log, inbox_log, room_log
 from gateway.store.lanes import Lanes, lanes_to
 from gateway.store.leases import Leases
 from gateway.store.logs import Logs
+from gateway.store.markers import Markers
 from gateway.store.oversight import Oversight
 from gateway.store.presence import Presence
 from gateway.store.rates import Rates
@@ -82,9 +84,12 @@ class GatewayInside:
             presence=presence,
             watches=Watches(presence, _NETWORK.server_name),
             records=Sessions(lanes, gateway),
+            conversations=Conversations(lanes),
+            markers=Markers(lanes),
             oversight=Oversight(lanes),
             log_of_room=room_log,
             log_of_inbox=inbox_log,
+            log_of_conversation=conversation_log,
             new_msgid=message_ids(),
             new_secret=new_secret,
             now_s=lambda: self.now_s,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from gateway.errors import StoreError
-from gateway.events import Entry, Event, Left, LinkChanged, Reaped, Restored, Spoken
+from gateway.events import Entry, Event, Left, LinkChanged, Reaped, Restored, Utterance
 from gateway.model import (
     ORIGIN,
     Answer,
@@ -33,6 +33,7 @@ from gateway.model import (
     time_ms,
 )
 from gateway.rooms.ports import Change, OnAnswer
+from gateway.rooms.redaction import is_redacted
 from gateway.rooms.replica import changes_permissions
 
 __all__ = ["Loss", "MemoryRedis", "MemoryStore"]
@@ -169,10 +170,15 @@ class MemoryRedis:
                 return False
         (position,) = self._append(key, [event])
         log.permissions, log.restored = position, (last, position)
-        for name in ("topic", "topic_by", "topic_at", "founder", "key", "limit"):
+        for name in ("topic", "topic_by", "topic_at", "founder", "key", "limit", "history"):
             log.fields.pop(name, None)
         log.fields |= {"name": event.name, "created": str(event.created_ms), "modes": event.modes}
-        optional = {"founder": event.founder, "key": event.key, "limit": str(event.limit or "")}
+        optional = {
+            "founder": event.founder,
+            "key": event.key,
+            "limit": str(event.limit or ""),
+            "history": event.history,
+        }
         log.fields |= {name: value for name, value in optional.items() if value}
         log.lists = {name: Listed(by, at_ms) for name, by, at_ms in event.listed}
         if event.topic.text:
@@ -223,6 +229,7 @@ class MemoryRedis:
         log.lists |= {name: Listed(by, time_ms(position)) for name, by in change.listed}
         for name in change.unlisted:
             log.lists.pop(name, None)
+        log.entries = [entry for entry in log.entries if entry.position not in change.removed]
         return Answer(Outcome.DONE, (position,))
 
     def room_reap(self, key: LogKey, gateway: GatewayId, reason: str = "", *uids: Uid) -> int:
@@ -232,9 +239,10 @@ class MemoryRedis:
             return 0
         if gateway:
             log.produced[gateway] = FENCED
-        gone = tuple(uid for uid in uids if log.members.pop(uid, None) is not None)
-        if gone:
-            (log.permissions,) = self._append(key, [Reaped(gateway, gone, reason)])
+        lost = [member for uid in uids if (member := log.members.pop(uid, None)) is not None]
+        if gone := tuple(member.uid for member in lost):
+            sources = tuple(member.source for member in lost)
+            (log.permissions,) = self._append(key, [Reaped(gateway, gone, reason, sources=sources)])
             if not log.members:
                 log.ended = log.permissions
         return len(gone)
@@ -296,7 +304,7 @@ class MemoryStore:
         log: LogKey,
         number: int,
         permissions: Position | None,
-        events: Sequence[Spoken],
+        events: Sequence[Utterance],
         on_answer: OnAnswer,
         send_keys: Sequence[SendKey | None] = (),
     ) -> None:
@@ -350,6 +358,7 @@ class MemoryStore:
             modes=room.fields.get("modes", ""),
             key=room.fields.get("key", ""),
             limit=int(room.fields.get("limit", "") or 0),
+            history=room.fields.get("history", ""),
             lists={
                 letter: masks
                 for letter in "beI"
@@ -368,7 +377,9 @@ class MemoryStore:
         for index, entry in enumerate(entries):
             if entry.position == position:
                 return entries[index + 1 : index + 1 + limit]
-        return None
+        page = [entry for entry in entries if order(entry.position) > order(position)][:limit]
+        older = any(order(entry.position) < order(position) for entry in entries)
+        return page if older and is_redacted(position, page) else None
 
     async def read_before(self, log: LogKey, position: Position | None, limit: int) -> list[Entry]:
         """As in the port."""

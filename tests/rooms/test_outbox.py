@@ -10,7 +10,7 @@ A, B = LogKey("r:#a"), LogKey("r:#b")
 
 def batch(text: str) -> Batch:
     """One line."""
-    return Batch([said("ann", text)])
+    return Batch([said("ann", text)], [])
 
 
 def test_what_redis_lacks_is_taken_back_in_order() -> None:

@@ -8,12 +8,14 @@ from irctokens.line import tokenise
 from gateway.events import (
     AccountSet,
     AwaySet,
+    Direct,
     Entry,
     Event,
     Foreign,
     HostSet,
     Invited,
     Joined,
+    Kicked,
     Left,
     LeftBy,
     LinkChanged,
@@ -22,6 +24,7 @@ from gateway.events import (
     NameSet,
     Reaped,
     Rebound,
+    Redacted,
     Renamed,
     Restored,
     Said,
@@ -46,6 +49,7 @@ ASKED_FOR = {
     Invited: caps.INVITE_NOTIFY,
     LinkChanged: caps.AWAY_NOTIFY,
     NameSet: caps.SETNAME,
+    Redacted: caps.REDACTION,
 }
 """What only those are told who negotiated a capability."""
 classes = st.sets(st.sampled_from([1, 2, 4, 8, *ASKED_FOR.values()])).map(sum)
@@ -154,6 +158,8 @@ def test_tags_are_those_of_the_class(render_class: int, event: Event) -> None:
     assert tags.get("time") == (TIME if render_class & caps.SERVER_TIME else None)
     assert tags.get("msgid") == (event.msgid.decode() if render_class & caps.TAGS else None)
     account = event.account.decode() if isinstance(event, Said | SaidLines) else ANN.account
+    if isinstance(event, Direct | Kicked):
+        account = ""  # none in these; and of whom it was done to it is not told
     assert tags.get("account", "") == (account if render_class & caps.ACCOUNT_TAG else "")
     if not render_class & caps.TAGS:
         assert "+tag" not in tags

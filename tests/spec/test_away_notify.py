@@ -6,17 +6,9 @@ https://modern.ircdocs.horse/#away-message.
 
 from tests.harness.irc_peer import IrcPeer
 from tests.harness.network import Connect, Network
+from tests.harness.steps import join
 
 NOTIFY = ("away-notify",)
-
-
-async def join(room: str, *peers: IrcPeer) -> None:
-    """All of them, and each knows of all."""
-    for peer in peers:
-        await peer.send(f"JOIN {room}")
-        await peer.expect("366")
-    for peer in peers:
-        await peer.barrier()
 
 
 async def aways(peer: IrcPeer) -> list[tuple[str, ...]]:

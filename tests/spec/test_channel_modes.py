@@ -270,7 +270,7 @@ async def test_what_is_advertised(dial: Connect, room: str) -> None:
     await ann.send("VERSION")
     tokens = {token for m in await ann.barrier() if m.command == "005" for token in m.params[1:-1]}
     assert tokens >= {
-        *("PREFIX=(ov)@+", "STATUSMSG=@+", "CHANMODES=beI,k,l,Cimnst", "EXCEPTS=e", "INVEX=I", "BOT=B", "MODES=6"),
+        *("PREFIX=(ov)@+", "STATUSMSG=@+", "CHANMODES=beI,k,Hl,Cimnst", "EXCEPTS=e", "INVEX=I", "BOT=B", "MODES=6"),
         *("EXTBAN=,am", "ACCOUNTEXTBAN=a", "MAXLIST=b:100,e:100,I:100", "KEYLEN=32", "KICKLEN=255"),
         "TARGMAX=JOIN:,KICK:4,MONITOR:,NAMES:4,NOTICE:4,PART:,PRIVMSG:4,TAGMSG:4,WHOIS:1,WHOWAS:4",
     }
@@ -290,7 +290,7 @@ async def test_004(network: Network) -> None:
     gateway = network.gateways[-1]
     async with await IrcPeer.connect(gateway.host, gateway.port, "fouroh", register=False) as peer:
         await peer.send("NICK fouroh", "USER x 0 * :x")
-        assert (await peer.expect("004")).params[3:] == ("Biosw", "CIbeiklmnostv", "Ibeklov")
+        assert (await peer.expect("004")).params[3:] == ("Biosw", "CHIbeiklmnostv", "HIbeklov")
 
 
 # -- what conformance suites ask of each mode --------------------------------------------------------------------------

@@ -64,7 +64,9 @@ async def test_they_are_kept(dial: Connect, nick: str, room: str) -> None:
     author = await joined(await dial(nick, caps=["message-tags"]), room)
     await author.send(f"@+reply=x PRIVMSG {room} :yes", f"@+draft/react=🐟;+reply=x TAGMSG {room}")
     await author.barrier()
-    late = await joined(await dial(f"{nick}2", caps=["message-tags", "batch", "draft/chathistory"]), room)
+    late = await joined(
+        await dial(f"{nick}2", caps=["message-tags", "batch", "draft/chathistory", "draft/event-playback"]), room
+    )
     await late.send(f"CHATHISTORY LATEST {room} * 10")
     assert (await late.expect("PRIVMSG")).tags["+reply"] == "x"
     assert (await late.expect("TAGMSG")).tags["+draft/react"] == "🐟"

@@ -1,7 +1,7 @@
 """invite-notify. Source: https://ircv3.net/specs/extensions/invite-notify."""
 
 from tests.harness.network import Connect
-from tests.spec.test_away_notify import join
+from tests.harness.steps import join
 
 
 async def test_operators_hear_of_invitations(dial: Connect, nick: str, room: str) -> None:

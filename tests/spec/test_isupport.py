@@ -46,7 +46,7 @@ async def test_the_modes(dial: Connect, nick: str) -> None:
     found = await tokens(await dial(nick))
     lists, always, setting, flags = found["CHANMODES"].split(",")
     assert {found["EXCEPTS"], found["INVEX"], "b"} == set(lists)
-    assert (always, setting) == ("k", "l")
+    assert (always, setting) == ("k", "Hl")
     assert set("imnst") <= set(flags)
     assert not set(lists + always + setting + flags) & set("ov")
     prefix, kinds = found["EXTBAN"].split(",")

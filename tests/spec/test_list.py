@@ -1,9 +1,8 @@
 """LIST with conditions. Source: https://modern.ircdocs.horse/#list-message, #elist-parameter, #safelist-parameter."""
 
-from tests.harness.deadlines import eventually
 from tests.harness.irc_peer import IrcPeer
 from tests.harness.network import Connect
-from tests.spec.test_away_notify import join
+from tests.harness.steps import join
 
 
 async def listed(peer: IrcPeer, room: str, conditions: str) -> set[tuple[str, str]]:
@@ -41,11 +40,7 @@ async def test_conditions(dial: Connect, nick: str, room: str) -> None:
     await ann.send(f"TOPIC {room}large :tea")
     for peer in (ann, bob):
         await peer.expect("TOPIC")
-
-    async def both() -> bool | None:
-        return await listed(bob, room, f"{room}*") == {("small", "1"), ("large", "2")} or None
-
-    await eventually(both, what="LIST knows how large the rooms are")
+    assert await listed(bob, room, f"{room}*") == {("small", "1"), ("large", "2")}
     for conditions, found in CONDITIONS.items():
         rooms = {name for name, _ in await listed(bob, room, conditions.format(room=room))}
         assert rooms == set(found.split()), conditions
@@ -57,9 +52,21 @@ async def test_secret_rooms_are_listed_to_members(dial: Connect, nick: str, room
     await join(room, ann)
     await ann.send(f"MODE {room} +s")
     await ann.expect("MODE")
-
-    async def seen() -> bool | None:
-        return await listed(ann, room, room) == {("", "1")} or None
-
-    await eventually(seen, what="LIST knows the room")
+    assert await listed(ann, room, room) == {("", "1")}
     assert await listed(bob, room, f"{room}*") == set()
+
+
+async def test_it_is_right_at_once(dial: Connect, nick: str, room: str) -> None:
+    """Who has joined or left is counted in the next answer, whichever gateways are asked; a room without members is
+    listed no more."""
+    ann, bob, cat = await dial(nick), await dial(f"{nick}b"), await dial(f"{nick}c")
+    await join(f"{room}x", ann)
+    assert await listed(cat, room, "") == {("x", "1")}
+    await join(f"{room}x", bob)
+    assert await listed(cat, room, "") == {("x", "2")}
+    await ann.send(f"KICK {room}x {nick}b")
+    await ann.barrier()
+    assert await listed(cat, room, "") == {("x", "1")}
+    await ann.send("QUIT")
+    await ann.wait_closed()
+    assert await listed(cat, room, "") == set()

@@ -7,7 +7,7 @@ import pytest
 
 from tests.harness.irc_peer import IrcPeer
 from tests.harness.network import Connect
-from tests.spec.test_away_notify import join
+from tests.harness.steps import join
 
 EXTENDED = ("extended-monitor", "away-notify", "account-notify", "chghost", "setname")
 

@@ -63,3 +63,12 @@ async def test_wallops(dial: Connect, nick: str) -> None:
     heard = await ann.expect("WALLOPS")
     assert (heard.params, heard.source.partition("!")[0]) == (("to whom it may concern",), nick)
     assert "WALLOPS" not in await commands(bob)
+
+
+async def test_stats_ends(dial: Connect, nick: str) -> None:
+    """219 repeats the letter, or has a star for none; what is asked for is for operators alone ("STATS message")."""
+    peer = await dial(nick)
+    assert [(m.command, m.params[1]) for m in await answers(peer, "STATS x", "STATS")] == [("219", "x"), ("219", "*")]
+    assert await commands(peer, "STATS k") == ["481"]
+    await answers(peer, OPER)
+    assert (await answers(peer, "STATS k"))[-1].params[1] == "k"

@@ -93,7 +93,10 @@ def name() -> str:
 async def mechanisms(peer: IrcPeer) -> set[str]:
     """What `CAP LS 302` says of sasl."""
     await peer.send("CAP LS 302")
-    words = (await peer.expect("CAP")).params[-1].split()
+    words: list[str] = []
+    while "*" in (line := await peer.expect("CAP")).params[2:3]:
+        words += line.params[-1].split()
+    words += line.params[-1].split()
     return set(next(word for word in words if word.startswith("sasl=")).removeprefix("sasl=").split(","))
 
 

@@ -1,7 +1,7 @@
 """SETNAME. Source: https://ircv3.net/specs/extensions/setname."""
 
 from tests.harness.network import Connect
-from tests.spec.test_away_notify import join
+from tests.harness.steps import join
 
 
 async def test_a_new_name_is_told_to_rooms_and_its_owner(dial: Connect, nick: str, room: str) -> None:

@@ -55,9 +55,10 @@ def test_announcements_round_trip(prev: Position, entries: list[tuple[Position, 
 
 
 def test_a_reaping_is_read_as_the_script_writes_it() -> None:
-    """`R gateway uid,uid reason`; `-` where no gateway died."""
-    assert decode_event(b"R g1 a,b Gone  away") == Reaped(GatewayId("g1"), (Uid(b"a"), Uid(b"b")), "Gone  away")
-    assert decode_event(b"R - a ") == Reaped(GatewayId(""), (Uid(b"a"),), "")
+    """`R gateway uid,uid source source reason`; `-` where no gateway died."""
+    both = Reaped(GatewayId("g1"), (Uid(b"a"), Uid(b"b")), "Gone  away", sources=("ann!a@h", "bob!b@h"))
+    assert decode_event(b"R g1 a,b ann!a@h bob!b@h Gone  away") == both
+    assert decode_event(b"R - a ann!a@h ") == Reaped(GatewayId(""), (Uid(b"a"),), "", sources=("ann!a@h",))
     with pytest.raises(TypeError):
         encode_event(Reaped(GatewayId("g1"), ()))
 
@@ -69,7 +70,7 @@ def test_a_kind_of_a_newer_gateway_is_foreign(value: bytes) -> None:
 
 
 @given(
-    st.binary() | st.tuples(st.sampled_from(b"MJPNTOR"), st.binary()).map(lambda kind: bytes([kind[0], 32]) + kind[1])
+    st.binary() | st.tuples(st.sampled_from(b"DGMJPNTOR"), st.binary()).map(lambda kind: bytes([kind[0], 32]) + kind[1])
 )
 @example(b'P {"uid":"u","msgid":"m","by":"KICK","reason":""}')
 @example(b'J {"uid":"u","msgid":"m"}')

@@ -42,7 +42,7 @@ async def beat(lanes: Lanes, name: str, *, first: bool, lease_ms: int = LEASE_MS
     """Run the script."""
     reply: list[Any] = await lanes.commands.call(
         "EVALSHA", sha("gateway_beat"), 6, keys.HEARTBEATS, keys.FIGURES, keys.DATA_NAME, keys.DRAINS,
-        keys.BURIED, keys.REAPED, name, int(first), lease_ms, "1 0 0", "new",
+        keys.BURIED, keys.REAPED, name, int(first), lease_ms, "1 0 0 0", "new",
     )  # fmt: skip
     return reply
 

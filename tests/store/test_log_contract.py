@@ -10,8 +10,9 @@ from itertools import pairwise
 import pytest
 
 from gateway.errors import StoreError
-from gateway.events import Entry, Joined, Left, LinkChanged, ModesSet, Reaped, Rebound, Restored, Said
+from gateway.events import Entry, Joined, Left, LinkChanged, ModesSet, Reaped, Rebound, Redacted, Restored, Said
 from gateway.model import ORIGIN, Answer, GatewayId, Head, LogKey, MsgId, Outcome, Position, Topic, Uid, order
+from gateway.rooms.ports import Change
 from tests.harness.deadlines import DEADLINE_S
 from tests.harness.events import join, leave, member, promote, rebind, said, set_topic, uid_of
 from tests.harness.log_site import LogSite, change, say
@@ -328,3 +329,45 @@ async def test_kinds_survive_the_log(open_site: OpenSite, log: LogKey) -> None:
     assert events == [*(what.event for what in changes), gone._replace(last=True)]
     assert isinstance(events[2], ModesSet)
     assert not any(isinstance(event, Said) for event in events)
+
+
+def redact(position: Position) -> Change:
+    """What ann said there is taken back."""
+    event = Redacted(ANN.uid, MsgId(b"redact"), ANN.source, MsgId(b"secret"), position, "why")
+    return Change(event=event, permissions=None, uid=ANN.uid, need="in", removed=(position,))
+
+
+async def test_what_is_redacted_goes_with_the_event_that_says_so(open_site: OpenSite, log: LogKey) -> None:
+    """In one step; who stood at what went reads on from there as if it still were there."""
+    site = await open_site("g1")
+    await change(site, log, 1, join(ANN))
+    (secret,) = (await say(site, log, 2, [said("ann", "secret")])).positions
+    (redacted,) = (await change(site, log, 3, redact(secret))).positions
+    await say(site, log, 4, [said("ann", "after")])
+    entries = await read_all(site, log)
+    assert [entry.event.msgid for entry in entries] == [b"join-ann", b"redact", b"after"]
+    assert await site.store.read_after(log, secret, 1000) == entries[1:]
+    assert await site.store.read_after(log, secret, 1) == entries[1:2]
+    assert await site.store.read_after(log, redacted, 1000) == entries[2:]
+    first = entries[0].position
+    await change(site, log, 5, redact(first))
+    # Nothing older is left to show that the log was not trimmed past it, so it may have been.
+    assert await site.store.read_after(log, first, 1000) is None
+
+
+async def test_how_much_is_history_is_kept_with_the_room(open_site: OpenSite, log: LogKey) -> None:
+    """Mode `H` is in the snapshot, and comes back with a room that was lost."""
+    site = await open_site("g1")
+    await change(site, log, 1, dataclasses.replace(join(ANN), state=(("history", "500:7d"),)))
+    assert (await site.store.snapshot(log, "#room")).history == "500:7d"
+
+
+async def test_who_is_reaped_leaves_its_name(open_site: OpenSite, log: LogKey) -> None:
+    """The event says who they were, for those who read of it when they are gone."""
+    site = await open_site("g1")
+    for number, who in enumerate((ANN, BOB), 1):
+        await change(site, log, number, join(who, permissions=None))
+    await site.reap(log, GatewayId("dead"), ANN.uid, uid_of("nobody"), BOB.uid)
+    event = (await read_all(site, log))[-1].event
+    assert isinstance(event, Reaped)
+    assert (event.uids, event.sources) == ((ANN.uid, BOB.uid), (ANN.source, BOB.source))

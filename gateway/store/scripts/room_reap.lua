@@ -6,14 +6,19 @@
 -- Returns {0, position, members that went} | {5} none of them was here
 if redis.call('EXISTS', KEYS[1]) == 0 then return {5} end
 if ARGV[3] ~= '' then redis.call('HSET', KEYS[1], 'g:' .. ARGV[3], 'X') end
-local gone = {}
+local gone, sources = {}, {}
 for i = 5, #ARGV do
-  if redis.call('HDEL', KEYS[3], ARGV[i]) == 1 then gone[#gone + 1] = ARGV[i] end
+  local member = redis.call('HGET', KEYS[3], ARGV[i])
+  if member then
+    redis.call('HDEL', KEYS[3], ARGV[i])
+    gone[#gone + 1] = ARGV[i]
+    sources[#sources + 1] = string.gsub(member, '^%S+ (%S+) (%S+) (%S+) .*$', '%1!%2@%3')
+  end
 end
 if #gone == 0 then return {5} end
 local last = redis.call('HGET', KEYS[1], 'last') or '0-0'
 local gateway = ARGV[3] ~= '' and ARGV[3] or '-'
-local event = 'R ' .. gateway .. ' ' .. table.concat(gone, ',') .. ' ' .. ARGV[4]
+local event = 'R ' .. gateway .. ' ' .. table.concat(gone, ',') .. ' ' .. table.concat(sources, ' ') .. ' ' .. ARGV[4]
 local id = redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], '*', 'e', event)
 redis.call('HSET', KEYS[1], 'last', id, 'permissions', id)
 if redis.call('HLEN', KEYS[3]) == 0 then

@@ -24,7 +24,7 @@ if st[2] and (st[3] or tonumber(st[2]) <= tonumber(string.match(ARGV[4], '^%d+')
   if not after(ARGV[4], from) or not after(at, ARGV[4]) then return {5} end
 end
 local id = redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], '*', 'e', ARGV[3])
-redis.call('HDEL', KEYS[1], 'topic', 'topic_by', 'topic_at', 'founder', 'key', 'limit')
+redis.call('HDEL', KEYS[1], 'topic', 'topic_by', 'topic_at', 'founder', 'key', 'limit', 'history')
 redis.call('HSET', KEYS[1], 'last', id, 'permissions', id, 'restored', ARGV[4] .. ' ' .. id)
 redis.call('DEL', KEYS[4])
 for i = 5, #ARGV, 3 do

@@ -10,6 +10,7 @@
 --       12 '' | '1' = empty the lists first | '2' = the log too, but for its last entry, by which followers find on
 --       13.. triples: 's' state field, value | 't' state field, '' = the ms of the event | 'm' uid, modes of a member
 --            that is there | 'l' list entry, by whom | 'x' list entry, '' = delete
+--            | 'd' position, '' = what has this place in the log is not there any more
 -- Returns {0, position} done | {1, last} duplicate | {3, seen} hole | {4} reaped
 --         | {2, permissions} stale: decide again on a replica that knows them
 --         | {5, last} nothing to do (the number of the batch is used up)
@@ -57,6 +58,8 @@ for i = 13, #ARGV, 3 do
     redis.call('HSET', KEYS[4], field, ms .. ' ' .. value)
   elseif which == 'x' then
     redis.call('HDEL', KEYS[4], field)
+  elseif which == 'd' then
+    redis.call('XDEL', KEYS[2], field)
   else
     -- only the modes: the nick may have changed since the decision
     local member = redis.call('HGET', KEYS[3], field)

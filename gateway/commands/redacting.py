@@ -1,0 +1,170 @@
+"""REDACT: what was said is taken back, and gone from the log. Source: IRCv3 message-redaction."""
+
+from gateway.commands.changing import change_room
+from gateway.commands.conversations import find_conversation
+from gateway.commands.reading import find
+from gateway.commands.services import Services
+from gateway.errors import FullError
+from gateway.events import Direct, Entry, Redacted, Said, SaidLines, SaidTo
+from gateway.model import LogKey, MsgId, Position, time_ms
+from gateway.rooms.ports import Change
+from gateway.rooms.replica import Replica
+from gateway.rooms.rights import is_operator
+from gateway.rooms.room import Room
+from gateway.rooms.writer import Saying
+from gateway.session.capabilities import REDACTION
+from gateway.session.render import render
+from gateway.session.reply import Reply
+from gateway.session.session import Session
+from gateway.wire.limits import MAX_BODY_BYTES
+from gateway.wire.message import Message
+from gateway.wire.names import nick_key, room_key
+from gateway.wire.splitting import clip
+
+__all__ = ["redact"]
+
+
+async def redact(services: Services, session: Session, message: Message, reply: Reply) -> None:
+    """REDACT target msgid [reason]: of one's own; of anybody in a room one is operator of."""
+    target, msgid, reason = (*message.params, "", "", "")[:3]
+    if not msgid:
+        _fail(reply, "NEED_MORE_PARAMS", text="Not enough parameters")
+        return
+    redacting = _Redacting(services, session, reply, target, msgid, reason)
+    try:
+        if target.startswith("#"):
+            key = room_key(target)
+            room = session.rooms.get(key) if key is not None else None
+            if room is not None:
+                await redacting.in_room(room)
+                return
+        elif (log := await find_conversation(services, session, target)) is not None:
+            await redacting.in_conversation(log)
+            return
+    except FullError:
+        reply.fail("REDACT", "TEMPORARILY_UNAVAILABLE", target, text="Too much is waiting; try again")
+        return
+    _fail(reply, "INVALID_TARGET", target, text="You cannot delete messages from there")
+
+
+class _Redacting:
+    """One command."""
+
+    def __init__(
+        self, services: Services, session: Session, reply: Reply, target: str, msgid: str, reason: str
+    ) -> None:
+        self._services = services
+        self._session = session
+        self._reply = reply
+        self._target = target
+        self._msgid = msgid
+        room_left = MAX_BODY_BYTES - len(f":{session.source} REDACT {target} {msgid} :".encode())
+        self._reason = clip(reason, max(0, room_left))
+
+    async def in_room(self, room: Room) -> None:
+        """Raises `StoreError`."""
+        entry = await self._find(self._services.log_of_room(room.key))
+        if entry is None:
+            return
+        window_s = 0 if is_operator(room.replica, self._session.uid) else self._services.network.redaction_window_s
+        if self._is_late(entry, window_s):
+            return
+
+        def decide(replica: Replica, msgid: MsgId) -> Change | None:
+            if not (self._is_own(entry) or is_operator(replica, self._session.uid)):
+                self._refuse("REDACT_FORBIDDEN", text="You are not authorised to delete this message")
+                return None
+            event = self._event(msgid, entry.position, "")
+            return Change(
+                event=event,
+                permissions=replica.permissions,
+                uid=self._session.uid,
+                need="in",
+                removed=(entry.position,),
+            )
+
+        def arrived(line: bytes, position: Position) -> bytes:
+            if line:  # none without echo-message
+                self._reply.add(line)
+            return self._reply.take()
+
+        await change_room(self._services, room, decide, arrived)
+
+    async def in_conversation(self, log: LogKey) -> None:
+        """In the conversation, and wherever a copy waits. Raises `StoreError`, `FullError`."""
+        services, session = self._services, self._session
+        entry = await self._find(log)
+        if entry is None:
+            return
+        if not self._is_own(entry):
+            self._refuse("REDACT_FORBIDDEN", text="You are not authorised to delete this message")
+            return
+        if self._is_late(entry, services.network.redaction_window_s):
+            return
+        key = nick_key(self._target)
+        holder = await services.directory.find(key) if key is not None else None
+        inboxes = {services.log_of_inbox(uid) for uid in (holder, session.uid) if uid is not None}
+        # Gone first, told then: should this gateway end in between, it is not there all the same.
+        event = self._event(services.new_msgid(), entry.position, self._target)
+        for copy in [(log, entry), *[(inbox, found) for inbox in inboxes if (found := await self._copy(inbox))]]:
+            services.engine.withdraw(copy[0], event.redacted)
+            services.history.remove(copy[0], copy[1].position)
+        services.engine.keep(log, _Told(event))
+        if holder is not None and holder != session.uid:
+            services.engine.send(holder, _Told(event))
+        if session.wants_echo and (line := render(Entry(entry.position, event), None, "", session.render_class)):
+            self._reply.add(line)
+
+    async def _copy(self, inbox: LogKey) -> Entry | None:
+        found = await find(self._services.history, inbox, self._msgid)
+        return found if found is not None and isinstance(found.event, Direct | Said) else None
+
+    async def _find(self, log: LogKey) -> Entry | None:
+        """The message; None after it was said that there is none."""
+        entry = await find(self._services.history, log, self._msgid)
+        if entry is not None and isinstance(entry.event, Said | SaidTo | SaidLines):
+            return entry
+        self._refuse("UNKNOWN_MSGID", text="This message does not exist or is too old")
+        return None
+
+    def _is_own(self, entry: Entry) -> bool:
+        event, session = entry.event, self._session
+        account = event.account if isinstance(event, Said | SaidTo | SaidLines) else b""
+        return event.uid == session.uid or bool(account and account == session.account_bytes)
+
+    def _is_late(self, entry: Entry, window_s: int) -> bool:
+        """Whether its time is over; True after that was said."""
+        late = bool(window_s) and time_ms(entry.position) + 1000 * window_s < self._services.clock_s() * 1000
+        if late:
+            self._refuse("REDACT_WINDOW_EXPIRED", str(window_s), text="You can no longer delete this message")
+        return late
+
+    def _event(self, msgid: MsgId, position: Position, to: str) -> Redacted:
+        session = self._session
+        redacted = MsgId(self._msgid.encode())
+        return Redacted(session.uid, msgid, session.source, redacted, position, self._reason, to)
+
+    def _refuse(self, code: str, *context: str, text: str) -> None:
+        _fail(self._reply, code, self._target, self._msgid, *context, text=text)
+
+
+class _Told(Saying):
+    """A redaction on its way into a log; nobody waits for it."""
+
+    __slots__ = ()
+
+    def __init__(self, event: Redacted) -> None:
+        super().__init__(event, None)
+
+    def arrived(self, line: bytes, position: Position) -> bytes:
+        return b""
+
+    def allowed(self, replica: Replica) -> bool:
+        return True
+
+    def failed(self) -> None:
+        """The text is gone all the same."""
+
+
+def _fail(reply: Reply, code: str, *context: str, text: str) -> None:
+    reply.fail_for(REDACTION, "REDACT", code, *context, text=text)

@@ -1,0 +1,96 @@
+"""The real client and what the real gateway adds to RFC 2812: messages of several lines, who is away, certificates."""
+
+import asyncio
+import hashlib
+import ssl
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.client.at_gateways import ann_at, witness
+from tests.harness.certificates import certificate
+from tests.harness.deadlines import DEADLINE_FACTOR
+from tests.harness.gateway_process import GatewayProcess
+from tests.harness.irc_peer import IrcPeer
+from tests.harness.terminal import ENTER, client_command, client_environ, terminal
+
+pytestmark = pytest.mark.slow
+
+
+async def test_a_paste_arrives_as_one_message(gateway: GatewayProcess, tmp_path: Path) -> None:
+    """Whoever knows such messages gets one batch, with one msgid; ann sees one row of three lines."""
+    caps = ("batch", "draft/multiline", "message-tags")
+    async with await IrcPeer.connect(gateway.host, gateway.port, "bob", caps=caps) as bob:
+        await bob.send("JOIN #tea")
+        await bob.expect("366")
+        with terminal(tmp_path, *ann_at(gateway)) as ann:
+            await asyncio.to_thread(ann.sees, "ann joined")
+            await asyncio.to_thread(ann.prompts, "[ann #tea]")
+            await asyncio.to_thread(ann.type, "\x1b[200~one\rtwo\rthree\x1b[201~" + ENTER)
+            opening = await bob.expect("BATCH")
+            assert opening.params[1:] == ("draft/multiline", "#tea")
+            assert opening.tags["msgid"]
+            texts = [(await bob.expect("PRIVMSG")).params[1] for _ in range(3)]
+            assert texts == ["one", "two", "three"]
+            await asyncio.to_thread(
+                ann.until,
+                lambda rows: [row.partition(" | ")[2] for row in rows if row.strip()][-5:-2] == texts,
+                "the three lines, confirmed",
+            )
+
+
+async def test_who_is_away_is_seen(gateway: GatewayProcess, tmp_path: Path) -> None:
+    """Already away on entering, back, and away again; what the person typed reaches the others as well."""
+    async with witness(gateway) as bob:
+        await bob.send("AWAY :lunch")
+        await bob.expect("306")
+        with terminal(tmp_path, *ann_at(gateway)) as ann:
+            await asyncio.to_thread(ann.sees, "ann joined")
+            await asyncio.to_thread(ann.type, "\x1bOR")  # F3: people
+            await asyncio.to_thread(ann.sees, "bob (away)")
+            await bob.send("AWAY")
+            await asyncio.to_thread(ann.until, lambda rows: not any("(away)" in row for row in rows), "bob is back")
+            await asyncio.to_thread(ann.type, "/away tea" + ENTER)
+            await asyncio.to_thread(ann.sees, "marked as being away")
+            await bob.send("WHOIS ann")
+            assert (await bob.expect("301")).params[-1] == "tea"
+
+
+async def test_a_certificate_logs_in(tmp_path: Path) -> None:
+    """Bound to an account once, it is all that the client needs: nobody is asked for a password."""
+    server, own = certificate(tmp_path / "server"), certificate(tmp_path / "own", "ann.example")
+    fingerprint = hashlib.sha256(ssl.PEM_cert_to_DER_cert(own.cert.read_text())).hexdigest()
+    gateway = GatewayProcess(
+        state_dir=tmp_path / "state", tls_port=0, tls_cert=str(server.cert), tls_key=str(server.key)
+    ).start()
+    try:
+        async with await IrcPeer.connect(
+            gateway.host, gateway.port, "certann", caps=("draft/account-registration", "standard-replies")
+        ) as peer:
+            await peer.send("REGISTER certann * correct-horse-battery")
+            await peer.expect("REGISTER")
+            await peer.send(f"ACCOUNT CERT ADD {fingerprint}")
+            await peer.barrier()
+            await peer.send("QUIT")
+        arguments = ["--room=vault", "--nick=certann", f"--server={gateway.host}:{gateway.tls_port}", "-m", "hi"]
+        tls = [f"--tls-ca={server.ca}", f"--tls-cert={own.cert}", f"--tls-key={own.key}"]
+        done = await asyncio.to_thread(
+            subprocess.run,
+            client_command(*arguments, *tls),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            env=client_environ(tmp_path / "home"),
+            timeout=30 * DEADLINE_FACTOR,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        async with await IrcPeer.connect(
+            gateway.host, gateway.port, "looker", caps=("account-tag", "message-tags", "batch", "draft/chathistory")
+        ) as peer:
+            await peer.send("JOIN #vault", "CHATHISTORY LATEST #vault * 10")
+            (line,) = [message for message in await peer.barrier() if message.command == "PRIVMSG"]
+            assert (line.tags["account"], line.params[1]) == ("certann", "hi")
+    finally:
+        gateway.stop()

@@ -1,0 +1,82 @@
+"""What is too old is never shown, whether it has been trimmed or not, and not taken back after its time."""
+
+import dataclasses
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+
+from gateway.rooms.retention import Kept
+from tests.harness.gateway_inside import GatewayInside
+from tests.harness.history import HISTORY, ask, batch
+from tests.harness.irc_peer import IrcPeer
+from tests.harness.steps import answers, join
+
+FAR = "timestamp=1990-01-01T00:00:00.000Z timestamp=2190-01-01T00:00:00.000Z"
+
+
+@pytest.fixture
+async def inside(store_url: str) -> AsyncIterator[GatewayInside]:
+    """A server whose clock is that of Redis, with limits."""
+    async with GatewayInside.running(store_url) as inside:
+        services = inside.services
+        services.clock_s = time.time
+        services.network = dataclasses.replace(services.network, history=Kept(1000, 3600), redaction_window_s=60)
+        yield inside
+
+
+async def connect(inside: GatewayInside, nick: str, *caps: str) -> IrcPeer:
+    """A peer."""
+    return await IrcPeer.connect(inside.host, inside.port, nick, caps=caps)
+
+
+async def test_too_old(inside: GatewayInside, nick: str, room: str) -> None:
+    """CHATHISTORY, TARGETS, SEARCH and the lines on join are without it, of rooms and of direct messages."""
+    ann = await connect(inside, nick, *HISTORY, "soju.im/search")
+    await join(room, ann)
+    await answers(ann, f"PRIVMSG {room} :old", f"PRIVMSG {nick} :old")
+    for target in (room, nick):
+        assert [m.params[-1] for m in await ask(ann, f"LATEST {target} * 10")] == ["old"]
+        assert [m.params[-1] for m in await ask(ann, f"AFTER {target} {FAR.split(' ', maxsplit=1)[0]} 10")] == ["old"]
+    assert len((await batch(ann, f"CHATHISTORY TARGETS {FAR} 10"))[1]) == 2
+    assert len((await batch(ann, "SEARCH text=old"))[1]) == 2
+    inside.services.clock_s = lambda: time.time() + 3601
+    for target in (room, nick):
+        assert await ask(ann, f"LATEST {target} * 10") == []
+        assert await ask(ann, f"AFTER {target} {FAR.split(' ', maxsplit=1)[0]} 10") == []
+    assert (await batch(ann, f"CHATHISTORY TARGETS {FAR} 10"))[1] == []
+    assert (await batch(ann, "SEARCH text=old"))[1] == []
+    bob = await connect(inside, f"{nick}b")
+    assert "PRIVMSG" not in [m.command for m in await answers(bob, f"JOIN {room}")]
+    for peer in (ann, bob):
+        await peer.close()
+
+
+async def test_a_room_may_only_keep_less(inside: GatewayInside, nick: str, room: str) -> None:
+    """An age above the network's changes nothing."""
+    ann = await connect(inside, nick, *HISTORY)
+    await join(room, ann)
+    await answers(ann, f"MODE {room} +H 10:9w", f"PRIVMSG {room} :old")
+    assert len(await ask(ann, f"LATEST {room} * 10")) == 1
+    inside.services.clock_s = lambda: time.time() + 3601
+    assert await ask(ann, f"LATEST {room} * 10") == []
+    await ann.close()
+
+
+async def test_too_late_to_take_it_back(inside: GatewayInside, nick: str, room: str) -> None:
+    """FAIL REDACT REDACT_WINDOW_EXPIRED with the window in seconds, for authors; operators are not bound by it."""
+    ann, bob = await connect(inside, nick, *HISTORY), await connect(inside, f"{nick}b", *HISTORY)
+    await join(room, ann, bob)
+    await bob.send(f"PRIVMSG {room} :x")
+    in_room = (await bob.expect("PRIVMSG")).tags["msgid"]
+    await bob.send(f"PRIVMSG {nick} :x")
+    direct = (await bob.expect("PRIVMSG")).tags["msgid"]
+    inside.services.clock_s = lambda: time.time() + 61
+    for target, msgid in ((room, in_room), (nick, direct)):
+        await bob.send(f"REDACT {target} {msgid}")
+        refusal = await bob.expect("FAIL")
+        assert refusal.params[:-1] == ("REDACT", "REDACT_WINDOW_EXPIRED", target, msgid, "60")
+    await ann.send(f"REDACT {room} {in_room}")
+    assert (await bob.expect("REDACT")).params == (room, in_room)
+    for peer in (ann, bob):
+        await peer.close()
