@@ -150,6 +150,10 @@ class Config:
         "whether clients may register accounts; keys: before-connect, custom-account-name, email-required",
     )
     min_password: int = _setting("N", settings.whole(1, 64), "3", "characters an account's password has at least")
+    multiclient: bool = _setting(
+        "on|off", settings.switch, "off", "several connections of an account share a nick, unless it chooses otherwise"
+    )
+    max_attachments: int = _setting("N", settings.whole(1, 64), "8", "connections that share one nick; 1: none ever do")
     argon2_kib: int = _setting(
         "KIB", settings.whole(1024, 4_194_304), "19456", "memory that hashing an account's password takes"
     )

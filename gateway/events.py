@@ -3,12 +3,13 @@
 from enum import Enum
 from typing import NamedTuple
 
-from gateway.model import GatewayId, Member, MsgId, Position, Topic, Uid
+from gateway.model import FurtherId, GatewayId, Member, MsgId, Position, Topic, Uid
 
 __all__ = [
     "MEMBER_FIELDS",
     "AccountSet",
     "AwaySet",
+    "Changed",
     "Direct",
     "Entry",
     "Event",
@@ -257,7 +258,15 @@ class Rebound(NamedTuple):
     uid: Uid
     msgid: MsgId
     gateway: GatewayId
-    epoch: int  # of the session since then; what is of an older one is void
+    epoch: int  # of the attachment since then; what is of an older one is void
+    further: FurtherId | None = None  # the attachment that came back, where it is not the session's first
+
+
+class Changed(NamedTuple):
+    """In a session's inbox: something that all its attachments share has changed. What, its record tells."""
+
+    uid: Uid
+    msgid: MsgId
 
 
 class Foreign(NamedTuple):
@@ -326,6 +335,7 @@ Event = (
     | Restored
     | Rebound
     | Split
+    | Changed
     | Foreign
 )
 

@@ -10,6 +10,8 @@ from typing import NamedTuple, NewType
 __all__ = [
     "ORIGIN",
     "Answer",
+    "AttachmentId",
+    "FurtherId",
     "GatewayId",
     "Head",
     "Known",
@@ -24,11 +26,20 @@ __all__ = [
     "Topic",
     "Uid",
     "order",
+    "session_of",
     "time_ms",
 ]
 
 Uid = NewType("Uid", bytes)
-"""A session's identity, random, never reused."""
+"""A session's identity, random, never reused. Also that of its first attachment."""
+
+
+FurtherId = NewType("FurtherId", bytes)
+"""The identity of a further attachment of a session: its uid, `~`, and what is random."""
+
+
+AttachmentId = Uid | FurtherId
+"""One connection of a session; most sessions have one."""
 
 
 MsgId = NewType("MsgId", bytes)
@@ -49,6 +60,11 @@ LogKey = NewType("LogKey", str)
 
 ORIGIN = Position(b"0-0")
 """The position before the first event."""
+
+
+def session_of(attachment: AttachmentId) -> Uid:
+    """The session that an attachment is of."""
+    return Uid(attachment.partition(b"~")[0])
 
 
 def order(position: Position) -> tuple[int, int]:

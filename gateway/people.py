@@ -3,12 +3,14 @@
 from enum import Enum
 from typing import NamedTuple
 
-from gateway.model import GatewayId, LogKey, Member, Position, Uid
+from gateway.model import AttachmentId, GatewayId, LogKey, Member, Position, Uid
 
 __all__ = [
     "LINK_LOST",
     "Account",
+    "Attached",
     "Credentials",
+    "End",
     "Figures",
     "Former",
     "NetworkBan",
@@ -16,6 +18,7 @@ __all__ = [
     "Refusal",
     "RoomRow",
     "ScramVerifier",
+    "Shared",
     "Taken",
     "User",
 ]
@@ -61,21 +64,50 @@ class Former(NamedTuple):
 
 
 class Refusal(Enum):
-    """Why a session cannot be taken over."""
+    """Why a session cannot be taken over, or shared."""
 
-    NOT_ALLOWED = 2  # the numbers are those of `session_take.lua`
+    NOT_ALLOWED = 2  # the numbers are those of `session_take.lua` and `session_attach.lua`
     ENDED = 1
     BUSY = 3
+    FULL = 4  # it has as many attachments as it may have
+
+
+class End(Enum):
+    """What came of claiming the end of an attachment."""
+
+    LAST = 0  # the session ends with it; the numbers are those of `session_reap.lua`
+    NOT_OURS = 1  # another connection has it
+    OTHERS = 3  # the session goes on with its other attachments
 
 
 class Taken(NamedTuple):
-    """A session taken over from another connection, as that one left it."""
+    """An attachment taken over from another connection, as that one left it, or a new one."""
 
     user: User
     rooms: frozenset[str]  # room keys it may be in
     positions: dict[LogKey, Position]  # up to which its client had everything; a log that is missing is unknown
     watches: tuple[str, ...] = ()  # nicks on its MONITOR list
     shown_lost: bool = False  # others were told that it is away without a connection
+    shared: bool = False  # the session has others
+
+
+class Shared(NamedTuple):
+    """What the attachments of a session have in common, as Redis has it."""
+
+    user: User
+    rooms: frozenset[str]  # room keys it may be in
+    attachments: int
+    leads: bool  # of those that have a connection, the one that looked is the one to do what one has to do for all
+    renaming: bool  # one of them is changing the nick
+
+
+class Attached(NamedTuple):
+    """An attachment as its account may know it."""
+
+    attachment: AttachmentId
+    connected: bool
+    since_ms: int  # since 1970 by the clock of Redis; 0: not known
+    away: str
 
 
 class ScramVerifier(NamedTuple):
@@ -102,6 +134,7 @@ class Account(NamedTuple):
     email: str  # empty: none was given; never verified
     created_s: int  # since 1970
     nicks: tuple[str, ...]  # reserved for it beside its name, casefolded
+    multiclient: bool | None = None  # whether its connections share a session; None: as the network has it
     certificates: tuple[str, ...] = ()  # SHA-256 in hex of those that log in to it
 
 

@@ -26,6 +26,8 @@ def network(config: Config) -> Network:
         limits=config.limits,
         registration=_registration(config),
         min_password=config.min_password,
+        multiclient=config.multiclient,
+        max_attachments=config.max_attachments,
         history=Kept(config.history_entries, int(config.history_age_s)),
         redaction_window_s=int(config.redaction_window_s),
         icon=config.network_icon,

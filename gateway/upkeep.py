@@ -152,7 +152,7 @@ class Upkeep:
             for session in spoke:
                 session.spoke, session.active_s = False, int(services.clock_s())
                 with contextlib.suppress(StoreError):  # noted the next time it says something
-                    await services.records.set_active(session.uid, session.epoch, session.active_s)
+                    await services.records.set_active(session.attachment, session.epoch, session.active_s)
 
     async def publish_sizes(self) -> None:
         """Tell them once, now; the rest stays for the next time while Redis is away."""

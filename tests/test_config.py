@@ -102,6 +102,8 @@ def test_defaults_are_those_of_the_documentation(monkeypatch: pytest.MonkeyPatch
         trusted=(ip_network("127.0.0.0/8"), ip_network("::1/128")),
         account_registration=frozenset({"before-connect", "custom-account-name"}),
         min_password=3,
+        multiclient=False,
+        max_attachments=8,
         argon2_kib=19_456,
         scram_iterations=100_000,
         proxy_from=(),

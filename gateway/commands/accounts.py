@@ -11,7 +11,7 @@ from typing import Any
 from gateway.commands.login import TooManyLoginsError, check_password, log_in, log_out
 from gateway.commands.services import Services
 from gateway.errors import FullError, StoreError
-from gateway.people import Account
+from gateway.people import Account, Attached
 from gateway.session.fingerprints import as_fingerprint
 from gateway.session.reply import Reply
 from gateway.session.session import Session
@@ -27,9 +27,18 @@ MAX_EMAIL_BYTES = 254  # RFC 5321 section 4.5.3.1.3, without its brackets
 MAX_NICKS = 5  # reserved for one account beside its name
 MAX_CERTIFICATES = 10  # of one account
 
+_PARAMETERS = {
+    "INFO": 0, "PASSWORD": 2, "CERT": 1, "GROUP": 0, "UNGROUP": 1, "SESSIONS": 0, "SET": 2, "LOGOUT": 0, "DELETE": 1,
+}  # fmt: skip
+_CHOICES = {"on": True, "off": False, "default": None}
+_SHARING = {
+    True: "several connections share one nick",
+    False: "a new connection takes the nick over",
+}
+
 # Whether there is such a mailbox only a mail could tell.
 _EMAIL = re.compile(r"[^\s@]+@[^\s@.]+(\.[^\s@.]+)+")
-SUBCOMMANDS = "INFO, PASSWORD, CERT ADD, CERT DEL, CERT LIST, GROUP, UNGROUP, LOGOUT, DELETE"
+SUBCOMMANDS = "INFO, PASSWORD, CERT ADD, CERT DEL, CERT LIST, GROUP, UNGROUP, SESSIONS, SET multiclient, LOGOUT, DELETE"
 _AWAY = "Accounts cannot be reached now; nothing was done, try again"
 
 
@@ -112,10 +121,11 @@ def _fail(reply: Reply, command: str, code: str, name: str, text: str) -> None:
 
 
 async def account(services: Services, session: Session, message: Message, reply: Reply) -> None:
-    """ACCOUNT INFO, PASSWORD, CERT, GROUP, UNGROUP, LOGOUT and DELETE, of the account the session is logged in to."""
+    """ACCOUNT INFO, PASSWORD, CERT, GROUP, UNGROUP, SESSIONS, SET, LOGOUT and DELETE, of the account the session is
+    logged in to."""
     subcommand, *params = message.params or ("INFO",)
     subcommand = subcommand.upper()
-    expected = {"INFO": 0, "PASSWORD": 2, "CERT": 1, "GROUP": 0, "UNGROUP": 1, "LOGOUT": 0, "DELETE": 1}.get(subcommand)
+    expected = _PARAMETERS.get(subcommand)
     if expected is None:
         reply.fail_only("ACCOUNT", "INVALID_PARAMS", subcommand, text=SUBCOMMANDS)
         return
@@ -135,20 +145,50 @@ async def account(services: Services, session: Session, message: Message, reply:
         return
     match subcommand:
         case "INFO":
-            _inform(found, reply)
+            _inform(services, found, reply)
         case "CERT":
             await _certificates(services, session, found, params, reply)
         case "GROUP":
             await _group(services, session, key, found, reply)
+        case "SESSIONS":
+            await _list_sessions(services, session, reply)
+        case "SET":
+            await _set(services, key, params[0], params[1], reply)
         case "UNGROUP":
             await _ungroup(services, key, found, params[0], reply)
         case _:
             await _prove_and_do(services, session, found, (subcommand, *params), reply)
 
 
-def _inform(found: Account, reply: Reply) -> None:
+async def _set(services: Services, key: NickKey, name: str, value: str, reply: Reply) -> None:
+    if name.lower() != "multiclient" or value.lower() not in _CHOICES:
+        reply.fail_only("ACCOUNT", "INVALID_PARAMS", "SET", text="SET multiclient on, off or default")
+        return
+    choice = _CHOICES[value.lower()]
+    if not await services.accounts.set_multiclient(key, choice):
+        reply.fail_only("ACCOUNT", "ACCOUNT_REQUIRED", "SET", text="The account was deleted meanwhile")
+        return
+    text = _SHARING[services.network.multiclient if choice is None else choice]
+    reply.note("ACCOUNT", "SET", "multiclient", value.lower(), text=text)
+
+
+async def _list_sessions(services: Services, session: Session, reply: Reply) -> None:
+    """The connections that share the peer's session: number, what it is, since when."""
+    attached = await services.records.attached(session.uid)
+    if not attached:
+        attached = [Attached(session.attachment, connected=True, since_ms=0, away=session.away)]
+    for number, one in enumerate(attached, 1):
+        state = "this one" if one.attachment == session.attachment else "connected" if one.connected else "lost"
+        since_s = one.since_ms // 1000 or session.signed_on_s
+        text = f"{state}, since {datetime.fromtimestamp(since_s, UTC):%Y-%m-%d %H:%M:%S} UTC"
+        reply.note("ACCOUNT", "SESSION", session.nick, str(number), text=text + (", away" if one.away else ""))
+
+
+def _inform(services: Services, found: Account, reply: Reply) -> None:
     nicks = " ".join((found.name, *found.nicks))
-    text = f"Registered {datetime.fromtimestamp(found.created_s, UTC):%Y-%m-%d}; reserved nicks: {nicks}"
+    shares = services.network.multiclient if found.multiclient is None else found.multiclient
+    registered = f"{datetime.fromtimestamp(found.created_s, UTC):%Y-%m-%d}"
+    text = f"Registered {registered}; reserved nicks: {nicks}; {_SHARING[shares]}"
     reply.note("ACCOUNT", "INFO", found.name, text=text)
 
 

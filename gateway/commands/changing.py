@@ -5,10 +5,11 @@ from collections.abc import Callable
 
 from gateway.commands.services import Services
 from gateway.errors import StoreError
-from gateway.model import MsgId, Position
+from gateway.model import AttachmentId, MsgId, Position
 from gateway.rooms.ports import Change
 from gateway.rooms.replica import Replica
 from gateway.rooms.room import Room
+from gateway.session.session import Session
 
 __all__ = ["Arrived", "Decide", "change_room"]
 
@@ -19,9 +20,10 @@ Arrived = Callable[[bytes, Position], bytes]
 class _Changing:
     """One change under way (`rooms.writer.Proposal`)."""
 
-    __slots__ = ("_arrived", "_decide", "_msgid", "done", "resizes")
+    __slots__ = ("_arrived", "_decide", "_msgid", "done", "resizes", "seat")
 
-    def __init__(self, msgid: MsgId, decide: Decide, arrived: Arrived) -> None:
+    def __init__(self, seat: AttachmentId, msgid: MsgId, decide: Decide, arrived: Arrived) -> None:
+        self.seat = seat
         self._msgid = msgid
         self.resizes = False  # somebody comes or goes
         self._decide = decide
@@ -55,7 +57,7 @@ class _Changing:
             self.done.set_result(applied)
 
 
-async def change_room(services: Services, room: Room, decide: Decide, arrived: Arrived) -> bool:
+async def change_room(services: Services, session: Session, room: Room, decide: Decide, arrived: Arrived) -> bool:
     """Append one change and wait until this gateway has applied it.
 
     Args:
@@ -70,7 +72,7 @@ async def change_room(services: Services, room: Room, decide: Decide, arrived: A
     if not services.history.up:
         raise StoreError("Redis is away")
     msgid = services.new_msgid()
-    changing = _Changing(msgid, decide, arrived)
+    changing = _Changing(session.attachment, msgid, decide, arrived)
     services.engine.change(room, msgid, changing)
     applied = await changing.done
     room.origins.pop(msgid, None)

@@ -1,5 +1,6 @@
 """How a connection ends: its session departs (out of every room, nick freed, record gone; each exactly once), or is
-detached: it stays in its rooms for its grace, and whoever can prove to be its client comes back to it."""
+detached: it stays in its rooms for its grace, and whoever can prove to be its client comes back to it. A session with
+other attachments goes on with them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -10,6 +11,7 @@ from gateway.commands.services import Services
 from gateway.errors import StoreError
 from gateway.events import Left, LeftBy
 from gateway.model import LogKey, MsgId, Position
+from gateway.people import End
 from gateway.rooms.inboxes import INBOX_KEPT_S
 from gateway.rooms.ports import Change
 from gateway.rooms.replica import Replica
@@ -18,7 +20,7 @@ from gateway.session.session import Session, State
 from gateway.wire.limits import KICKLEN
 from gateway.wire.splitting import clip
 
-__all__ = ["depart", "detach", "forget", "keep", "leave", "let_go", "persistently", "unfinished", "unheard"]
+__all__ = ["RETRY_S", "depart", "detach", "forget", "keep", "leave", "let_go", "persistently", "unfinished", "unheard"]
 
 RETRY_S = 0.5  # while Redis is away; should this process end first, its lease ends and others do the rest
 
@@ -26,15 +28,15 @@ _GONE = (State.CLOSED, State.DETACHED)
 
 
 async def depart(services: Services, session: Session) -> None:
-    """End a session; does nothing for one that has ended here."""
+    """End an attachment, and its session with the last one; does nothing for one that has ended here."""
     if session.state in _GONE:
         return
     session.state = State.CLOSED
     with unfinished(services):
         with _open(services, list(session.rooms.values())) as rooms:
             _unhook(services, session)
-            if session.provable and not await _claim_end(services, session):
-                return  # its client is back on another connection
+            if (session.provable or session.shared) and await _claim_end(services, session) is not End.LAST:
+                return  # its client is back on another connection, or has others
             await asyncio.gather(
                 *(leave(services, session, room, LeftBy.QUIT, session.quit_reason, unheard) for room in rooms)
             )
@@ -60,14 +62,14 @@ def let_go(services: Services, session: Session) -> None:
 
 
 def _unhook(services: Services, session: Session) -> None:
-    # Where its client has come back on this very gateway, its successor has the same uid.
-    if services.sessions.get(session.uid, session) is session:
-        services.sessions.pop(session.uid, None)
-        services.engine.close_inbox(session.uid)
+    # Where its client has come back on this very gateway, its successor is the same attachment.
+    if services.sessions.get(session.attachment, session) is session:
+        services.sessions.pop(session.attachment, None)
+        services.engine.close_inbox(session.attachment)
         services.count_users(recount=session.operator or "i" in session.modes)
     services.watches.stop(session, list(session.watches))
     for room in list(session.rooms.values()):
-        room.unseat(session.uid)
+        room.unseat(session.attachment)
 
 
 @contextmanager
@@ -97,14 +99,14 @@ async def keep(services: Services, session: Session, positions: Mapping[LogKey, 
     reason = clip(session.quit_reason, KICKLEN)
     with unfinished(services):
         await persistently(
-            lambda: services.records.detach(session.uid, session.epoch, services.grace_s, reason, positions)
+            lambda: services.records.detach(session.attachment, session.epoch, services.grace_s, reason, positions)
         )
 
 
-async def _claim_end(services: Services, session: Session) -> bool:
+async def _claim_end(services: Services, session: Session) -> End:
     while True:
         try:
-            return await services.records.claim_end(session.uid, session.epoch)
+            return await services.records.claim_end(session.attachment, session.epoch, whole=session.ends_all)
         except StoreError:
             await asyncio.sleep(RETRY_S)
 
@@ -124,7 +126,7 @@ async def forget(services: Services, session: Session) -> None:
     async def attempt() -> None:
         if session.signed_on_s:
             await services.directory.note_former(session.as_user(services.gateway))
-        await services.directory.remove(session.uid, session.key)
+        await services.directory.remove(session.attachment, session.key)
         await services.history.forget(services.log_of_inbox(session.uid), INBOX_KEPT_S)
 
     await persistently(attempt)
@@ -142,7 +144,7 @@ async def leave(services: Services, session: Session, room: Room, by: LeftBy, re
     try:
         while True:
             try:
-                return await change_room(services, room, decide, arrived)
+                return await change_room(services, session, room, decide, arrived)
             except StoreError:
                 await asyncio.sleep(RETRY_S)
     finally:

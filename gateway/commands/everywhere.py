@@ -16,9 +16,10 @@ __all__ = ["change_everywhere"]
 class _Changing:
     """The change on its way through each of the rooms (`rooms.writer.Proposal`)."""
 
-    __slots__ = ("_alter", "_done", "_event", "_left")
+    __slots__ = ("_alter", "_done", "_event", "_left", "seat")
 
     def __init__(self, event: Event, alter: Callable[[Member], Member], rooms: int) -> None:
+        self.seat = None
         self._event = event
         self._alter = alter
         self._left = rooms

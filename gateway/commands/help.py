@@ -23,7 +23,9 @@ class Help(NamedTuple):
 
 
 HELP: dict[str, Help] = {
-    "ACCOUNT": Help("[INFO | PASSWORD | GROUP | UNGROUP | LOGOUT | DELETE] ...", "Looks after your account."),
+    "ACCOUNT": Help(
+        "[INFO | PASSWORD | CERT | GROUP | UNGROUP | SESSIONS | SET | LOGOUT | DELETE] ...", "Looks after your account."
+    ),
     "ADMIN": Help("", "Tells who looks after this server."),
     "AUTHENTICATE": Help("<mechanism> | <base64> | *", "Logs in to an account; clients send it by themselves."),
     "AWAY": Help("[:<text>]", "Tells others that you are away; without a text, that you are back."),

@@ -5,8 +5,9 @@ from collections.abc import Coroutine, Iterable
 from typing import Any
 
 from gateway.commands.everywhere import change_everywhere
-from gateway.commands.registration import as_user, rename
+from gateway.commands.registration import rename
 from gateway.commands.services import Services
+from gateway.commands.sharing import publish
 from gateway.errors import FullError, GatewayError, StoreError
 from gateway.events import AccountSet
 from gateway.people import Account
@@ -176,6 +177,8 @@ async def _set_account(services: Services, session: Session, account: str, reply
     session.account = account
     if not session.ready:
         return  # nobody knows of it yet
+    if session.shared:
+        await services.records.part_others(session.attachment)
     await change_everywhere(
         services,
         session,
@@ -186,7 +189,7 @@ async def _set_account(services: Services, session: Session, account: str, reply
         return  # its departure has removed the record meanwhile
     if session.has(ACCOUNT_NOTIFY):
         reply.add(f":{session.source} ACCOUNT {account or '*'}\r\n".encode())
-    await services.directory.put(as_user(services, session))
+    await publish(services, session, account=account)
     key = session.key
     assert key is not None
     if await services.accounts.is_reserved(key, NickKey(casefold(account))) and session.ready:

@@ -4,8 +4,9 @@ import contextlib
 
 from gateway.commands.conversations import identity_of
 from gateway.commands.services import Services
-from gateway.commands.telling import tell
+from gateway.commands.telling import copy_to_own, tell
 from gateway.errors import FullError, StoreError
+from gateway.events import Said
 from gateway.model import Uid
 from gateway.session.capabilities import READ_MARKER
 from gateway.session.reply import Reply
@@ -45,6 +46,8 @@ async def markread(services: Services, session: Session, message: Message, reply
         return
     line = _line(services, target, found)
     reply.add(line + b"\r\n")
+    if at_ms is not None:
+        copy_to_own(services, session, Said(session.uid, services.new_msgid(), b"", b"", line))
     await _tell_others(services, session, [uid for uid in others if uid != session.uid], line)
 
 

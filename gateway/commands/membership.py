@@ -63,7 +63,7 @@ async def _kick(
             leaves=True,
         )
 
-    await change_room(services, room, decide, inline(reply, last=last))
+    await change_room(services, session, room, decide, inline(reply, last=last))
     services.engine.close_if_empty(room)
 
 
@@ -105,7 +105,7 @@ async def _invite(services: Services, session: Session, room: Room, target: User
         reply.numeric(n.RPL_INVITING, target.nick, room.replica.name)
         return b""
 
-    if not await change_room(services, room, decide, arrived):
+    if not await change_room(services, session, room, decide, arrived):
         return
     if target.away:
         reply.numeric(n.RPL_AWAY, target.nick, target.away)

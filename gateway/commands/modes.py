@@ -1,9 +1,9 @@
 """MODE, of rooms and of oneself. Source: RFC 2812 sections 3.1.5 and 3.2.3; https://modern.ircdocs.horse/#mode-message."""
 
 from gateway.commands.changing import change_room
-from gateway.commands.registration import as_user
 from gateway.commands.rooms import inline
 from gateway.commands.services import Services
+from gateway.commands.sharing import publish
 from gateway.commands.visible import visible_room
 from gateway.events import ModesSet
 from gateway.model import MsgId, Position
@@ -126,7 +126,7 @@ async def _change(
         return in_place(line, position)
 
     in_place = inline(reply, last=last)
-    await change_room(services, room, decide_modes, arrived)
+    await change_room(services, session, room, decide_modes, arrived)
 
 
 async def _user_mode(services: Services, session: Session, target: str, changes: str, reply: Reply) -> None:
@@ -151,7 +151,7 @@ async def _user_mode(services: Services, session: Session, target: str, changes:
     session.set_modes("".join(sorted(after - {"o"})))
     session.operator = "o" in after
     services.count_users(recount=True)
-    await services.directory.put(as_user(services, session))
+    await publish(services, session, modes=session.modes, operator=session.operator)
     gained, lost = "".join(sorted(after - before)), "".join(sorted(before - after))
     line = ("+" + gained if gained else "") + ("-" + lost if lost else "")
     reply.add(f":{session.source} MODE {session.nick} :{line}\r\n".encode())

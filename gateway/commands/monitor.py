@@ -53,12 +53,12 @@ async def _add(services: Services, session: Session, targets: list[str], reply: 
         else:
             wanted[key] = name
     if wanted:
-        await services.records.watch(session.uid, wanted.values())
+        await services.records.watch(session.attachment, wanted.values())
         await services.watches.start(session, wanted)
         if not session.ready:
             services.watches.stop(session, list(wanted))  # its end may not have known of them
         if session.state is State.CLOSED:
-            await services.records.unwatch(session.uid, wanted.values())
+            await services.records.unwatch(session.attachment, wanted.values())
     tell_watched(services, wanted, reply, nobody)
     if too_many:
         reply.numeric(n.ERR_MONLISTFULL, str(MAX_WATCHED), *_joined(too_many, 80), "Monitor list is full")
@@ -68,7 +68,7 @@ async def _remove(services: Services, session: Session, nicks: list[NickKey]) ->
     spelt = [session.watches[nick] for nick in nicks if nick in session.watches]
     services.watches.stop(session, nicks)
     if spelt:
-        await services.records.unwatch(session.uid, spelt)
+        await services.records.unwatch(session.attachment, spelt)
 
 
 def tell_watched(services: Services, nicks: dict[NickKey, str], reply: Reply, nobody: Iterable[str] = ()) -> None:

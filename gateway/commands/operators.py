@@ -3,8 +3,8 @@
 import logging
 
 from gateway.commands.oversight import is_operator
-from gateway.commands.registration import as_user
 from gateway.commands.services import Services
+from gateway.commands.sharing import publish
 from gateway.errors import FullError
 from gateway.model import GatewayId
 from gateway.session.fingerprints import as_fingerprint
@@ -54,7 +54,7 @@ async def _become(services: Services, session: Session, name: str, reply: Reply)
     session.operator = True
     services.count_users(recount=True)
     _audit.info("operator", extra={"by": session.source, "uid": session.uid.decode(), "name_given": name})
-    await services.directory.put(as_user(services, session))
+    await publish(services, session, operator=True)
     reply.numeric(n.RPL_YOUREOPER, "You are now an IRC operator")
     reply.message("MODE", session.nick, "+o")
 

@@ -51,6 +51,7 @@ def close_if_banned(services: Services, session: Session) -> bool:
     reply = Reply(session, services.network.server_name)
     reply.numeric(n.ERR_YOUREBANNEDCREEP, f"You are banned from this network: {ban.reason}")
     reply.finish()
+    session.ends_all = True
     session.close("Banned")
     return True
 

@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from gateway.events import Entry, Event
-from gateway.model import GatewayId, LogKey, Member, Position, Uid
+from gateway.model import AttachmentId, FurtherId, GatewayId, LogKey, Member, Position, Uid
 from gateway.people import (
     Account,
+    Attached,
     Credentials,
+    End,
     Figures,
     Former,
     NetworkBan,
@@ -15,6 +17,7 @@ from gateway.people import (
     Refusal,
     RoomRow,
     ScramVerifier,
+    Shared,
     Taken,
     User,
 )
@@ -85,10 +88,10 @@ class Directory(Protocol):
         """Give a nick back."""
 
     async def put(self, user: User) -> None:
-        """Write a session's record."""
+        """Write the record of a session that is not shared."""
 
-    async def remove(self, uid: Uid, nick: NickKey | None) -> None:
-        """Forget a session."""
+    async def remove(self, attachment: AttachmentId, nick: NickKey | None) -> None:
+        """Forget a session, with its last attachment."""
 
     async def note_former(self, user: User) -> None:
         """Remember, for WHOWAS, who gives up its nick."""
@@ -155,12 +158,20 @@ class Records(Protocol):
     """Sessions as Redis keeps them beyond their connection. Every method raises `StoreError`."""
 
     async def assert_all(
-        self, user: User, nick: NickKey, token: bytes, rooms: Iterable[RoomKey], watches: Iterable[str] = ()
+        self,
+        user: User,
+        nick: NickKey,
+        token: bytes,
+        rooms: Iterable[RoomKey],
+        watches: Iterable[str] = (),
+        attachment: AttachmentId | None = None,
+        *,
+        shared: bool = False,
     ) -> bool:
         """Write everything about a session here afresh; False: its nick is another's."""
 
-    async def set_token(self, uid: Uid, epoch: int, token: bytes) -> bool:
-        """Let its client prove itself by a token with that hash; False: the session is not ours any more."""
+    async def set_token(self, attachment: AttachmentId, epoch: int, token: bytes) -> bool:
+        """Let its client prove itself by a token with that hash; False: the attachment is not ours any more."""
 
     async def enter(self, uid: Uid, room: RoomKey) -> None:
         """Note that a session may be in a room, before it is."""
@@ -168,37 +179,69 @@ class Records(Protocol):
     async def left(self, uid: Uid, room: RoomKey) -> None:
         """It is in it no more."""
 
-    async def watch(self, uid: Uid, nicks: Iterable[str]) -> None:
-        """Keep nicks on a session's MONITOR list."""
+    async def watch(self, attachment: AttachmentId, nicks: Iterable[str]) -> None:
+        """Keep nicks on an attachment's MONITOR list."""
 
-    async def unwatch(self, uid: Uid, nicks: Iterable[str]) -> None:
+    async def unwatch(self, attachment: AttachmentId, nicks: Iterable[str]) -> None:
         """Take them from it."""
 
-    async def set_active(self, uid: Uid, epoch: int, active_s: int) -> None:
+    async def set_active(self, attachment: AttachmentId, epoch: int, active_s: int) -> None:
         """Note when a session said something last, since 1970."""
 
-    async def take(self, uid: Uid, shown: bytes, account: str, token: bytes) -> Taken | Refusal:
-        """Take a session over, by the hash of the token shown or by its account; `token` is the new hash."""
+    async def take(
+        self, attachment: AttachmentId, shown: bytes, account: str, token: bytes, *, told: bool = True
+    ) -> Taken | Refusal:
+        """Take an attachment over, by the hash of the token shown or by its account; `token` is the new hash, and
+        whether its client is told."""
 
-    async def settle(self, uid: Uid, epoch: int) -> None:
+    async def attach(
+        self, uid: Uid, account: str, attachment: FurtherId, token: bytes, most: int, *, told: bool
+    ) -> Taken | Refusal | AttachmentId:
+        """Let one more connection share a session of its account; an attachment: its place is to be taken."""
+
+    async def set_away(self, attachment: AttachmentId, away: str) -> str:
+        """Note that an attachment is away (empty: here); returns what the session's absence is called from now on."""
+
+    async def change(self, attachment: AttachmentId, epoch: int, user: User, names: Sequence[str]) -> None:
+        """Write some fields of what all attachments share."""
+
+    async def tell_others(self, uid: Uid) -> None:
+        """Have all attachments of a session look at what they share."""
+
+    async def look(self, attachment: AttachmentId, epoch: int) -> Shared | None:
+        """What an attachment here shares with others; None: it is one no more."""
+
+    async def part_others(self, attachment: AttachmentId) -> None:
+        """A session is this attachment's alone from now on."""
+
+    async def attached(self, uid: Uid) -> list[Attached]:
+        """The attachments of a session, oldest first; none for one that was never shared."""
+
+    async def begin_renaming(self, uid: Uid) -> bool:
+        """Be the one attachment of a shared session that changes its nick; False: another is."""
+
+    async def end_renaming(self, uid: Uid) -> None:
+        """The nick is changed, or is not."""
+
+    async def settle(self, attachment: AttachmentId, epoch: int) -> None:
         """Everything missed was delivered."""
 
-    async def confirm(self, uid: Uid, epoch: int) -> None:
+    async def confirm(self, attachment: AttachmentId, epoch: int) -> None:
         """The client has its new token."""
 
     async def detach(
-        self, uid: Uid, epoch: int, grace_s: float, reason: str, positions: Mapping[LogKey, Position]
+        self, attachment: AttachmentId, epoch: int, grace_s: float, reason: str, positions: Mapping[LogKey, Position]
     ) -> None:
         """Keep a session without a connection for its grace."""
 
-    async def abandon(self, uid: Uid, token: bytes, grace_s: float, reason: str) -> None:
+    async def abandon(self, attachment: AttachmentId, token: bytes, grace_s: float, reason: str) -> None:
         """The same for one that was perhaps taken, for the token with that hash."""
 
     async def cut_grace(self, uid: Uid, reason: str) -> None:
-        """End a session that has no connection; does nothing to one that has."""
+        """End what a session has without a connection; does nothing to what has one."""
 
-    async def claim_end(self, uid: Uid, epoch: int) -> bool:
-        """Make sure that nobody takes the session any more; False: somebody has."""
+    async def claim_end(self, attachment: AttachmentId, epoch: int, *, whole: bool = False) -> End:
+        """Make sure that nobody takes the attachment any more; `whole`: nor anything else of its session."""
 
 
 class Accounts(Protocol):
@@ -212,6 +255,12 @@ class Accounts(Protocol):
 
     async def set_password(self, name: NickKey, credentials: Credentials) -> bool:
         """Change the password; False when there is no such account any more."""
+
+    async def multiclient(self, name: str) -> bool | None:
+        """Whether the connections of the account share a session; None: it has not chosen."""
+
+    async def set_multiclient(self, name: NickKey, choice: bool | None) -> bool:
+        """Choose; None: as the network has it. False when there is no such account any more."""
 
     async def group(self, name: NickKey, account: Account, nick: NickKey, uid: Uid) -> bool:
         """Reserve one more nick; False when it cannot be had."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from gateway.commands.everywhere import change_everywhere
 from gateway.commands.services import Services
+from gateway.commands.sharing import publish
 from gateway.events import AwaySet, HostSet, NameSet
 from gateway.session.capabilities import CHGHOST, PRE_AWAY, SETNAME
 from gateway.session.reply import Reply
@@ -36,9 +37,13 @@ def away(services: Services, session: Session, message: Message, reply: Reply) -
 
 
 async def _set_away(services: Services, session: Session, text: str, reply: Reply) -> None:
-    if text != session.away:
+    if not session.alone:
+        session.away = text
+        await services.records.set_away(session.attachment, text)
+        await services.records.tell_others(session.uid)  # who sees whether all are away, this one or another
+    elif text != session.away:
         # The record first: who hears of it may ask at once, any gateway.
-        await services.directory.put(session.as_user(services.gateway)._replace(away=text))
+        await publish(services, session, away=text)
         session.away = text
         await change_everywhere(
             services,
@@ -64,7 +69,7 @@ async def setname(services: Services, session: Session, message: Message, reply:
         reply.fail_only("SETNAME", "INVALID_REALNAME", text=text)
         return
     if realname != session.realname:
-        await services.directory.put(session.as_user(services.gateway)._replace(realname=realname))
+        await publish(services, session, realname=realname)
         session.realname = realname
         await change_everywhere(
             services,
@@ -79,7 +84,7 @@ async def setname(services: Services, session: Session, message: Message, reply:
 async def change_host(services: Services, session: Session, host: str, reply: Reply) -> None:
     """A session is reached from another address now. Raises `StoreError`."""
     source, before = session.source, session.as_member(services.gateway, "")
-    await services.directory.put(session.as_user(services.gateway)._replace(host=host))
+    await publish(services, session, host=host, secure=session.secure, certificate=session.certificate)
     session.move_to(host)
     await change_everywhere(
         services,

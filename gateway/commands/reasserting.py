@@ -3,11 +3,11 @@
 import asyncio
 import itertools
 
-from gateway.commands.registration import as_user, rename
+from gateway.commands.registration import rename
 from gateway.commands.services import Services
 from gateway.errors import StoreError
 from gateway.session.reply import Reply
-from gateway.session.session import Session
+from gateway.session.session import Session, State
 
 __all__ = ["Reassertion"]
 
@@ -54,10 +54,16 @@ class Reassertion:
         if not session.ready or key is None:
             return
         mine = await services.records.assert_all(
-            as_user(services, session), key, session.token, session.rooms, session.watches.values()
+            session.as_user(services.gateway),
+            key,
+            session.token,
+            session.rooms,
+            session.watches.values(),
+            session.attachment,
+            shared=session.shared,
         )
-        if not session.ready:
-            await services.directory.remove(session.uid, key)  # its departure may have been first
+        if session.state is State.CLOSED and not session.shared:
+            await services.directory.remove(session.attachment, key)  # its departure may have been first
         elif not mine:
             # Somebody took the nick while Redis had forgotten whose it was. A uid is nobody else's.
             reply = Reply(session, services.network.server_name)

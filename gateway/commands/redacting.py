@@ -4,6 +4,7 @@ from gateway.commands.changing import change_room
 from gateway.commands.conversations import find_conversation
 from gateway.commands.reading import find
 from gateway.commands.services import Services
+from gateway.commands.telling import copy_to_own
 from gateway.errors import FullError
 from gateway.events import Direct, Entry, Redacted, Said, SaidLines, SaidTo
 from gateway.model import LogKey, MsgId, Position, time_ms
@@ -88,7 +89,7 @@ class _Redacting:
                 self._reply.add(line)
             return self._reply.take()
 
-        await change_room(self._services, room, decide, arrived)
+        await change_room(self._services, self._session, room, decide, arrived)
 
     async def in_conversation(self, log: LogKey) -> None:
         """In the conversation, and wherever a copy waits. Raises `StoreError`, `FullError`."""
@@ -112,6 +113,7 @@ class _Redacting:
         services.engine.keep(log, _Told(event))
         if holder is not None and holder != session.uid:
             services.engine.send(holder, _Told(event))
+        copy_to_own(services, session, event)
         if session.wants_echo and (line := render(Entry(entry.position, event), None, "", session.render_class)):
             self._reply.add(line)
 

@@ -6,6 +6,7 @@ Source: RFC 2812 section 3.1; IRCv3 capability-negotiation; https://modern.ircdo
 import asyncio
 import contextlib
 from collections.abc import Coroutine, Sequence
+from functools import partial
 from hmac import compare_digest
 from typing import Any
 
@@ -15,9 +16,9 @@ from gateway.commands.oversight import close_if_banned
 from gateway.commands.queries import welcome
 from gateway.commands.resuming import issue_token, take_by_account, take_offered
 from gateway.commands.services import Network, Services
+from gateway.commands.sharing import publish, receive
 from gateway.errors import NickReservedError, StoreError
 from gateway.events import Renamed
-from gateway.people import User
 from gateway.session import capabilities
 from gateway.session.multiline import MULTILINE_VALUE
 from gateway.session.render import render
@@ -30,7 +31,7 @@ from gateway.wire.message import Message
 from gateway.wire.names import is_nick, nick_key
 from gateway.wire.splitting import clip, first_word
 
-__all__ = ["as_user", "cap", "nick", "password", "ping", "pong", "quit_", "rename", "user", "values"]
+__all__ = ["cap", "nick", "password", "ping", "pong", "quit_", "rename", "user", "values"]
 
 Answer = Coroutine[Any, Any, None] | None
 INBOX_TIMEOUT_S = 5.0
@@ -198,9 +199,9 @@ async def _register(services: Services, session: Session, reply: Reply) -> None:
                 session.state = State.REGISTERING
                 session.nick = ""
             return
-        inbox = services.engine.open_inbox(session.uid, session.deliver)
+        inbox = services.engine.open_inbox(session.uid, partial(receive, services, session))
         session.signed_on_s = int(services.clock_s())
-        await services.directory.put(as_user(services, session))
+        await services.directory.put(session.as_user(services.gateway))
         services.count_users(arriving=1)  # in front of what is waited for, so that whoever is welcome is counted
         await services.presence.here(session.as_member(services.gateway, ""))
         if session.has(capabilities.RESUME):
@@ -219,7 +220,7 @@ async def _register(services: Services, session: Session, reply: Reply) -> None:
         await forget(services, session)
         return
     session.state = State.READY
-    services.sessions[session.uid] = session
+    services.sessions[session.attachment] = session
     welcome(services, session, reply)
     if token:
         reply.message("RESUME", "TOKEN", token)
@@ -246,13 +247,25 @@ async def _claim(services: Services, session: Session, wanted: str, reply: Reply
     return False
 
 
-def as_user(services: Services, session: Session) -> User:
-    """The session as its record has it."""
-    return session.as_user(services.gateway)
-
-
 async def rename(services: Services, session: Session, wanted: str, reply: Reply) -> None:
     """Give a registered session another nick, or say why not. Raises `StoreError`."""
+    if not session.shared:
+        await _rename(services, session, wanted, reply)
+    elif await services.records.begin_renaming(session.uid):
+        try:
+            await _rename(services, session, wanted, reply)
+        finally:
+            with contextlib.suppress(StoreError):  # it ends by itself
+                await services.records.end_renaming(session.uid)
+                if not session.ready:  # half-way, for which the others have waited
+                    await services.records.tell_others(session.uid)
+    else:
+        reply.fail(
+            "NICK", "TEMPORARILY_UNAVAILABLE", wanted, text="Another of your devices changes the nick; try again"
+        )
+
+
+async def _rename(services: Services, session: Session, wanted: str, reply: Reply) -> None:
     old_key, key = session.key, nick_key(wanted)
     claimed = key == old_key or await _claim(services, session, wanted, reply)
     if claimed:
@@ -262,14 +275,17 @@ async def rename(services: Services, session: Session, wanted: str, reply: Reply
             lambda msgid: Renamed(session.uid, msgid, wanted, session.source),
             lambda member: member._replace(nick=wanted),
         )
-    if not session.ready:
+    if session.state is State.CLOSED and not session.shared:
         # Gone meanwhile: its departure did not know of this nick, nor of the record that every claim begins.
-        await services.directory.remove(session.uid, key)
+        await services.directory.remove(session.attachment, key)
+    elif not session.ready and key is not None and key != old_key:
+        # The session goes on under the nick of its record; its rooms learn of that from who comes back.
+        await services.directory.free(key, session.uid)
     if not claimed or not session.ready:
         return
     reply.add(f":{session.source} NICK {wanted}\r\n".encode())
-    former, session.nick = as_user(services, session), wanted
-    await services.directory.put(as_user(services, session))
+    former, session.nick = session.as_user(services.gateway), wanted
+    await publish(services, session, nick=wanted)
     await services.presence.here(session.as_member(services.gateway, ""))
     if old_key is not None and old_key != key:
         await services.directory.note_former(former)

@@ -6,7 +6,9 @@ to the account of the session that holds the nick it asks for.
 
 import asyncio
 import contextlib
-from typing import NamedTuple
+from collections.abc import Awaitable
+from functools import partial
+from typing import NamedTuple, TypeVar
 
 from gateway.commands.changing import change_room
 from gateway.commands.departure import keep, let_go, persistently
@@ -21,9 +23,10 @@ from gateway.commands.queries import welcome
 from gateway.commands.reading import PAGE, find
 from gateway.commands.rooms import greet, names_follow
 from gateway.commands.services import Services
+from gateway.commands.sharing import look, most_attachments, publish, receive, repair_nick
 from gateway.errors import StoreError
-from gateway.events import AwaySet, Entry, Joined, Rebound, Renamed, Said
-from gateway.model import ORIGIN, MsgId, Position, Uid
+from gateway.events import AwaySet, Entry, Joined, Rebound, Said
+from gateway.model import ORIGIN, AttachmentId, MsgId, Position, Uid, order
 from gateway.people import Refusal, Taken
 from gateway.rooms.ports import Change
 from gateway.rooms.replica import Replica
@@ -40,10 +43,12 @@ from gateway.wire.names import NickKey, RoomKey, nick_key
 __all__ = ["issue_token", "resume", "take_by_account", "take_offered"]
 
 MAX_TOKENS = 2  # of one RESUME
+_Answer = TypeVar("_Answer")
 _REFUSED = {
     Refusal.NOT_ALLOWED: ("INVALID_TOKEN", "No session can be resumed with that token"),
     Refusal.ENDED: ("SESSION_ENDED", "The session is over; join the rooms afresh"),
     Refusal.BUSY: ("IN_USE", "Another connection is resuming this session; try again"),
+    Refusal.FULL: ("IN_USE", "The session has as many connections as it may have"),
 }
 
 
@@ -63,9 +68,9 @@ def _fail(reply: Reply, code: str, text: str) -> None:
 
 async def issue_token(services: Services, session: Session) -> str:
     """Give a session here a token; empty: another connection has the session by now. Raises `StoreError`."""
-    token = tokens.make(session.uid, services.new_secret())
+    token = tokens.make(session.attachment, services.new_secret())
     kept = tokens.hash_of(token)
-    if not await services.records.set_token(session.uid, session.epoch, kept):
+    if not await services.records.set_token(session.attachment, session.epoch, kept):
         return ""
     session.token = kept
     return token
@@ -82,20 +87,25 @@ async def take_offered(services: Services, session: Session, reply: Reply) -> bo
     refusal: Refusal | None = Refusal.NOT_ALLOWED
     # The former one is what Redis knows where a failover has lost that it gave the newer.
     for token in offered.split(",")[:MAX_TOKENS]:
-        if refusal is Refusal.NOT_ALLOWED and (uid := tokens.uid_of(token)) is not None:
+        if refusal is Refusal.NOT_ALLOWED and (attachment := tokens.attachment_of(token)) is not None:
             returning = _Returning(services, session, reply, by_token=True, msgid=msgid)
-            refusal = await returning.take(uid, tokens.hash_of(token), "")
+            refusal = await returning.take(attachment, tokens.hash_of(token), "")
     if refusal is not None:
         _fail(reply, *_REFUSED[refusal])
     return refusal is None or session.state is State.CLOSED
 
 
 async def take_by_account(services: Services, session: Session, nick: NickKey, reply: Reply) -> bool:
-    """Take over the session that holds the nick, if it is of the same account. Raises `StoreError`."""
+    """Share the session that holds the nick, or take it over, if it is of the same account. Raises `StoreError`."""
     uid = await services.directory.find(nick)
     if uid is None:
         return False
-    return await _Returning(services, session, reply, by_token=False).take(uid, b"", session.account) is None
+    returning = _Returning(services, session, reply, by_token=False)
+    refusal = await returning.attach(uid, await most_attachments(services, session))
+    if refusal is Refusal.FULL:
+        text = "Your account has as many connections under this nick as it may have"
+        reply.fail_only("NICK", "TOO_MANY_CONNECTIONS", session.nick, text=text)
+    return refusal is None
 
 
 class _Back(NamedTuple):
@@ -108,7 +118,7 @@ class _Back(NamedTuple):
 
 
 class _Returning:
-    """One session on its way back to one connection."""
+    """One attachment of a session on its way to a connection."""
 
     def __init__(self, services: Services, session: Session, reply: Reply, *, by_token: bool, msgid: str = "") -> None:
         self._services = services
@@ -120,42 +130,75 @@ class _Returning:
         self._had: list[MsgId] = []  # what came to its inbox last and is not news
         self._host = ""  # where the client is now
 
-    async def take(self, uid: Uid, shown: bytes, account: str) -> Refusal | None:
-        """Take the session over and bring the client up to date; None: it is back, or its connection is lost again.
+    async def take(self, attachment: AttachmentId, shown: bytes, account: str) -> Refusal | None:
+        """Take the attachment over and bring the client up to date; None: it is back, or its connection is lost again.
 
         Raises:
             StoreError: Redis did not answer. Should it have been taken, it is kept for its grace.
         """
-        services, session = self._services, self._session
-        token = tokens.make(uid, services.new_secret())
+        records, told = self._services.records, self._by_token or self._session.has(RESUME)
+        token = tokens.make(attachment, self._services.new_secret())
         kept = tokens.hash_of(token)
+        taken = await self._ask(attachment, kept, records.take(attachment, shown, account, kept, told=told))
+        if taken is None or isinstance(taken, Refusal):
+            return taken
+        await self._come(taken, attachment, token)
+        return None
+
+    async def attach(self, uid: Uid, most: int) -> Refusal | None:
+        """Be one more attachment of a session of the peer's account, or take the place of one; None as of `take`.
+
+        Args:
+            most: attachments the session may have; 1: the peer takes the place of the one that is there.
+        Raises:
+            StoreError: as `take`.
+        """
+        services, session = self._services, self._session
+        attachment = tokens.further(uid, services.new_secret())
+        token = tokens.make(attachment, services.new_secret())
+        kept = tokens.hash_of(token)
+        attaching = services.records.attach(uid, session.account, attachment, kept, most, told=session.has(RESUME))
+        attached = await self._ask(attachment, kept, attaching)
+        if attached is None or isinstance(attached, Refusal):
+            return attached
+        if isinstance(attached, bytes):
+            return await self.take(attached, b"", session.account)
+        await self._come(attached, attachment, token)
+        return None
+
+    async def _ask(self, attachment: AttachmentId, token: bytes, answer: Awaitable[_Answer]) -> _Answer | None:
+        """What Redis answers; None: nothing, and the connection was closed."""
+        services, session = self._services, self._session
         try:
-            taken = await services.records.take(uid, shown, account, kept)
+            return await answer
         except StoreError:
             self._reply.message("ERROR", "The chat's store is away, try again in a moment")
             self._reply.finish()
             session.close("Store unavailable")
-            await persistently(lambda: services.records.abandon(uid, kept, services.grace_s, "Connection closed"))
+            await persistently(
+                lambda: services.records.abandon(attachment, token, services.grace_s, "Connection closed")
+            )
             return None
-        if isinstance(taken, Refusal):
-            return taken
-        self._adopt(taken, kept)
+
+    async def _come(self, taken: Taken, attachment: AttachmentId, token: str) -> None:
+        session = self._session
+        self._adopt(taken, attachment, tokens.hash_of(token))
         if session.state is State.WELCOMING:
             self._welcome(token)
             with Held(session) as held:
                 await self._bring_up(taken, held)
         if session.state is not State.READY:
             await self._give_back()
-        return None
 
-    def _adopt(self, taken: Taken, token: bytes) -> None:
+    def _adopt(self, taken: Taken, attachment: AttachmentId, token: bytes) -> None:
         """Be that session, with the host that the others know; where it is now they are told once it is back."""
         services, session, user = self._services, self._session, taken.user
-        if (old := services.sessions.get(user.uid)) is not None:
+        if (old := services.sessions.get(attachment)) is not None:
             old.state = State.DETACHED
             let_go(services, old)
             old.close("Resumed elsewhere", goes_on=True)
-        session.uid, session.epoch, session.token = user.uid, user.epoch, token
+        session.uid, session.attachment, session.shared = user.uid, attachment, taken.shared
+        session.epoch, session.token = user.epoch, token
         self._host = session.host
         session.nick, session.user, session.realname = user.nick, user.user, user.realname
         session.move_to(user.host)
@@ -185,6 +228,9 @@ class _Returning:
                 await self._tell_names(back.room, held)
                 await self._replay(back, taken, held)
             last = await self._replay_inbox(taken, held)
+            # Another attachment here may have read on meanwhile: what it was told we were not.
+            while order(last) < order(read := services.engine.read_up_to(session.uid)):
+                last = max(await self._replay_inbox(taken, held, last), read, key=order)
         except StoreError:
             session.close("Store unavailable", goes_on=True)
             return
@@ -195,15 +241,17 @@ class _Returning:
             held.write(self._reply.take())
             session.returned_at_s = services.now_s()
         session.state = State.READY
-        services.sessions[session.uid] = session
-        services.engine.open_inbox(session.uid, session.deliver, last, self._had)
+        services.sessions[session.attachment] = session
+        services.engine.open_inbox(session.attachment, partial(receive, services, session), last, self._had)
         session.deliver(self._acts)
+        if session.shared:  # what has changed since it was taken, it was not told
+            look(services, session)
         services.count_users(recount=session.operator or "i" in session.modes)
         with contextlib.suppress(StoreError):  # they are told as much the next time something changes
             await self._tell_others(taken)
         close_if_banned(services, session)
         with contextlib.suppress(StoreError):  # it ends by itself, and a line too many may be shown next time
-            await services.records.settle(session.uid, session.epoch)
+            await services.records.settle(session.attachment, session.epoch)
 
     async def _tell_others(self, taken: Taken) -> None:
         """Who watches the nick that it is back, if they were told that it was lost; everybody its new host. And the
@@ -212,14 +260,14 @@ class _Returning:
         if taken.shown_lost:
             member = session.as_member(services.gateway, "")
             await services.presence.changed(member, AwaySet(session.uid, services.new_msgid(), session.away))
-        if self._host != session.host:
+        if self._host != session.host and not session.shared:  # one of several does not move the others
             await change_host(services, session, self._host, self._reply)
-        else:
-            await services.directory.put(session.as_user(services.gateway))  # of this connection: TLS, certificate
+        else:  # of this connection, whatever the former one was
+            await publish(services, session, secure=session.secure, certificate=session.certificate)
         if not self._by_token:
             # To this client, which does not know that there was a session, its list is empty.
             if taken.watches:
-                await services.records.unwatch(session.uid, taken.watches)
+                await services.records.unwatch(session.attachment, taken.watches)
         elif taken.watches:
             watches = {key: nick for nick in taken.watches if (key := nick_key(nick)) is not None}
             await services.watches.start(session, watches)
@@ -251,8 +299,8 @@ class _Returning:
         async with services.engine.open_room(key, key) as room:
             await services.history.remember_log(services.log_of_room(key))
             marker = await marker_line(services, session, room.replica.name)
-            await self._repair_nick(room)
-            if not await change_room(services, room, decide, arrived):
+            await repair_nick(services, session, room)
+            if not await change_room(services, session, room, decide, arrived):
                 await services.records.left(session.uid, key)
         return back
 
@@ -266,20 +314,6 @@ class _Returning:
         self._reply.numeric(n.RPL_ENDOFNAMES, room.replica.name, "End of /NAMES list")
         held.write(self._reply.take())
 
-    async def _repair_nick(self, room: Room) -> None:
-        """Its gateway may have died in the middle of a nick change; the record tells how it ended."""
-        uid, nick = self._session.uid, self._session.nick
-
-        def decide(replica: Replica, msgid: MsgId) -> Change | None:
-            member = replica.members.get(uid)
-            if member is None or member.nick == nick:
-                return None
-            event, now = Renamed(uid, msgid, nick, member.source), member._replace(nick=nick)
-            return Change(event=event, permissions=replica.permissions, uid=uid, need="in", member=now)
-
-        if (member := room.replica.members.get(uid)) is not None and member.nick != nick:
-            await change_room(self._services, room, decide, lambda line, position: b"")
-
     async def _replay(self, back: _Back, taken: Taken, held: Held) -> None:
         """What was said in a room meanwhile, for a client that cannot ask for it."""
         if self._session.has(CHATHISTORY):
@@ -292,14 +326,19 @@ class _Returning:
         async for entries in read_missed(self._services, log, after, b"(" + back.position):
             await write_missed(self._services, self._session, back.room.replica.name, entries, held)
 
-    async def _replay_inbox(self, taken: Taken, held: Held) -> Position:
-        """Direct messages that were missed; returns up to where the inbox was read."""
+    async def _replay_inbox(self, taken: Taken, held: Held, last: Position | None = None) -> Position:
+        """Direct messages that were missed; returns up to where the inbox was read.
+
+        Args:
+            last: it was read up to there already.
+        """
         log = self._services.log_of_inbox(self._session.uid)
-        seen = await find(self._services.history, log, self._msgid) if self._msgid else None
-        last = seen.position if seen is not None else taken.positions.get(log, ORIGIN)
-        # Should a failover lose these, they come again, at another place.
-        had = await self._services.history.read_back(log, last, b"-", PAGE)
-        self._had = [entry.event.msgid for entry in had] + ([MsgId(self._msgid.encode())] if self._msgid else [])
+        if last is None:
+            seen = await find(self._services.history, log, self._msgid) if self._msgid else None
+            last = seen.position if seen is not None else taken.positions.get(log, ORIGIN)
+            # Should a failover lose these, they come again, at another place.
+            had = await self._services.history.read_back(log, last, b"-", PAGE)
+            self._had = [entry.event.msgid for entry in had] + ([MsgId(self._msgid.encode())] if self._msgid else [])
         async for entries in read_missed(self._services, log, last, b"+"):
             last = entries[-1].position
             self._had += [entry.event.msgid for entry in entries]

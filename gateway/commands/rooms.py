@@ -90,8 +90,9 @@ async def _join(services: Services, session: Session, room: Room, key: str, repl
                 reply.finish()
         return b""
 
-    await change_room(services, room, decide, arrived)
-    if session.state is State.CLOSED:
+    if await change_room(services, session, room, decide, arrived) and session.shared:
+        await services.records.tell_others(session.uid)
+    if session.state is State.CLOSED and not session.shared:
         # The connection ended while the JOIN was on its way, too late for its departure to know of this room.
         await leave(services, session, room, LeftBy.QUIT, session.quit_reason, unheard)
     elif session.rooms.get(room.key) is room and names_follow(session, room):
@@ -135,6 +136,8 @@ async def _part(services: Services, session: Session, room: Room, reason: str, r
     await leave(services, session, room, LeftBy.PART, reason, arrived)
     with contextlib.suppress(StoreError):  # it has left; that the note of it stays does no harm
         await services.records.left(session.uid, room.key)
+        if session.shared:  # should another have joined meanwhile, that note has to be made again
+            await services.records.tell_others(session.uid)
 
 
 def joined_room(session: Session, name: str, reply: Reply) -> Room | None:
@@ -179,7 +182,7 @@ async def topic(services: Services, session: Session, message: Message, reply: R
             stamps=("topic_at",),
         )
 
-    await change_room(services, room, decide, inline(reply))
+    await change_room(services, session, room, decide, inline(reply))
 
 
 def inline(reply: Reply, *, last: bool = True) -> Arrived:

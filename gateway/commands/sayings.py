@@ -3,10 +3,11 @@
 from gateway.commands.conversations import identity_of, note
 from gateway.commands.ports import Peer
 from gateway.commands.services import Services
+from gateway.commands.telling import copy_to_own
 from gateway.commands.visible import identity
 from gateway.errors import FullError
 from gateway.events import Direct, Entry, Said, SaidLines, Spoken
-from gateway.model import Known, MsgId, Position, SendKey
+from gateway.model import Known, MsgId, Position, SendKey, Uid
 from gateway.people import User
 from gateway.rooms.replica import Replica
 from gateway.rooms.rights import may_speak
@@ -94,7 +95,7 @@ def _lines(event: Spoken) -> list[bytes]:
 class ToRoom(Saying):
     """A message on its way to a room. It is decided for the first time when it is about to be sent."""
 
-    __slots__ = ("again", "room", "send_key", "sending", "services")
+    __slots__ = ("again", "room", "seat", "send_key", "sending", "services")
     event: Spoken
 
     def __init__(
@@ -104,6 +105,7 @@ class ToRoom(Saying):
         self.send_key = send_key
         self.permissions = None
         self.room = room
+        self.seat = sending.session.attachment
         self.sending = sending
         self.services = services
         # Said again with the same key while this was on its way: not sent, and answered as this is.
@@ -152,13 +154,14 @@ class FromOutside(ToRoom):
 class Plain(Saying):
     """An unlabelled PRIVMSG on its way to a room: what nearly every message is, so it is one small object."""
 
-    __slots__ = ("room", "services", "session")
+    __slots__ = ("room", "seat", "services", "session")
     event: Said
 
     def __init__(self, event: Said, room: Room, session: Session, services: Services) -> None:
         self.event = event
         self.permissions = room.replica.permissions
         self.room = room
+        self.seat = session.attachment
         self.session = session
         self.services = services
 
@@ -214,7 +217,7 @@ class ToConversation(Saying):
         note(services, one, other, position)
         event = Direct(session.uid, msgid, self.event._replace(msgid=msgid), position)
         try:
-            services.engine.send(self._to.uid, ToInbox(event, self._to.nick, self.sending, self.send_key, self))
+            services.engine.send(self._to.uid, ToInbox(event, self._to, self.sending, services, self))
         except FullError:
             self.take_back(position)
             self.failed()
@@ -235,19 +238,29 @@ class ToConversation(Saying):
 class ToNick(Saying):
     """A message on its way to somebody's inbox."""
 
-    __slots__ = ("send_key", "sending", "target")
+    __slots__ = ("send_key", "sending", "services", "target", "to")
     event: Said | SaidLines | Direct
 
     def __init__(
-        self, event: Said | SaidLines | Direct, target: str, sending: Sending, send_key: SendKey | None
+        self,
+        event: Said | SaidLines | Direct,
+        target: str,
+        to: Uid,
+        sending: Sending,
+        services: Services,
+        send_key: SendKey | None,
     ) -> None:
         self.event = event
+        self.to = to
+        self.services = services
         self.send_key = send_key
         self.permissions = None
         self.target = target
         self.sending = sending
 
     def arrived(self, line: bytes, position: Position) -> bytes:
+        if self.to != self.sending.session.uid:
+            copy_to_own(self.services, self.sending.session, self.event)
         self.sending.come_back(Entry(position, self.event))
         return b""
 
@@ -268,10 +281,8 @@ class ToInbox(ToNick):
     __slots__ = ("_kept",)
     event: Direct
 
-    def __init__(
-        self, event: Direct, target: str, sending: Sending, send_key: SendKey | None, kept: ToConversation
-    ) -> None:
-        super().__init__(event, target, sending, send_key)
+    def __init__(self, event: Direct, to: User, sending: Sending, services: Services, kept: ToConversation) -> None:
+        super().__init__(event, to.nick, to.uid, sending, services, kept.send_key)
         self._kept = kept
 
     def repeated(self, first: Known) -> None:

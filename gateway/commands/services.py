@@ -17,7 +17,7 @@ from gateway.commands.ports import (
     Presence,
     Records,
 )
-from gateway.model import GatewayId, LogKey, MsgId, Uid
+from gateway.model import AttachmentId, GatewayId, LogKey, MsgId, Uid
 from gateway.rooms.engine import Engine
 from gateway.rooms.replica import Replica
 from gateway.rooms.retention import ALL, Kept
@@ -63,6 +63,8 @@ class Network:
     limits: bool
     registration: frozenset[str] | None = frozenset()  # keys of draft/account-registration; None: accounts are not made
     min_password: int = 1  # characters
+    multiclient: bool = False  # whether connections of one account share a session, where the account has not chosen
+    max_attachments: int = 1  # of a session that is shared
     history: Kept = ALL  # of every log
     redaction_window_s: int = 0  # how long one may take back what one said; 0: as long as it is kept
     icon: str = ""  # URL of the network's picture
@@ -102,7 +104,7 @@ class Services:
     grace_s: float  # how long a session without a connection is kept
     count_here: Callable[[bool], tuple[int, int, int, int]] = lambda recount: (0, 0, 0, 0)
     """Users, unregistered connections, operators, invisible users, the last two counted afresh if asked for."""
-    sessions: dict[Uid, Session] = field(default_factory=dict)  # registered ones here
+    sessions: dict[AttachmentId, Session] = field(default_factory=dict)  # registered ones here
     resized: dict[RoomKey, Replica] = field(default_factory=dict)  # rooms whose size LIST does not know yet
     under_way: set[asyncio.Task[None]] = field(default_factory=set)  # what took too long to be waited for
     batches: int = 0

@@ -51,7 +51,7 @@ def say_plainly(services: Services, session: Session, line: bytes) -> bool:
     """
     target, colon, _ = line[8:].partition(b" :")
     room = services.engine.rooms_by_name.get(target)
-    if room is None or not colon or session.uid not in room.seats or b"\0" in line or b"\r" in line:
+    if room is None or not colon or session.attachment not in room.seats or b"\0" in line or b"\r" in line:
         return False
     if room.replica.restricted and not _may_say(room.replica, session, line):
         return False
@@ -245,7 +245,7 @@ async def _to_others(services: Services, sending: Sending, targets: list[str], w
             log = services.log_of_conversation(identity_of(sending.session), identity_of(user))
             event = _event(_msgid(services, log, sending.command, words), sending.session, sending.command, nick, words)
             if sending.command == "TAGMSG" and is_passing(words.tags):
-                services.engine.send(user.uid, ToNick(event, nick, sending, words.send_key))
+                services.engine.send(user.uid, ToNick(event, nick, user.uid, sending, services, words.send_key))
             else:
                 saying = ToConversation(event, user, sending, services, words.send_key)
                 services.engine.keep(saying.log, saying)

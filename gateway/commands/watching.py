@@ -9,7 +9,7 @@ import asyncio
 from gateway.commands.ports import Presence
 from gateway.errors import StoreError
 from gateway.events import Entry
-from gateway.model import Member, Uid
+from gateway.model import AttachmentId, Member, Uid
 from gateway.session.capabilities import EXTENDED_MONITOR
 from gateway.session.render import render
 from gateway.session.session import Session
@@ -30,7 +30,7 @@ class _Watched:
     __slots__ = ("here", "known", "told", "watchers")
 
     def __init__(self) -> None:
-        self.watchers: dict[Uid, Session] = {}
+        self.watchers: dict[AttachmentId, Session] = {}
         self.here: Member | None = None  # who holds it
         self.known = asyncio.Event()  # whether `here` has ever been found out
         self.told = False  # something was published since the last look began
@@ -77,7 +77,7 @@ class Watches:
             if watched is None:
                 watched = self._nicks[nick] = _Watched()
                 self._presence.watch(nick)
-            watched.watchers[session.uid] = session
+            watched.watchers[session.attachment] = session
         try:
             async with asyncio.timeout(FIRST_LOOK_S):
                 for nick in nicks:
@@ -91,8 +91,8 @@ class Watches:
         for nick in nicks:
             session.watches.pop(nick, None)
             watched = self._nicks.get(nick)
-            if watched is not None and watched.watchers.get(session.uid) is session:
-                del watched.watchers[session.uid]
+            if watched is not None and watched.watchers.get(session.attachment) is session:
+                del watched.watchers[session.attachment]
                 if not watched.watchers:
                     del self._nicks[nick]
                     self._to_look_at.pop(nick, None)

@@ -163,12 +163,13 @@ class Server:
 
     def figures(self, recount: bool = True) -> tuple[int, int, int, int]:
         """Users, connections not registered, operators, invisible users; the last two as they were if not asked for."""
-        users = self.services.sessions.values()
+        sessions = self.services.sessions
+        users = {session.uid: session for session in sessions.values()}
         if recount:
-            operators = sum(session.operator for session in users)
-            self._marked = operators, sum("i" in session.modes for session in users)
+            operators = sum(session.operator for session in users.values())
+            self._marked = operators, sum("i" in session.modes for session in users.values())
         # A session outlives its connection for the moment its departure takes.
-        return len(users), max(0, len(self.connections) - len(users)), *self._marked
+        return len(users), max(0, len(self.connections) - len(sessions)), *self._marked
 
     def _count(self) -> None:
         """Let LUSERS know, once for all connections that come or go in this turn of the loop."""
@@ -214,7 +215,7 @@ class Server:
 
     async def _confirm_token(self, session: Session) -> None:
         with contextlib.suppress(StoreError):  # it goes with the next resumption at the latest
-            await self.services.records.confirm(session.uid, session.epoch)
+            await self.services.records.confirm(session.attachment, session.epoch)
 
     def stop_listening(self) -> None:
         """Take no new connections."""

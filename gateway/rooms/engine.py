@@ -10,10 +10,23 @@ from contextlib import asynccontextmanager
 
 from gateway.errors import StoreError
 from gateway.events import Entry
-from gateway.model import ORIGIN, Answer, GatewayId, Known, LogKey, MsgId, Outcome, Position, Uid, order
+from gateway.model import (
+    ORIGIN,
+    Answer,
+    AttachmentId,
+    GatewayId,
+    Known,
+    LogKey,
+    MsgId,
+    Outcome,
+    Position,
+    Uid,
+    order,
+    session_of,
+)
 from gateway.rooms.expected import Expected
 from gateway.rooms.follower import Follower
-from gateway.rooms.inboxes import InboxWriters, inbox_follower
+from gateway.rooms.inboxes import Deliver, Inbox, InboxWriters
 from gateway.rooms.loading import load
 from gateway.rooms.outbox import KEPT_S, Outbox
 from gateway.rooms.ports import LogStore, Render
@@ -206,35 +219,37 @@ class Engine:
     # -- direct messages ---------------------------------------------------------------------------------------------
 
     def open_inbox(
-        self,
-        uid: Uid,
-        deliver: Callable[[list[Entry]], None],
-        after: Position | None = None,
-        had: Iterable[MsgId] = (),
+        self, reader: AttachmentId, deliver: Deliver, after: Position | None = None, had: Iterable[MsgId] = ()
     ) -> asyncio.Future[None]:
-        """Follow an inbox; the future is done when nothing can be missed any more.
+        """Follow an inbox for an attachment of its session; the future is done when nothing can be missed any more.
 
         Args:
-            after: the entry before the first to be delivered; None for a session that is new, and its inbox with it.
-            had: what was delivered lately, up to there.
+            after: the entry before the first to be delivered, not before `read_up_to`; None for a session that is new,
+                and its inbox with it.
+            had: what its client was given lately, up to there.
         """
-        log = self._log_of_inbox(uid)
+        log = self._log_of_inbox(session_of(reader))
         opened: asyncio.Future[None] = self._loop.create_future()
-        self._followers[log] = inbox_follower(log, deliver, opened, after or ORIGIN, had)
+        if isinstance(inbox := self._followers.get(log), Inbox):
+            inbox.add(reader, deliver, after or ORIGIN)
+            opened.set_result(None)
+            return opened
+        self._followers[log] = Inbox(log, reader, deliver, opened, after or ORIGIN, had)
         if after is None:
             self._new_inboxes.add(log)
         self._store.subscribe(log)
         return opened
 
-    def close_inbox(self, uid: Uid) -> None:
-        """The session is gone."""
-        log = self._log_of_inbox(uid)
-        self._new_inboxes.discard(log)
-        if self._followers.pop(log, None) is not None:
+    def close_inbox(self, reader: AttachmentId) -> None:
+        """The attachment is gone."""
+        log = self._log_of_inbox(session_of(reader))
+        if isinstance(inbox := self._followers.get(log), Inbox) and inbox.remove(reader):
+            self._new_inboxes.discard(log)
+            del self._followers[log]
             self._store.unsubscribe(log)
 
     def read_up_to(self, uid: Uid) -> Position:
-        """Up to where a session's inbox was delivered."""
+        """Up to where a session's inbox was delivered here; the beginning where it is not followed."""
         follower = self._followers.get(self._log_of_inbox(uid))
         return (follower.last if follower is not None else None) or ORIGIN
 

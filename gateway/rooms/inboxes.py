@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from gateway.errors import StoreError
 from gateway.events import Entry, Redacted
-from gateway.model import LogKey, MsgId, Position
+from gateway.model import AttachmentId, LogKey, MsgId, Position, order
 from gateway.rooms.follower import Follower
 from gateway.rooms.outbox import Outbox
 from gateway.rooms.ports import LogStore
@@ -14,26 +14,51 @@ from gateway.rooms.redaction import Redactions
 from gateway.rooms.seen import MAX_SEEN, Seen
 from gateway.rooms.writer import Writer
 
-__all__ = ["INBOX_KEPT_S", "InboxWriters", "inbox_follower"]
+__all__ = ["INBOX_KEPT_S", "Deliver", "Inbox", "InboxWriters"]
+
+Deliver = Callable[[list[Entry]], None]
 
 INBOX_KEPT_S = 3600  # after its session has ended
 MAX_RECENT_WRITERS = 10_000  # past it those written to in the last half minute are forgotten too
 MAX_WRITERS = 1000  # idle ones beyond are forgotten, the longest unused first; their numbers can be asked for again
 
 
-def inbox_follower(
-    log: LogKey,
-    deliver: Callable[[list[Entry]], None],
-    opened: asyncio.Future[None],
-    after: Position,
-    had: Iterable[MsgId] = (),
-) -> Follower:
-    """Follows an inbox from the entry behind `after`; nothing is delivered twice, nor what its client `had` before."""
-    seen, redactions = Seen(after), Redactions()
-    seen.now.update((msgid, after) for msgid in had if msgid)
+class Inbox(Follower):
+    """Follows an inbox from the entry behind `after`, for all attachments of its session here; nothing is delivered
+    twice."""
 
-    def apply(entries: list[Entry]) -> None:
-        # After a failover what was delivered may come again, at another place; what was taken back must not.
+    __slots__ = ("_readers", "_redactions")
+
+    def __init__(
+        self,
+        log: LogKey,
+        reader: AttachmentId,
+        deliver: Deliver,
+        opened: asyncio.Future[None],
+        after: Position,
+        had: Iterable[MsgId] = (),
+    ) -> None:
+        """What the first reader `had` is not delivered should it come again."""
+        super().__init__(log, self._deliver, opened, after, Seen(after))
+        self.seen.now.update((msgid, after) for msgid in had if msgid)
+        self._redactions = Redactions()
+        self._readers: tuple[tuple[AttachmentId, Deliver, Position], ...] = ((reader, deliver, after),)
+
+    def add(self, reader: AttachmentId, deliver: Deliver, after: Position) -> None:
+        """Deliver to one more from the entry behind `after` on; what is behind it and was read here already is not
+        delivered again."""
+        self.remove(reader)
+        self._readers += ((reader, deliver, after),)
+
+    def remove(self, reader: AttachmentId) -> bool:
+        """Deliver to one less; True: nobody is left."""
+        self._readers = tuple(one for one in self._readers if one[0] != reader)
+        return not self._readers
+
+    def _deliver(self, entries: list[Entry]) -> None:
+        seen, redactions = self.seen, self._redactions
+        # After a failover what was delivered may come again, at another place; what was taken back must not. What has
+        # no msgid is not shown.
         fresh = [entry for entry in entries if not entry.event.msgid or seen.get(entry.event.msgid) is None]
         for entry in fresh:
             if isinstance(entry.event, Redacted):
@@ -43,10 +68,14 @@ def inbox_follower(
         seen.now.update((entry.event.msgid, entry.position) for entry in fresh if entry.event.msgid)
         if len(seen.now) > MAX_SEEN:
             seen.turn()
-        if fresh:
-            deliver(fresh)
-
-    return Follower(log, apply, opened, after, seen)
+        if not fresh:
+            return
+        if len(self._readers) == 1:
+            self._readers[0][1](fresh)
+            return
+        for _, deliver, after in self._readers:
+            if theirs := [entry for entry in fresh if order(entry.position) > order(after)]:
+                deliver(theirs)
 
 
 class InboxWriters:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from gateway.errors import StoreError
 from gateway.events import Entry, Event, Restored, Utterance
-from gateway.model import Answer, GatewayId, Head, LogKey, Member, Position, SendKey, Snapshot, Uid
+from gateway.model import Answer, AttachmentId, GatewayId, Head, LogKey, Member, Position, SendKey, Snapshot, Uid
 from gateway.rooms.replica import Replica, changes_permissions
 from gateway.wire.names import RoomKey
 
@@ -107,9 +107,10 @@ class LogStore(Protocol):
 
 
 class Seat(Protocol):
-    """A local member's connection, as far as a room cares."""
+    """A local member's connection, as far as a room cares. A member may have several."""
 
     uid: Uid
+    attachment: AttachmentId
     render_class: int  # members of one class get the same bytes
     wants_echo: bool
     rooms: "dict[RoomKey, Room]"  # where it sits; kept by the rooms
@@ -130,6 +131,10 @@ class Render(Protocol):
 
 class Origin(Protocol):
     """The local command a `Said` or a change came from."""
+
+    @property
+    def seat(self) -> AttachmentId | None:
+        """Whose command it is; None: nobody's who gets the line."""
 
     def arrived(self, line: bytes, position: Position) -> bytes:
         """The event has its place; `line` is what its author's seat would get for it (empty: no echo wanted).

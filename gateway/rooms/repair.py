@@ -33,9 +33,10 @@ _log = logging.getLogger(__name__)
 class _StillHere:
     """A member of ours whom Redis has lost (`rooms.writer.Proposal`)."""
 
-    __slots__ = ("_msgid", "_uid")
+    __slots__ = ("_msgid", "_uid", "seat")
 
     def __init__(self, uid: Uid, msgid: MsgId) -> None:
+        self.seat = None
         self._uid = uid
         self._msgid = msgid
 
@@ -65,9 +66,10 @@ class _StillHere:
 class _TakenBack:
     """Something said that a failover had us write again, although it had been taken back (`rooms.writer.Proposal`)."""
 
-    __slots__ = ("_event",)
+    __slots__ = ("_event", "seat")
 
     def __init__(self, event: Redacted) -> None:
+        self.seat = None
         self._event = event
 
     def propose(self, replica: Replica) -> Change | None:
@@ -206,7 +208,7 @@ class Repair:
 
     def _is_ours(self, room: Room, uid: Uid) -> bool:
         member: Member | None = room.replica.members.get(uid)
-        return member is not None and member.gateway == self._gateway
+        return member is not None and (member.gateway == self._gateway or room.sits(uid))
 
     async def _pace(self, writes: int) -> None:
         now_s = self._loop.time()

@@ -28,7 +28,7 @@ from gateway.events import (
     Splitting,
     TopicSet,
 )
-from gateway.model import Known, Member, MsgId, Position, Uid
+from gateway.model import AttachmentId, FurtherId, Known, Member, MsgId, Position, Uid
 from gateway.rooms.difference import difference
 from gateway.rooms.follower import Follower
 from gateway.rooms.pace import Pace
@@ -43,7 +43,7 @@ from gateway.wire.names import RoomKey
 __all__ = ["GONE", "Line", "Room"]
 
 SAID = frozenset({Redacted, Said, SaidLines, SaidTo})
-NOBODY: frozenset[Uid] = frozenset()
+NOBODY: frozenset[AttachmentId] = frozenset()
 GONE = "Not there any more"  # the reason others see when nobody wrote that a member left
 
 
@@ -52,24 +52,25 @@ class Line(NamedTuple):
 
     entry: Entry
     about: Member | None  # whom the event is about, as before it
-    unseen_by: frozenset[Uid]
+    unseen_by: frozenset[AttachmentId]
     origin: Origin | None
 
 
 class Room:
     """All of one room on this gateway. Synchronous throughout: nobody can join, leave or stall others half-way."""
 
-    __slots__ = ("_late", "classes", "doubts", "follower", "held", "key", "left", "lines", "listed_as", "origins",
-                 "pace", "recent", "redactions", "replica", "seats", "seen", "settling_until_s", "shown", "turns",
-                 "users", "withdrawn", "writer")  # fmt: skip
+    __slots__ = ("_late", "classes", "doubts", "follower", "further", "held", "key", "left", "lines", "listed_as",
+                 "origins", "pace", "recent", "redactions", "replica", "seats", "seen", "settling_until_s", "shown",
+                 "turns", "users", "withdrawn", "writer")  # fmt: skip
 
     def __init__(self, key: RoomKey, name: str, recent_limit: int) -> None:
         self.key = key
         self.replica = Replica(name)
         self.follower: Follower
         self.writer: Writer
-        self.seats: dict[Uid, Seat] = {}
-        self.classes: dict[int, dict[Uid, Seat]] = {}  # the same seats by render class
+        self.seats: dict[AttachmentId, Seat] = {}
+        self.classes: dict[int, dict[AttachmentId, Seat]] = {}  # the same seats by render class
+        self.further: dict[Uid, tuple[FurtherId, ...]] = {}  # seats of members that are not their first attachment's
         self.lines: list[Line] = []
         self.origins: dict[MsgId, Origin] = {}  # what came from here and has not come back
         # While gateways send again what Redis had lost, some of it was shown before, and who Redis does not know is not
@@ -87,30 +88,50 @@ class Room:
         self.held = False  # the writer waits until the pace lets it go
         self.listed_as = b""  # the engine's key for the name
         self.users = 0  # commands under way that need the room open
-        self._late: dict[Uid, int] = {}  # seats taken while lines wait: the first line that is theirs
+        self._late: dict[AttachmentId, int] = {}  # seats taken while lines wait: the first line that is theirs
 
     def seat(self, seat: Seat) -> None:
         """Deliver to `seat` from the next line on."""
-        self.seats[seat.uid] = seat
+        attachment = seat.attachment
+        self.seats[attachment] = seat
         seat.rooms[self.key] = self
-        self.classes.setdefault(seat.render_class, {})[seat.uid] = seat
+        self.classes.setdefault(seat.render_class, {})[attachment] = seat
+        if attachment != seat.uid:
+            others = (other for other in self.further.get(seat.uid, ()) if other != attachment)
+            self.further[seat.uid] = (*others, FurtherId(attachment))
         if self.lines:
-            self._late[seat.uid] = len(self.lines)
+            self._late[attachment] = len(self.lines)
 
-    def unseat(self, uid: Uid) -> None:
+    def unseat(self, attachment: AttachmentId) -> None:
         """Deliver nothing more to the seat; what waits for it is not sent."""
-        if (seat := self.seats.pop(uid, None)) is None:
+        if (seat := self.seats.pop(attachment, None)) is None:
             return
         del seat.rooms[self.key]
-        self._late.pop(uid, None)
+        self._late.pop(attachment, None)
+        if attachment != seat.uid:
+            others = tuple(other for other in self.further.pop(seat.uid) if other != attachment)
+            if others:
+                self.further[seat.uid] = others
         for render_class, seats in list(self.classes.items()):
-            if seats.pop(uid, None) is not None and not seats:
+            if seats.pop(attachment, None) is not None and not seats:
                 del self.classes[render_class]
+
+    def sits(self, uid: Uid) -> bool:
+        """Whether a member has a seat here."""
+        return uid in self.seats or uid in self.further
+
+    def _seats_of(self, uid: Uid) -> frozenset[AttachmentId]:
+        """The seats a member may have here."""
+        return frozenset((uid, *self.further.get(uid, ())))
+
+    def _unseat_member(self, uid: Uid) -> None:
+        for attachment in self._seats_of(uid):
+            self.unseat(attachment)
 
     def reclass(self, seat: Seat, render: Render) -> None:
         """The seat negotiated other capabilities: what waits goes out as before, what comes after as it is now."""
         self.flush(render)
-        self.unseat(seat.uid)
+        self.unseat(seat.attachment)
         self.seat(seat)
 
     def apply(self, entries: list[Entry], render: Render) -> None:
@@ -135,7 +156,7 @@ class Room:
                 recent.append(entry)
                 seen[event.msgid] = position
                 self.replica.last = position
-                if origin is not None and event.uid not in self.seats:
+                if origin is not None and origin.seat not in self.seats:
                     origin.arrived(b"", position)  # its author is gone
                     origin = None
                 self.lines.append(_line((entry, None, NOBODY, origin)))
@@ -161,12 +182,13 @@ class Room:
         match event:
             case Invited(uid, target=target):
                 # Its author has 341, and who is invited the INVITE itself.
-                self._queue(entry, about, self._without("o") | {uid, target}, origin)
+                unseen = self._without("o") | self._seats_of(uid) | self._seats_of(target)
+                self._queue(entry, about, unseen, origin)
             case SaidLines(to=""):
                 self.recent.append(entry)
                 self._queue(entry, None, NOBODY, origin)
             case SaidTo(uid, to=to) | SaidLines(uid, to=to):
-                self._queue(entry, None, self._without(to) - {uid}, origin)
+                self._queue(entry, None, self._without(to) - self._seats_of(uid), origin)
             case ModesSet():
                 self._queue(entry._replace(event=self.replica.named(event)), about, NOBODY, origin)
             case Redacted():
@@ -187,7 +209,7 @@ class Room:
         match event:
             case Left(uid, _, LeftBy.QUIT):
                 self.left.now[uid] = position
-                self.unseat(uid)
+                self._unseat_member(uid)
                 self._queue(entry, about, self._told_elsewhere(uid), origin)
             case Left(uid) | Kicked(target=uid):
                 self.left.now[uid] = position
@@ -208,15 +230,19 @@ class Room:
         if len(self.seen.now) > MAX_SEEN:
             self.seen.turn()
         name = self.replica.name
-        special = {line.entry.event.uid for line in lines} & self.seats.keys()
+        special = {line.origin.seat for line in lines if line.origin is not None} & self.seats.keys()
         special.update(late, *(line.unseen_by for line in lines if line.unseen_by))
         delivered = 0
         for render_class, seats in list(self.classes.items()):
             rendered = [render(line.entry, line.about, name, render_class) for line in lines]
             everything = b"".join(rendered)
             delivered += len(lines) * len(seats)
-            for uid, seat in seats.items():
-                data = everything if uid not in special else _for_one(seat, lines, rendered, late.get(uid, 0))
+            for attachment, seat in seats.items():
+                data = (
+                    everything
+                    if attachment not in special
+                    else _for_one(seat, lines, rendered, late.get(attachment, 0))
+                )
                 if data:
                     seat.write(data)
         return delivered
@@ -297,7 +323,7 @@ class Room:
         events: list[Event] = [
             Joined(uid, nobody, member) if member else Left(uid, nobody, LeftBy.QUIT, GONE)
             for uid, member in doubts.items()
-            if uid not in self.seats
+            if not self.sits(uid)
         ]
         self.apply([Entry(self.replica.last, event) for event in events], render)
         self.replica.permissions = permissions  # no event of the log has changed them
@@ -312,9 +338,10 @@ class Room:
         """A line of the server's own for all seats, at this place."""
         self._queue(Entry(self.replica.last, Said(Uid(b""), MsgId(b""), b"", b"", line)), None, NOBODY, None)
 
-    def _queue(self, entry: Entry, about: Member | None, unseen: frozenset[Uid], origin: Origin | None) -> None:
-        author = entry.event.uid
-        if origin is not None and (author not in self.seats or author in unseen):
+    def _queue(
+        self, entry: Entry, about: Member | None, unseen: frozenset[AttachmentId], origin: Origin | None
+    ) -> None:
+        if origin is not None and (origin.seat not in self.seats or origin.seat in unseen):
             # Nothing of it goes to the author (any more); the command still has to hear that it is done.
             origin.arrived(b"", entry.position)
             origin = None
@@ -324,16 +351,16 @@ class Room:
     def _joined(self, entry: Entry, member: Member, origin: Origin | None, *, was_here: bool) -> None:
         if was_here and origin is None:
             return  # Redis had lost a member who never left
-        self._queue(entry, member, frozenset({member.uid}) if origin is not None else NOBODY, None)
+        self._queue(entry, member, self._seats_of(member.uid) if origin is not None else NOBODY, None)
         if origin is not None:
             # Its own JOIN, the topic, names and history belong to exactly this place in the log.
             origin.arrived(b"", entry.position)
 
     def _part(self, entry: Entry, uid: Uid, member: Member | None, origin: Origin | None, render: Render) -> None:
         self._queue(entry, member, NOBODY, origin)
-        if uid in self.seats:
+        if self.sits(uid):
             self.flush(render)
-            self.unseat(uid)
+            self._unseat_member(uid)
 
     def _reap(self, position: Position, members: tuple[Member, ...], reason: str) -> None:
         """Several that are lost at once reach who knows batches as one netsplit, the others as QUITs.
@@ -342,11 +369,13 @@ class Room:
         """
         lost = []
         for member in members:
-            self.unseat(member.uid)
+            self._unseat_member(member.uid)
             self.left.now[member.uid] = position
             left = Left(member.uid, MsgId(b""), LeftBy.QUIT, reason)
             lost.append((left, member, self._told_elsewhere(member.uid)))
-        batching = frozenset(uid for uid, seat in self.seats.items() if seat.wants_batches) if len(lost) > 1 else NOBODY
+        batching = NOBODY
+        if len(lost) > 1:
+            batching = frozenset(attachment for attachment, seat in self.seats.items() if seat.wants_batches)
         plain = frozenset(self.seats) - batching
         if plain:
             for left, member, unseen in lost:
@@ -369,7 +398,7 @@ class Room:
         if isinstance(event, LinkChanged):
             for member in members:  # several at once, each as if it were alone
                 told = self._told_elsewhere(member.uid, "gateway", event.gateway)
-                self._queue(entry, member, told | {member.uid}, None)
+                self._queue(entry, member, told | self._seats_of(member.uid), None)
             return
         about = members[0] if members else None
         if isinstance(event, MemberChange):
@@ -379,15 +408,19 @@ class Room:
         else:
             self._queue(entry, about, NOBODY, origin)  # nobody was told that it had lost its connection
             return
-        self._queue(entry, about, told | {event.uid}, origin)
+        self._queue(entry, about, told | self._seats_of(event.uid), origin)
 
-    def _without(self, modes: str) -> frozenset[Uid]:
-        """Local members that have none of these modes."""
+    def _without(self, modes: str) -> frozenset[AttachmentId]:
+        """Seats of members that have none of these modes."""
         members, wanted = self.replica.members, set(modes)
-        return frozenset(uid for uid in self.seats if uid not in members or wanted.isdisjoint(members[uid].modes))
+        return frozenset(
+            attachment
+            for attachment, seat in self.seats.items()
+            if seat.uid not in members or wanted.isdisjoint(members[seat.uid].modes)
+        )
 
-    def _told_elsewhere(self, uid: Uid, field: str = "", value: str = "") -> frozenset[Uid]:
-        """Local members that share another room where `uid` is a member (with that value of a field, if one is
+    def _told_elsewhere(self, uid: Uid, field: str = "", value: str = "") -> frozenset[AttachmentId]:
+        """Seats of members that share another room where `uid` is a member (with that value of a field, if one is
         given)."""
         found = []
         for seat in self.seats.values():
@@ -396,7 +429,7 @@ class Room:
             for room in seat.rooms.values():
                 member = room.replica.members.get(uid) if room is not self else None
                 if member is not None and (not field or getattr(member, field) == value):
-                    found.append(seat.uid)
+                    found.append(seat.attachment)
                     break
         return frozenset(found)
 
@@ -405,15 +438,18 @@ _line = partial(tuple.__new__, Line)  # half the cost of calling the class by na
 
 
 def _for_one(seat: Seat, lines: list[Line], rendered: list[bytes], start: int) -> bytes:
-    """The lines for a seat that does not get the same as its class: own lines, lines it knows already."""
+    """The lines for a seat that does not get the same as its class: own lines, lines it knows already.
+
+    `echo-message` is about what was said on this connection; what the same member says on another one is news here.
+    """
     parts = []
     for line, data in zip(lines[start:], rendered[start:], strict=True):
         event = line.entry.event
         if seat.uid in line.unseen_by:
             continue
-        if event.uid == seat.uid:
+        if line.origin is not None and line.origin.seat == seat.attachment:
             own = data if seat.wants_echo or event.__class__ not in SAID else b""
-            parts.append(line.origin.arrived(own, line.entry.position) if line.origin is not None else own)
+            parts.append(line.origin.arrived(own, line.entry.position))
         else:
             parts.append(data)
     return b"".join(parts)

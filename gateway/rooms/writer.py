@@ -17,7 +17,7 @@ from typing import NamedTuple, Protocol
 
 from gateway.errors import FullError, StoreError
 from gateway.events import Utterance
-from gateway.model import Answer, Known, LogKey, MsgId, Outcome, Position, SendKey
+from gateway.model import Answer, AttachmentId, Known, LogKey, MsgId, Outcome, Position, SendKey
 from gateway.rooms.outbox import Batch, Outbox
 from gateway.rooms.ports import Change, LogStore, Origin
 from gateway.rooms.replica import Replica
@@ -44,6 +44,7 @@ class Saying:
 
     __slots__ = ("event", "permissions")
     send_key: SendKey | None = None
+    seat: AttachmentId | None = None
 
     def __init__(self, event: Utterance, permissions: Position | None) -> None:
         self.event = event

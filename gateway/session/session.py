@@ -4,8 +4,8 @@ from collections.abc import Callable
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
-from gateway.events import Entry, Rebound, Said
-from gateway.model import GatewayId, Member, Uid
+from gateway.events import Changed, Entry, Rebound, Said
+from gateway.model import AttachmentId, GatewayId, Member, MsgId, Uid
 from gateway.people import User
 from gateway.session.budget import Budget
 from gateway.session.capabilities import BATCH, CAP_NOTIFY, ECHO, MULTILINE, READ_MARKER, RENDERED
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Close", "Session", "State"]
 
+MAX_COPIED = 2000  # msgids on their way to the own inbox: as many as may wait for it
 MAX_INVITATIONS = 100  # a session remembers; the oldest is forgotten
 BOT_TAG = b"bot"  # IRCv3 bot-mode, "The bot message tag"
 
@@ -55,14 +56,17 @@ def _none() -> int:
 class Session:
     """Who a peer is and what it negotiated. A seat in each of its rooms (`rooms.ports.Seat`)."""
 
-    __slots__ = ("_source", "_source_of", "account", "active_s", "away", "budget", "caps", "certificate", "close",
-                 "draft", "ending", "epoch", "host", "in_flight", "invitations", "modes", "negotiating", "nick",
-                 "offered", "on_settled", "operator", "own_tags", "password", "quit_reason", "realname", "recorded",
-                 "render_class", "returned_at_s", "rooms", "sasl", "secure", "signed_on_s", "spoke", "state", "token",
-                 "uid", "unsent", "user", "wants_302", "wants_echo", "watches", "write")  # fmt: skip
+    __slots__ = ("_copied", "_source", "_source_of", "account", "active_s", "attachment", "away", "budget", "caps",
+                 "certificate", "close", "draft", "ending", "ends_all", "epoch", "host", "in_flight",
+                 "invitations", "look_again", "looking", "modes", "negotiating", "nick", "offered", "on_settled",
+                 "operator", "own_tags", "password", "published", "publishing", "quit_reason", "realname",
+                 "recorded", "render_class", "returned_at_s", "rooms", "sasl", "secure", "shared", "signed_on_s",
+                 "spoke", "state", "token", "uid", "unsent", "user", "wants_302", "wants_echo", "watches",
+                 "write")  # fmt: skip
 
     def __init__(self, uid: Uid, host: str, write: Callable[[bytes], None]) -> None:
         self.uid = uid
+        self.attachment: AttachmentId = uid
         self.host = host
         self.write = write
         self.state = State.REGISTERING
@@ -98,6 +102,11 @@ class Session:
         self.close: Close = _nothing
         self.unsent: Callable[[], int] = _none  # bytes that wait for the peer to read them
         self.ending = False  # the end of the connection is its end too, for it was closed on purpose
+        self.ends_all = False  # and of all other attachments of the session
+        self.shared = False  # the session has other attachments
+        self.looking = self.look_again = False  # at what they share; and there is news meanwhile
+        self.publishing = self.published = 0  # changes made here that the record may not have yet; and those it has
+        self._copied: dict[MsgId, None] | None = None
         self.offered: tuple[str, ...] = ()  # what RESUME said while it registers: a token, perhaps a msgid
         self.token = b""  # hash of the one its client has; empty: none
         self.epoch = 0  # how often it was taken over
@@ -150,6 +159,11 @@ class Session:
         return bool(self.nick and self.user) and not self.negotiating
 
     @property
+    def alone(self) -> bool:
+        """Whether the session has never been more than this connection, as far as is known here."""
+        return not self.shared and self.attachment == self.uid
+
+    @property
     def provable(self) -> bool:
         """Whether its client could prove to another gateway who it is."""
         return bool(self.token or self.account)
@@ -194,18 +208,37 @@ class Session:
             self.active_s,
         )
 
-    def deliver(self, entries: list[Entry]) -> None:
+    def note_copied(self, msgid: MsgId) -> None:
+        """What was said here comes to the session's own inbox, for its other attachments alone."""
+        copied = self._copied = self._copied or {}
+        copied[msgid] = None
+        if len(copied) > MAX_COPIED:
+            del copied[next(iter(copied))]
+
+    def deliver(self, entries: list[Entry]) -> bool:
         """Write direct messages to the peer, in one piece; note invitations, end by a KILL, or let the connection go
-        where the session has moved on."""
-        if any(isinstance(entry.event, Rebound) and entry.event.epoch > self.epoch for entry in entries):
+        where the attachment has moved on. True: what the session's attachments share has changed."""
+        if any(self._has_moved(entry) for entry in entries):
             self.state = State.DETACHED
             self.close("Resumed elsewhere", goes_on=True)
         if not self.ready:
-            return
+            return False
+        if copied := self._copied:
+            entries = [entry for entry in entries if copied.pop(entry.event.msgid, copied) is copied]
         self.write(b"".join(render(entry, None, "", self.render_class) for entry in entries if self._takes(entry)))
+        changed = False
         for entry in entries:
-            if isinstance(entry.event, Said) and b" PRIVMSG " not in entry.event.line:
+            if isinstance(entry.event, Changed):
+                changed = True
+            elif isinstance(entry.event, Said) and b" PRIVMSG " not in entry.event.line:
                 self._noted(Message.parse(entry.event.line))
+        return changed
+
+    def _has_moved(self, entry: Entry) -> bool:
+        event = entry.event
+        return (
+            isinstance(event, Rebound) and (event.further or event.uid) == self.attachment and event.epoch > self.epoch
+        )
 
     def _takes(self, entry: Entry) -> bool:
         """Whether it knows such a line (IRCv3 read-marker: MARKREAD only where it was negotiated)."""
@@ -221,6 +254,7 @@ class Session:
                 del invitations[next(iter(invitations))]
         elif message.command == "KILL":
             nick = Source.parse(message.source).nick
+            self.ends_all = True
             self.quit_reason = clip(f"Killed ({nick} ({message.params[-1]}))", KICKLEN)
             self.close(self.quit_reason)
 

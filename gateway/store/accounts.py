@@ -14,11 +14,12 @@ from gateway.people import Account, Credentials, ScramVerifier
 from gateway.store import keys
 from gateway.store.lanes import Lanes
 from gateway.store.scripts import sha
-from gateway.wire.names import NickKey
+from gateway.wire.names import NickKey, casefold
 
 __all__ = ["Accounts"]
 
 LATELY_MS = 60_000
+_CHOICES = {b"on": True, b"off": False}
 
 
 class Accounts:
@@ -53,6 +54,16 @@ class Accounts:
     async def set_password(self, name: NickKey, credentials: Credentials) -> bool:
         """Change the password; False when there is no such account any more."""
         return await self._change(name, *_credential_fields(credentials))
+
+    async def multiclient(self, name: str) -> bool | None:
+        """Whether the connections of the account share a session; None: it has not chosen."""
+        return _CHOICES.get(
+            await self._lanes.commands.call("HGET", keys.account(NickKey(casefold(name))), "multiclient")
+        )
+
+    async def set_multiclient(self, name: NickKey, choice: bool | None) -> bool:
+        """Choose; None: as the network has it. False when there is no such account any more."""
+        return await self._change(name, "multiclient", {True: "on", False: "off", None: ""}[choice])
 
     async def group(self, name: NickKey, account: Account, nick: NickKey, uid: Uid) -> bool:
         """Reserve one more nick; False when it cannot be had."""
@@ -151,5 +162,6 @@ def _account(reply: Any) -> Account | None:
         email=fields[b"email"].decode(),
         created_s=int(fields[b"created"]),
         nicks=tuple(fields[b"nicks"].decode().split()),
+        multiclient=_CHOICES.get(fields.get(b"multiclient", b"")),
         certificates=tuple(fields.get(b"certificates", b"").decode().split()),
     )

@@ -17,6 +17,7 @@ from gateway.events import (
     MEMBER_FIELDS,
     AccountSet,
     AwaySet,
+    Changed,
     Direct,
     Entry,
     Event,
@@ -42,7 +43,21 @@ from gateway.events import (
     SaidTo,
     TopicSet,
 )
-from gateway.model import ORIGIN, Answer, GatewayId, Head, Known, Member, MsgId, Outcome, Position, Snapshot, Topic, Uid
+from gateway.model import (
+    ORIGIN,
+    Answer,
+    FurtherId,
+    GatewayId,
+    Head,
+    Known,
+    Member,
+    MsgId,
+    Outcome,
+    Position,
+    Snapshot,
+    Topic,
+    Uid,
+)
 from gateway.rooms.lists import from_entries
 from gateway.rooms.ports import Change
 from gateway.wire.tags import escape, unescape
@@ -71,7 +86,9 @@ _KIND_OF_CHANGE: dict[type[MemberChange], bytes] = {
     AccountSet: b"L", AwaySet: b"W", HostSet: b"H", NameSet: b"F", Renamed: b"N"
 }  # fmt: skip
 _CHANGE_OF_KIND = {kind: change for change, kind in _KIND_OF_CHANGE.items()}
-_STATE_KINDS = frozenset((b"J", b"P", b"G", b"K", b"N", b"L", b"W", b"F", b"H", b"T", b"O", b"I", b"A", b"B", b"E"))
+_STATE_KINDS = frozenset(
+    (b"J", b"P", b"G", b"K", b"N", b"L", b"W", b"F", b"H", b"T", b"O", b"I", b"A", b"B", b"C", b"E")
+)
 
 
 def encode_member(member: Member) -> bytes:
@@ -138,8 +155,11 @@ def _encode_state(event: Event) -> bytes:
                 b"A", Uid(b""), msgid, name=name, created=created_ms, topic=topic, modes=modes, founder=founder,
                 key=key, limit=limit, listed=listed, history=history,
             )  # fmt: skip
-        case Rebound(uid, msgid, gateway, epoch):
-            return _body(b"B", uid, msgid, gateway=gateway, epoch=epoch)
+        case Rebound(uid, msgid, gateway, epoch, further):
+            which = {"further": further.decode()} if further else {}
+            return _body(b"B", uid, msgid, gateway=gateway, epoch=epoch, **which)
+        case Changed(uid, msgid):
+            return _body(b"C", uid, msgid)
     raise TypeError(type(event).__name__)
 
 
@@ -212,8 +232,8 @@ def _decode_state(value: bytes) -> Event:
             return _decode_redacted(uid, msgid, fields)
         case b"T":
             return TopicSet(uid, msgid, fields["source"], fields["text"])
-        case b"B":
-            return Rebound(uid, msgid, GatewayId(fields["gateway"]), int(fields["epoch"]))
+        case b"B" | b"C":
+            return _decode_rebound(uid, msgid, fields) if kind == b"B" else Changed(uid, msgid)
         case b"K":
             return Kicked(
                 uid, msgid, fields["source"], Uid(fields["target"].encode()), fields["reason"], fields["nick"]
@@ -223,6 +243,11 @@ def _decode_state(value: bytes) -> Event:
         case b"A":
             return _decode_restored(msgid, fields)
     return ModesSet(uid, msgid, fields["source"], tuple(ModeChange(*change) for change in fields["changes"]))
+
+
+def _decode_rebound(uid: Uid, msgid: MsgId, fields: dict[str, Any]) -> Rebound:
+    further = FurtherId(fields["further"].encode()) if "further" in fields else None
+    return Rebound(uid, msgid, GatewayId(fields["gateway"]), int(fields["epoch"]), further)
 
 
 def _decode_redacted(uid: Uid, msgid: MsgId, fields: dict[str, Any]) -> Redacted:

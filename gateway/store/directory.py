@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gateway.errors import NickReservedError
-from gateway.model import GatewayId, Uid
+from gateway.model import AttachmentId, FurtherId, GatewayId, Uid, session_of
 from gateway.people import Figures, Former, RoomRow, User
 from gateway.store import keys
 from gateway.store.lane import ignore
@@ -74,17 +74,22 @@ class Directory:
         await self._lanes.commands.call("EVALSHA", sha("nick_free"), 1, keys.nick_claim(nick), uid)
 
     async def put(self, user: User) -> None:
-        """Write a session's record, unless another connection has taken the session over. Raises `StoreError`."""
+        """Write a session's record, unless another connection has taken the session over. For a session that is not
+        shared. Raises `StoreError`."""
         record = keys.user_record(user.uid)
-        await self._lanes.commands.call("EVALSHA", sha("session_write"), 1, record, user.epoch, 0, *encode_user(user))
+        own = ("gateway", user.gateway, "away", user.away)
+        await self._lanes.commands.call(
+            "EVALSHA", sha("session_write"), 2, record, record, user.epoch, 0, len(own), *own, *encode_user(user)
+        )
 
-    async def remove(self, uid: Uid, nick: NickKey | None) -> None:
-        """Forget a session that has ended. Raises `StoreError`."""
-        lane = self._lanes.commands
+    async def remove(self, attachment: AttachmentId, nick: NickKey | None) -> None:
+        """Forget a session that has ended, with its last attachment. Raises `StoreError`."""
+        lane, uid = self._lanes.commands, session_of(attachment)
         if nick is not None:
             lane.request(ignore, "EVALSHA", sha("nick_free"), 1, keys.nick_claim(nick), uid)
-        lane.request(ignore, *end_session(uid))
-        await lane.call("SREM", keys.gateway_users(self._gateway), uid)
+        lane.request(ignore, *end_session(attachment))
+        # By its uid too: that is how a nick is claimed.
+        await lane.call("SREM", keys.gateway_users(self._gateway), *{attachment, uid})
 
     async def find(self, nick: NickKey) -> Uid | None:
         """Who holds a nick now. Raises `StoreError`."""
@@ -97,7 +102,7 @@ class Directory:
 
     async def away(self, uid: Uid) -> str:
         """What a session's absence is called; empty: it is here. Raises `StoreError`."""
-        reply = await self._lanes.commands.call("HMGET", keys.user_record(uid), "state", "away")
+        reply = await self._lanes.commands.call("HMGET", keys.user_record(uid), "state", "away", "live")
         return shown_away(*(value.decode() if value is not None else None for value in reply))
 
     async def find_user(self, nick: NickKey) -> User | None:
@@ -127,10 +132,10 @@ class Directory:
         uids: list[Uid] = []
         for gateway in await lane.call("ZRANGE", keys.HEARTBEATS, 0, -1):
             users = keys.gateway_users(GatewayId(gateway.decode()))
-            uids += [Uid(uid) for uid in await lane.call("SRANDMEMBER", users, MAX_USERS - len(uids))]
+            uids += [_session(name) for name in await lane.call("SRANDMEMBER", users, MAX_USERS - len(uids))]
         lost = await lane.call("ZRANGE", keys.GRACES, 0, MAX_USERS)  # they belong to no gateway
-        uids += [Uid(uid) for uid in lost[: MAX_USERS - len(uids)]]
-        return list((await self.users(uids)).values())
+        uids += [_session(name) for name in lost[: MAX_USERS - len(uids)]]
+        return list((await self.users(list(dict.fromkeys(uids)))).values())
 
     async def count_room(self, room: RoomKey, members: int) -> None:
         """Tell LIST how many members a room has. Raises `StoreError`."""
@@ -188,14 +193,20 @@ class Directory:
         return [_former(line) for line in (value or b"").decode().split("\n") if line]
 
 
+def _session(attachment: bytes) -> Uid:
+    return session_of(FurtherId(attachment))
+
+
 def _size(room: RoomKey, members: int) -> tuple[str | int, ...]:
     return ("ZADD", keys.ROOM_SIZES, members, room) if members else ("ZREM", keys.ROOM_SIZES, room)
 
 
-def end_session(uid: Uid) -> tuple[str | int, ...]:
-    """The command that forgets a session."""
+def end_session(attachment: AttachmentId) -> tuple[str | int, ...]:
+    """The command that forgets a session with its last attachment."""
+    uid = session_of(attachment)
     names = (
-        keys.user_record(uid), keys.session_rooms(uid), keys.session_positions(uid), keys.session_watches(uid)
+        keys.attachment_record(attachment), keys.session_rooms(uid), keys.session_positions(attachment),
+        keys.session_watches(attachment), keys.user_record(uid), keys.attachments(uid),
     )  # fmt: skip
     return ("EVALSHA", sha("session_end"), len(names), *names, ENDED_KEPT_S)
 

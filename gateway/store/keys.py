@@ -5,7 +5,7 @@ Source: Redis Cluster specification, "Hash tags".
 
 from typing import NamedTuple
 
-from gateway.model import GatewayId, LogKey, Uid
+from gateway.model import AttachmentId, GatewayId, LogKey, Uid
 from gateway.wire.names import NickKey, RoomKey
 
 __all__ = [
@@ -25,6 +25,8 @@ __all__ = [
     "WHOWAS",
     "LogKeys",
     "account",
+    "attachment_record",
+    "attachments",
     "certificate_owner",
     "cluster_mark",
     "conversation_log",
@@ -41,6 +43,7 @@ __all__ = [
     "nick_owner",
     "rate",
     "read_markers",
+    "renaming",
     "room_log",
     "room_of",
     "session_positions",
@@ -59,7 +62,7 @@ DATA_NAME = f"{_VERSION}:{{gateways}}:data"  # string: made with the first beat;
 FIGURES = f"{_VERSION}:{{gateways}}:figures"  # hash: gateway -> "users unregistered operators invisible"
 MOST_USERS = f"{_VERSION}:{{gateways}}:most-users"  # string: the most users there ever were at once
 DRAINS = f"{_VERSION}:{{gateways}}:drains"  # set: gateways somebody asked to drain
-GRACES = f"{_VERSION}:{{sessions}}:graces"  # zset: uid of a detached session -> ms when its grace ends
+GRACES = f"{_VERSION}:{{sessions}}:graces"  # zset: detached attachment -> ms when its grace ends
 LOST = f"{_VERSION}:{{sessions}}:lost"  # zset: uid of one that nobody was told about yet -> ms when it is shown as away
 WHOWAS = tuple(f"{_VERSION}:{{whowas}}:{name}" for name in ("entries", "ages"))
 """Hash: nick -> who had it last; zset: nick -> ms when one of them gave it up. See `whowas_note.lua`."""
@@ -170,23 +173,39 @@ def user_record(uid: Uid) -> str:
     return f"{_VERSION}:{{u:{uid.decode()}}}"
 
 
+def attachment_record(attachment: AttachmentId) -> str:
+    """Hash: which gateway holds an attachment, its token and its epoch; of the first one: the session's record."""
+    uid, _, further = attachment.decode().partition("~")
+    return f"{_VERSION}:{{u:{uid}}}" + (f":~{further}" if further else "")
+
+
+def attachments(uid: Uid) -> str:
+    """Hash of a session that was ever shared: attachment -> "state ms away"; `session_attach.lua` has the states."""
+    return f"{_VERSION}:{{u:{uid.decode()}}}:attached"
+
+
+def renaming(uid: Uid) -> str:
+    """String: one of a shared session's attachments changes the nick now; it has a short life."""
+    return f"{_VERSION}:{{u:{uid.decode()}}}:renaming"
+
+
 def session_rooms(uid: Uid) -> str:
     """Set: every room a session may be in; written before it joins, and removed after it left."""
     return f"{_VERSION}:{{u:{uid.decode()}}}:rooms"
 
 
-def session_positions(uid: Uid) -> str:
-    """Hash: log -> the last position a detached session's client had; what follows it was missed."""
-    return f"{_VERSION}:{{u:{uid.decode()}}}:positions"
+def session_positions(attachment: AttachmentId) -> str:
+    """Hash: log -> the last position the client of a detached attachment had; what follows it was missed."""
+    return f"{attachment_record(attachment)}:positions"
 
 
-def session_watches(uid: Uid) -> str:
-    """Set: the nicks on a session's MONITOR list, as its client wrote them."""
-    return f"{_VERSION}:{{u:{uid.decode()}}}:watches"
+def session_watches(attachment: AttachmentId) -> str:
+    """Set: the nicks on an attachment's MONITOR list, as its client wrote them."""
+    return f"{attachment_record(attachment)}:watches"
 
 
 def gateway_users(gateway: GatewayId) -> str:
-    """Set: every uid a gateway may hold; written before the session exists."""
+    """Set: every attachment a gateway may hold; written before the session exists."""
     return f"{_VERSION}:{{g:{gateway}}}:users"
 
 

@@ -10,16 +10,14 @@ __all__ = ["decode_user", "encode_user", "shown_away"]
 
 
 def encode_user(user: User) -> list[str]:
-    """Fields and values of a session's record, in turn; not its epoch, which only `session_*.lua` write."""
+    """Fields and values that all attachments of a session have in common, in turn."""
     fields = {
         "nick": user.nick,
         "user": user.user,
         "host": user.host,
         "realname": user.realname,
         "account": user.account,
-        "away": user.away,
         "signed_on_s": str(user.signed_on_s),
-        "gateway": user.gateway,
         "operator": "1" if user.operator else "",
         "modes": user.modes,
         "secure": "1" if user.secure else "",
@@ -44,18 +42,25 @@ def decode_user(uid: Uid, reply: Any, *, as_shown: bool = True) -> User | None:
         text["host"],
         text["realname"],
         text["account"],
-        shown_away(text.get("state"), text["away"]) if as_shown else text["away"],
+        shown_away(text.get("state"), text.get("away"), text.get("live")) if as_shown else text.get("away", ""),
         int(text["signed_on_s"]),
-        GatewayId(text["gateway"]),
+        GatewayId(text.get("gateway", "")),
         bool(text["operator"]),
         text.get("modes", ""),
-        int(text["epoch"]),
+        int(text.get("epoch", 0)),
         bool(text.get("secure")),
         text.get("certificate", ""),
         int(text.get("active_s", "0")),
     )
 
 
-def shown_away(state: str | None, away: str | None) -> str:
-    """What others are told of a session's absence; empty: it is here."""
-    return LINK_LOST if state in {"detached", "reaping"} else away or ""
+def shown_away(state: str | None, away: str | None, live: str | None = None) -> str:
+    """What others are told of a session's absence; empty: it is here.
+
+    Args:
+        state: of the session's first attachment.
+        away: what `session_presence.lua` has decided.
+        live: how many attachments of a session that was ever shared have a connection.
+    """
+    lost = state in {"detached", "reaping"} if live is None else live == "0"
+    return LINK_LOST if lost else away or ""

@@ -1,28 +1,31 @@
-"""Sessions that outlive their connection: kept under their uid, taken over by whoever can prove to be their client.
+"""Sessions that outlive their connections: each attachment is taken over by whoever can prove to be its client.
 
-A record's epoch is the right to write it: it goes up whenever a session is taken over or detached, to the ms since
+A record's epoch is the right to write it: it goes up whenever an attachment is taken over or detached, to the ms since
 1970 by the clock of Redis at least, and what somebody with an older one still tries is refused. All of a session is one
 slot.
 """
 
-from collections.abc import Iterable, Mapping
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from hmac import compare_digest
 
 from gateway.events import Rebound
-from gateway.model import GatewayId, LogKey, MsgId, Position, Uid
-from gateway.people import Refusal, Taken, User
+from gateway.model import AttachmentId, FurtherId, GatewayId, LogKey, MsgId, Position, Uid, session_of
+from gateway.people import LINK_LOST, Attached, End, Refusal, Shared, Taken, User
 from gateway.store import codec, keys
+from gateway.store.attached import announce, refresh, tell_attachments
+from gateway.store.directory import ENDED_KEPT_S
 from gateway.store.lane import ignore
 from gateway.store.lanes import Lanes, must_hold_lease
-from gateway.store.logs import LOG_ENTRIES
 from gateway.store.records import decode_user, encode_user
 from gateway.store.scripts import sha
 from gateway.wire.names import NickKey, RoomKey, casefold
 
 __all__ = ["SHOWN_LOST_MS", "Sessions"]
 
-SHOWN_LOST_MS = 2_000  # without a connection, before others are told: most are back by then
 TAKING_MS = 5_000  # no other connection takes a session within that time of a taking that has not settled
+SHOWN_LOST_MS = 2_000  # without a connection, before others are told: most are back by then
+RENAMING_MS = 15_000  # a change of the nick of a shared session takes no longer, or another may begin
 
 
 class Sessions:
@@ -33,33 +36,58 @@ class Sessions:
         self._gateway = gateway
 
     async def assert_all(
-        self, user: User, nick: NickKey, token: bytes, rooms: Iterable[RoomKey], watches: Iterable[str] = ()
+        self,
+        user: User,
+        nick: NickKey,
+        token: bytes,
+        rooms: Iterable[RoomKey],
+        watches: Iterable[str] = (),
+        attachment: AttachmentId | None = None,
+        *,
+        shared: bool = False,
     ) -> bool:
         """Write everything Redis must know of a session here, as if it knew nothing; False: its nick is another's.
 
-        `token` is the token's hash, empty for none.
+        Args:
+            user: with the epoch of the attachment.
+            token: the token's hash; empty for none.
+            attachment: the one that is here; None: the first.
+            shared: the session has others.
         """
-        lane, record = self._lanes.commands, keys.user_record(user.uid)
+        lane, uid = self._lanes.commands, user.uid
+        attachment = attachment or uid
         if watched := list(watches):
-            lane.request(ignore, "SADD", keys.session_watches(user.uid), *watched)
-        lane.request(ignore, "SADD", keys.gateway_users(self._gateway), user.uid)
-        fields: list[str | bytes] = [*encode_user(user), *((b"token", token) if token else ())]
-        lane.request(ignore, "EVALSHA", sha("session_write"), 1, record, user.epoch, 1, *fields)
+            lane.request(ignore, "SADD", keys.session_watches(attachment), *watched)
+        lane.request(ignore, "SADD", keys.gateway_users(self._gateway), attachment)
+        own: list[str | bytes] = ["gateway", self._gateway, *((b"token", token) if token else ())]
+        if shared or attachment != uid:
+            lane.request(ignore, "HSETNX", keys.attachments(uid), attachment, f"here 0 {user.away}")
+        else:
+            own += ["away", user.away]
+        lane.request(
+            ignore, "EVALSHA", sha("session_write"), 2, keys.attachment_record(attachment), keys.user_record(uid),
+            user.epoch, 1, len(own), *own, *encode_user(user),
+        )  # fmt: skip
         if names := list(rooms):
-            lane.request(ignore, "SADD", keys.session_rooms(user.uid), *names)
+            lane.request(ignore, "SADD", keys.session_rooms(uid), *names)
+        refresh(self._lanes, uid)
         reply = await lane.call(
             "EVALSHA", sha("nick_claim"), 2, keys.nick_claim(nick), keys.nick_owner(nick),
-            user.uid, b"", casefold(user.account),
+            uid, b"", casefold(user.account),
         )  # fmt: skip
         return bool(reply[0] == 0)
 
-    async def set_token(self, uid: Uid, epoch: int, token: bytes) -> bool:
-        """Let the client of a session here prove itself by a token with that hash; False: it is not ours any more."""
-        return await self._write(uid, epoch, "token", token)
+    async def set_token(self, attachment: AttachmentId, epoch: int, token: bytes) -> bool:
+        """Let the client of an attachment here prove itself by a token with that hash; False: it is not ours any
+        more."""
+        return await self._write(attachment, epoch, ("token", token, "resumes", "1"), ())
 
-    async def _write(self, uid: Uid, epoch: int, *pairs: str | bytes) -> bool:
+    async def _write(
+        self, attachment: AttachmentId, epoch: int, own: Sequence[str | bytes], common: Sequence[str | bytes]
+    ) -> bool:
+        record, session = keys.attachment_record(attachment), keys.user_record(session_of(attachment))
         reply = await self._lanes.commands.call(
-            "EVALSHA", sha("session_write"), 1, keys.user_record(uid), epoch, 0, *pairs
+            "EVALSHA", sha("session_write"), 2, record, session, epoch, 0, len(own), *own, *common
         )
         return bool(reply)
 
@@ -72,118 +100,253 @@ class Sessions:
         """It is in it no more."""
         await self._lanes.commands.call("SREM", keys.session_rooms(uid), room)
 
-    async def set_active(self, uid: Uid, epoch: int, active_s: int) -> None:
+    async def set_active(self, attachment: AttachmentId, epoch: int, active_s: int) -> None:
         """Note when a session said something last, since 1970."""
-        await self._write(uid, epoch, "active_s", str(active_s))
+        await self._write(attachment, epoch, (), ("active_s", str(active_s)))
 
-    async def watch(self, uid: Uid, nicks: Iterable[str]) -> None:
-        """Keep nicks on a session's MONITOR list."""
-        await self._lanes.commands.call("SADD", keys.session_watches(uid), *nicks)
+    async def watch(self, attachment: AttachmentId, nicks: Iterable[str]) -> None:
+        """Keep nicks on an attachment's MONITOR list."""
+        await self._lanes.commands.call("SADD", keys.session_watches(attachment), *nicks)
 
-    async def unwatch(self, uid: Uid, nicks: Iterable[str]) -> None:
+    async def unwatch(self, attachment: AttachmentId, nicks: Iterable[str]) -> None:
         """Take them from it."""
-        await self._lanes.commands.call("SREM", keys.session_watches(uid), *nicks)
+        await self._lanes.commands.call("SREM", keys.session_watches(attachment), *nicks)
 
-    async def take(self, uid: Uid, shown: bytes, account: str, token: bytes) -> Taken | Refusal:
-        """Take a session over for a connection here.
+    async def take(
+        self, attachment: AttachmentId, shown: bytes, account: str, token: bytes, *, told: bool = True
+    ) -> Taken | Refusal:
+        """Take an attachment over for a connection here.
 
         Args:
             shown: hash of the token its client showed; empty: it is taken by its account.
             token: hash of the one that proves it from now on; the shown one stays good until `confirm`.
+            told: the client is told the new one.
         Raises:
             StoreError: it may have been taken or not; `abandon` undoes it.
         """
-        lane, record = self._lanes.commands, keys.user_record(uid)
+        lane, record = self._lanes.commands, keys.attachment_record(attachment)
+        uid = session_of(attachment)
         must_hold_lease(self._lanes)
         # Looked at first, so that guesses leave nothing behind.
-        *tokens, owner = await lane.call("HMGET", record, "token", "former", "account")
         if shown:
+            tokens = await lane.call("HMGET", record, "token", "former")
             allowed = any(compare_digest(shown, known) for known in tokens if known)
         else:
+            owner = await lane.call("HGET", keys.user_record(uid), "account")
             allowed = bool(account and owner == account.encode())
         if not allowed:
             return Refusal.NOT_ALLOWED
-        # Written first: whenever this process ends, its reaper finds the session.
-        await lane.call("SADD", keys.gateway_users(self._gateway), uid)
+        # Written first: whenever this process ends, its reaper finds the attachment.
+        await lane.call("SADD", keys.gateway_users(self._gateway), attachment)
         reply = await lane.call(
-            "EVALSHA", sha("session_take"), 1, record, self._gateway, shown, account, token, TAKING_MS
-        )
+            "EVALSHA", sha("session_take"), 3, record, keys.user_record(uid), keys.attachments(uid),
+            self._gateway, shown, account, token, TAKING_MS, attachment, int(told),
+        )  # fmt: skip
         if reply[0]:
             return Refusal(reply[0])
         before = decode_user(uid, reply[1], as_shown=False)
         if before is None:
             return Refusal.ENDED
-        user = before._replace(gateway=self._gateway, epoch=reply[2])
-        was_lost = (decode_user(uid, reply[1]) or before).away != before.away
-        return await self._as_left(user, before.gateway, was_lost=was_lost)
-
-    async def _as_left(self, user: User, former: GatewayId, *, was_lost: bool) -> Taken:
-        lane, uid = self._lanes.commands, user.uid
-        inbox = keys.inbox_log(uid)
-        names = keys.log_keys(inbox)
-        event = codec.encode_event(Rebound(uid, MsgId(b""), self._gateway, user.epoch))
-        lane.request(ignore, "EVALSHA", sha("inbox_move"), 2, names.state, names.log, names.channel, LOG_ENTRIES, event)
-        lane.request(ignore, "ZREM", keys.GRACES, uid)
+        user = before._replace(gateway=self._gateway, epoch=reply[3])
+        further = FurtherId(attachment) if attachment != uid else None
+        await announce(self._lanes, uid, Rebound(uid, MsgId(b""), self._gateway, user.epoch, further))
+        refresh(self._lanes, uid)
+        lane.request(ignore, "ZREM", keys.GRACES, attachment)
         lost = lane.call("ZREM", keys.LOST, uid)
-        watches = lane.call("SMEMBERS", keys.session_watches(uid))
-        rooms = frozenset(name.decode() for name in await lane.call("SMEMBERS", keys.session_rooms(uid)))
-        logs = [inbox, *(keys.room_log(RoomKey(room)) for room in rooms)]
-        # Its own where it was detached; else where its gateway was at its last beat.
+        watches = lane.call("SMEMBERS", keys.session_watches(attachment))
+        former = GatewayId((reply[2] or b"").decode())
+        rooms = await self._rooms(uid)
+        positions = await self._positions(attachment, former, rooms)
+        away = (decode_user(uid, reply[1]) or before).away
+        shown_lost = away == LINK_LOST and not await lost
+        watched = tuple(sorted(nick.decode() for nick in await watches))
+        return Taken(user, rooms, positions, watched, shown_lost, reply[4] > 1)
+
+    async def attach(
+        self, uid: Uid, account: str, attachment: FurtherId, token: bytes, most: int, *, told: bool
+    ) -> Taken | Refusal | AttachmentId:
+        """Let one more connection share a session of its account.
+
+        Args:
+            token: hash of the one that proves the new attachment.
+            most: attachments the session may have; 1: it is not shared.
+            told: its client is told the token.
+        Returns:
+            An attachment: its place is to be taken. It is lost and cannot come back by itself, or there may be no more.
+        Raises:
+            StoreError: it may be attached or not; `abandon` undoes it.
+        """
+        lane, record = self._lanes.commands, keys.attachment_record(attachment)
+        must_hold_lease(self._lanes)
+        await lane.call("SADD", keys.gateway_users(self._gateway), attachment)
+        reply = await lane.call(
+            "EVALSHA", sha("session_attach"), 3, keys.user_record(uid), keys.attachments(uid), record,
+            self._gateway, account, uid, attachment, token, most, int(told),
+        )  # fmt: skip
+        user = decode_user(uid, reply[1], as_shown=False) if reply[0] == 0 else None
+        if user is None:
+            lane.request(ignore, "SREM", keys.gateway_users(self._gateway), attachment)
+            if reply[0] == 5:
+                return Uid(reply[1]) if b"~" not in reply[1] else FurtherId(reply[1])
+            return Refusal(reply[0] or Refusal.ENDED.value)
+        refresh(self._lanes, uid)
+        user = user._replace(gateway=self._gateway, epoch=0, away="")
+        # What was said to it before was said to the others; where its own conversation begins is where they are told.
+        began = await tell_attachments(self._lanes, uid)
+        return Taken(user, await self._rooms(uid), {keys.inbox_log(uid): began}, shared=True)
+
+    async def _rooms(self, uid: Uid) -> frozenset[str]:
+        names = await self._lanes.commands.call("SMEMBERS", keys.session_rooms(uid))
+        return frozenset(name.decode() for name in names)
+
+    async def _positions(
+        self, attachment: AttachmentId, former: GatewayId, rooms: Iterable[str]
+    ) -> dict[LogKey, Position]:
+        """Its own where it was detached; else where its gateway was at its last beat."""
+        logs = [keys.inbox_log(session_of(attachment)), *(keys.room_log(RoomKey(room)) for room in rooms)]
         positions: dict[LogKey, Position] = {}
-        for key in (keys.gateway_positions(former), keys.session_positions(uid)):
-            found = await lane.call("HMGET", key, *logs)
+        for key in (keys.gateway_positions(former), keys.session_positions(attachment)):
+            found = await self._lanes.commands.call("HMGET", key, *logs)
             positions |= {log: Position(value) for log, value in zip(logs, found, strict=True) if value is not None}
-        shown_lost = was_lost and not await lost
-        return Taken(user, rooms, positions, tuple(sorted(nick.decode() for nick in await watches)), shown_lost)
+        return positions
 
-    async def settle(self, uid: Uid, epoch: int) -> None:
-        """Everything missed was delivered to who took the session."""
-        await self._settle(uid, epoch, "settled")
-
-    async def confirm(self, uid: Uid, epoch: int) -> None:
-        """The client has its new token: the former one is good no more."""
-        await self._settle(uid, epoch, "confirmed")
-
-    async def _settle(self, uid: Uid, epoch: int, what: str) -> None:
-        await self._lanes.commands.call(
-            "EVALSHA", sha("session_settle"), 2, keys.user_record(uid), keys.session_positions(uid), epoch, what
+    async def set_away(self, attachment: AttachmentId, away: str) -> str:
+        """Note that an attachment is away (empty: here); returns what the session's absence is called from now on."""
+        uid = session_of(attachment)
+        shown: bytes = await self._lanes.commands.call(
+            "EVALSHA", sha("session_presence"), 2, keys.user_record(uid), keys.attachments(uid), attachment, 1, away
         )
+        return shown.decode()
+
+    async def change(self, attachment: AttachmentId, epoch: int, user: User, names: Sequence[str]) -> None:
+        """Write some fields of what all attachments share; the attachment must be here."""
+        fields = encode_user(user)
+        chosen = [part for name, value in zip(fields[::2], fields[1::2], strict=True) if name in names
+                  for part in (name, value)]  # fmt: skip
+        await self._write(attachment, epoch, (), chosen)
+
+    async def tell_others(self, uid: Uid) -> None:
+        """Have all attachments of a session look at what they share."""
+        await tell_attachments(self._lanes, uid)
+
+    async def look(self, attachment: AttachmentId, epoch: int) -> Shared | None:
+        """What an attachment here shares with others; None: it is one no more."""
+        lane, uid = self._lanes.commands, session_of(attachment)
+        own, record, rooms, attached, renaming = await asyncio.gather(
+            lane.call("HGET", keys.attachment_record(attachment), "epoch"),
+            lane.call("HGETALL", keys.user_record(uid)),
+            self._rooms(uid),
+            lane.call("HGETALL", keys.attachments(uid)),
+            lane.call("EXISTS", keys.renaming(uid)),
+        )
+        user, states = decode_user(uid, record), codec.pairs(attached)
+        listed = attachment in states if states else attachment == uid
+        if user is None or own is None or int(own) != epoch or not listed:
+            return None
+        leader = min((name for name, value in states.items() if value.startswith(b"here ")), default=attachment)
+        return Shared(user, rooms, max(1, len(states)), leader == attachment, bool(renaming))
+
+    async def part_others(self, attachment: AttachmentId) -> None:
+        """A session is this attachment's alone from now on."""
+        lane, uid = self._lanes.commands, session_of(attachment)
+        others = await lane.call(
+            "EVALSHA", sha("session_part"), 2, keys.user_record(uid), keys.attachments(uid), uid, attachment
+        )
+        for other in others:
+            if other != uid:
+                lane.request(ignore, "DEL", keys.attachment_record(FurtherId(other)))
+        refresh(self._lanes, uid)
+        await self.tell_others(uid)
+
+    async def attached(self, uid: Uid) -> list[Attached]:
+        """The attachments of a session; none for one that was never shared."""
+        reply = await self._lanes.commands.call("HGETALL", keys.attachments(uid))
+        found = []
+        for name, value in codec.pairs(reply).items():
+            state, since_ms, away = value.decode().split(" ", 2)
+            found.append(Attached(FurtherId(name), state == "here", int(since_ms), away))
+        return sorted(found, key=lambda one: one.since_ms)
+
+    async def begin_renaming(self, uid: Uid) -> bool:
+        """Be the one attachment of a shared session that changes its nick; False: another is."""
+        return bool(await self._lanes.commands.call("SET", keys.renaming(uid), 1, "NX", "PX", RENAMING_MS))
+
+    async def end_renaming(self, uid: Uid) -> None:
+        """The nick is changed, or is not."""
+        await self._lanes.commands.call("DEL", keys.renaming(uid))
+
+    async def settle(self, attachment: AttachmentId, epoch: int) -> None:
+        """Everything missed was delivered to who took the attachment."""
+        await self._settle(attachment, epoch, "settled")
+
+    async def confirm(self, attachment: AttachmentId, epoch: int) -> None:
+        """The client has its new token: the former one is good no more."""
+        await self._settle(attachment, epoch, "confirmed")
+
+    async def _settle(self, attachment: AttachmentId, epoch: int, what: str) -> None:
+        record, positions = keys.attachment_record(attachment), keys.session_positions(attachment)
+        await self._lanes.commands.call("EVALSHA", sha("session_settle"), 2, record, positions, epoch, what)
 
     async def detach(
-        self, uid: Uid, epoch: int, grace_s: float, reason: str, positions: Mapping[LogKey, Position]
+        self, attachment: AttachmentId, epoch: int, grace_s: float, reason: str, positions: Mapping[LogKey, Position]
     ) -> None:
-        """Keep a session without a connection for its grace; nothing happens to one that is not ours any more."""
-        await self._detach(uid, "epoch", str(epoch).encode(), grace_s, reason, positions)
+        """Keep an attachment without a connection for its grace; nothing happens to one that is not ours any more."""
+        await self._detach(attachment, "epoch", str(epoch).encode(), grace_s, reason, positions)
 
-    async def abandon(self, uid: Uid, token: bytes, grace_s: float, reason: str) -> None:
-        """Detach a session that was perhaps taken for the token with that hash, and has no connection."""
-        await self._detach(uid, "token", token, grace_s, reason, {})
+    async def abandon(self, attachment: AttachmentId, token: bytes, grace_s: float, reason: str) -> None:
+        """Detach one that was perhaps taken for the token with that hash, and has no connection."""
+        await self._detach(attachment, "token", token, grace_s, reason, {})
 
     async def _detach(
-        self, uid: Uid, field: str, value: bytes, grace_s: float, reason: str, positions: Mapping[LogKey, Position]
+        self,
+        attachment: AttachmentId,
+        field: str,
+        value: bytes,
+        grace_s: float,
+        reason: str,
+        positions: Mapping[LogKey, Position],
     ) -> None:
-        lane = self._lanes.commands
+        lane, uid = self._lanes.commands, session_of(attachment)
         reply = await lane.call(
-            "EVALSHA", sha("session_detach"), 2, keys.user_record(uid), keys.session_positions(uid),
-            field, value, int(grace_s * 1000), reason, *(part for pair in positions.items() for part in pair),
+            "EVALSHA", sha("session_detach"), 4, keys.attachment_record(attachment), keys.session_positions(attachment),
+            keys.user_record(uid), keys.attachments(uid), field, value, int(grace_s * 1000), reason, attachment,
+            *(part for pair in positions.items() for part in pair),
         )  # fmt: skip
         if reply[0] == 1:
             return
-        # In the schedule first, from our list then: at any moment somebody has it on a list. 0: it is due at once.
-        if reply[0] == 0:
+        refresh(self._lanes, uid)
+        if reply[0] == 0 and not reply[2]:
             lane.request(ignore, "ZADD", keys.LOST, int(reply[1]) - int(grace_s * 1000) + SHOWN_LOST_MS, uid)
-        await lane.call("ZADD", keys.GRACES, reply[1] if reply[0] == 0 else 0, uid)
-        await lane.call("SREM", keys.gateway_users(self._gateway), uid)
+        # In the schedule first, from our list then: at any moment somebody has it on a list. 0: it is due at once.
+        await lane.call("ZADD", keys.GRACES, reply[1] if reply[0] == 0 else 0, attachment)
+        await lane.call("SREM", keys.gateway_users(self._gateway), attachment)
+        if reply[0] == 0 and reply[2]:
+            await self.tell_others(uid)
 
     async def cut_grace(self, uid: Uid, reason: str) -> None:
-        """End a session that has no connection now, as if its grace were over; does nothing to one that has."""
+        """End what a session has without a connection now, as if its grace were over; does nothing to what has one."""
         lane = self._lanes.commands
-        if await lane.call("EVALSHA", sha("session_cut"), 1, keys.user_record(uid), reason):
-            await lane.call("ZADD", keys.GRACES, 0, uid)
+        for name in await lane.call("HKEYS", keys.attachments(uid)) or [uid]:
+            attachment = FurtherId(name)
+            if await lane.call("EVALSHA", sha("session_cut"), 1, keys.attachment_record(attachment), reason):
+                await lane.call("ZADD", keys.GRACES, 0, attachment)
 
-    async def claim_end(self, uid: Uid, epoch: int) -> bool:
-        """Make sure that nobody takes a session over any more, before it leaves its rooms; False: somebody has."""
-        reply = await self._lanes.commands.call(
-            "EVALSHA", sha("session_reap"), 1, keys.user_record(uid), self._gateway, epoch, 0
-        )
-        return bool(reply[0] == 0)
+    async def claim_end(self, attachment: AttachmentId, epoch: int, *, whole: bool = False) -> End:
+        """Make sure that nobody takes an attachment over any more; after `LAST` nor anything of its session, which is
+        now to leave its rooms.
+
+        Args:
+            whole: the session ends, whatever other attachments it has.
+        """
+        lane, uid = self._lanes.commands, session_of(attachment)
+        reply = await lane.call(
+            "EVALSHA", sha("session_reap"), 5, keys.attachment_record(attachment), keys.user_record(uid),
+            keys.attachments(uid), keys.session_positions(attachment), keys.session_watches(attachment),
+            self._gateway, epoch, 0, attachment, int(whole), ENDED_KEPT_S,
+        )  # fmt: skip
+        end = End(reply[0])
+        if end is End.OTHERS:
+            refresh(self._lanes, uid)
+            await lane.call("SREM", keys.gateway_users(self._gateway), attachment)
+            await self.tell_others(uid)
+        return end

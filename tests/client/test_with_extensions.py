@@ -94,3 +94,15 @@ async def test_a_certificate_logs_in(tmp_path: Path) -> None:
             assert (line.tags["account"], line.params[1]) == ("certann", "hi")
     finally:
         gateway.stop()
+
+
+async def test_what_one_deletes_is_gone(gateway: GatewayProcess, tmp_path: Path) -> None:
+    """/delete takes back the last line: it cannot be read any more, and that it was deleted can."""
+    with terminal(tmp_path / "ann", *ann_at(gateway)) as ann:
+        await asyncio.to_thread(ann.sees, "ann joined")
+        await asyncio.to_thread(ann.type, "the secret" + ENTER)
+        await asyncio.to_thread(ann.sees, "ann | the secret")
+        await asyncio.to_thread(ann.until, lambda rows: not any("sending" in row for row in rows), "the echo")
+        await asyncio.to_thread(ann.type, "/delete wrong room" + ENTER)
+        await asyncio.to_thread(ann.sees, "ann deleted this line (wrong room)")
+        await asyncio.to_thread(ann.until, lambda rows: not any("the secret" in row for row in rows), "no secret")

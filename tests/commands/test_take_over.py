@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from gateway.commands.registration import as_user
 from gateway.wire.message import Message
 from tests.harness.deadlines import eventually
 from tests.harness.gateway_inside import GatewayInside
@@ -123,7 +122,7 @@ async def test_a_nick_change_that_was_cut_off_is_finished(store_url: str, stack:
         await peer.expect("366")
     await bob.barrier()
     (session,) = [one for one in inside.services.sessions.values() if one.nick == "half-ann"]
-    await inside.services.directory.put(as_user(inside.services, session)._replace(nick="half-anna"))
+    await inside.services.directory.put(session.as_user(inside.services.gateway)._replace(nick="half-anna"))
     again = await stack.enter_async_context(await IrcPeer.connect(inside.host, inside.port, "x", register=False))
     await again.send(f"RESUME {token}", "NICK y", "USER x 0 * :x")
     assert (await again.expect("RESUME")).params == ("SUCCESS", "half-anna")

@@ -23,6 +23,7 @@ class Author:
     """Where what is said or changed comes from; remembers what it is told."""
 
     def __init__(self, decide: Callable[[Replica], Change | None] | None = None, *, may_say: bool = True) -> None:
+        self.seat = None
         self.told: list[str] = []
         self._decide = decide
         self._may_say = may_say

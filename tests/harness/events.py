@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from gateway.events import (
     AccountSet,
     AwaySet,
+    Changed,
     Direct,
     Event,
     HostSet,
@@ -25,7 +26,7 @@ from gateway.events import (
     SaidLines,
     TopicSet,
 )
-from gateway.model import ORIGIN, GatewayId, Member, MsgId, Position, Topic, Uid
+from gateway.model import ORIGIN, FurtherId, GatewayId, Member, MsgId, Position, Topic, Uid
 from gateway.rooms.ports import Change
 
 __all__ = ["events", "join", "leave", "member", "members", "promote", "rebind", "said", "set_topic", "uid_of"]
@@ -165,7 +166,15 @@ _kinds: list[st.SearchStrategy[Event]] = [
         uid=st.just(Uid(b"")),
         history=st.sampled_from(["", "500:7d"]),
     ),
-    st.builds(Rebound, uid=_uids, msgid=_msgids, gateway=_word.map(GatewayId), epoch=st.integers(0, 2**31)),
+    st.builds(
+        Rebound,
+        uid=_uids,
+        msgid=_msgids,
+        gateway=_word.map(GatewayId),
+        epoch=st.integers(0, 2**31),
+        further=st.none() | _uids.map(FurtherId),
+    ),
+    st.builds(Changed, uid=_uids, msgid=_msgids),
     st.builds(ModesSet, uid=_uids, msgid=_msgids, source=_spaceless, changes=st.lists(_changes).map(tuple)),
 ]
 events: st.SearchStrategy[Event] = st.one_of(_kinds)

@@ -65,6 +65,7 @@ class Decided:
         self._room = room
         self._msgid = msgid
         self._seat = seat
+        self.seat = seat.attachment if seat is not None else None
         self.done = False
 
     def propose(self, replica: Replica) -> Change | None:

@@ -60,7 +60,7 @@ def irssi(home: Path, servers: list[Address], nick: str, room: str) -> Iterator[
         '"fe-common/core" = { autofocus_new_items = "yes"; }; };\n'
     )
     with _running("irssi", ["--home", str(config)], home) as terminal:
-        terminal.sees("Welcome to")
+        terminal.sees("Mode change [+i]")  # what it does first; the welcome has scrolled away by then
         terminal.type("/window 2\r")
         yield terminal
 

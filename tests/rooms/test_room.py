@@ -21,7 +21,7 @@ from gateway.events import (
     Renamed,
     TopicSet,
 )
-from gateway.model import GatewayId, Member, MsgId, Position, Uid
+from gateway.model import FurtherId, GatewayId, Member, MsgId, Position, Uid
 from gateway.rooms.replica import Replica
 from gateway.rooms.room import Room
 from gateway.session import capabilities as caps
@@ -61,9 +61,10 @@ class Person:
 
 
 class Author:
-    """The origin of an event from here."""
+    """The origin of an event from here, by ann."""
 
     def __init__(self, answer: bytes | None = None) -> None:
+        self.seat = uid_of("ann")
         self.lines: list[bytes] = []
         self._answer = answer
 
@@ -113,12 +114,45 @@ def test_all_lines_of_a_read_are_one_write_per_seat(people: tuple[Person, Person
     """Many events, one write to each receiver, in order; the author hears nothing without echo-message."""
     ann, bob, cat = people
     lobby = room("#lobby", ann, bob, cat)
-    lobby.apply([entry(said("ann", str(i))) for i in range(5)], render)
+    remarks = [said("ann", str(i)) for i in range(5)]
+    lobby.origins.update((remark.msgid, Author()) for remark in remarks)
+    lobby.apply([entry(remark) for remark in remarks], render)
     assert bob.writes == []
     lobby.flush(render)
     assert (len(bob.writes), len(cat.writes), ann.writes) == (1, 1, [])
     assert bob.heard() == cat.heard() == ["0", "1", "2", "3", "4"]
     assert lobby.flush(render) == 0
+
+
+def test_what_a_member_says_elsewhere_is_news_here() -> None:
+    """Several connections share a member: one that did not say a line gets it without echo-message, and once; both part
+    at once."""
+    phone, laptop, bob = Person("ann"), Person("ann"), Person("bob")
+    laptop.session.attachment = FurtherId(laptop.uid + b"~1")
+    lobby = room("#lobby", phone, bob)
+    lobby.seat(laptop.session)
+    author = Author()
+    lobby.origins[MsgId(b"here")] = author
+    apply((lobby, said("ann", "here")), (lobby, said("ann", "there")))
+    assert (phone.heard(), laptop.heard(), bob.heard()) == (["there"], ["here", "there"], ["here", "there"])
+    assert author.lines == [b""]
+    apply((lobby, Left(phone.uid, MsgId(b"p"), LeftBy.PART, "")), (lobby, said("bob", "alone")))
+    assert (phone.heard(), laptop.heard(), bob.heard()) == (["PART #lobby"], ["PART #lobby"], ["PART #lobby", "alone"])
+    assert not lobby.sits(phone.uid)
+
+
+def test_one_of_several_seats_of_a_member_goes() -> None:
+    """The others stay, whichever goes first; the member sits here until the last is gone."""
+    phone, laptop = Person("ann"), Person("ann")
+    laptop.session.attachment = FurtherId(laptop.uid + b"~1")
+    for first, second in ((phone, laptop), (laptop, phone)):
+        lobby = room("#lobby", phone)
+        lobby.seat(laptop.session)
+        lobby.unseat(first.session.attachment)
+        apply((lobby, said("bob", "one less")))
+        assert (first.heard(), second.heard(), lobby.sits(phone.uid)) == ([], ["one less"], True)
+        lobby.unseat(second.session.attachment)
+        assert not lobby.sits(phone.uid)
 
 
 def test_each_class_of_receiver_gets_its_own_bytes() -> None:

@@ -4,16 +4,20 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.identity import new_secret, new_uid
-from gateway.session.tokens import MAX_TOKEN_BYTES, hash_of, make, uid_of
+from gateway.model import AttachmentId, session_of
+from gateway.session.tokens import MAX_TOKEN_BYTES, attachment_of, further, hash_of, make
 
 
 def test_a_token_names_its_session_and_fits() -> None:
-    """At most 100 bytes, no spaces; no two are alike."""
+    """At most 100 bytes, no spaces; no two are alike. Those of further attachments name these."""
     uid = new_uid()
-    tokens = {make(uid, new_secret()) for _ in range(100)}
-    assert len(tokens) == 100
-    for token in tokens:
-        assert uid_of(token) == uid
+    others = [further(uid, new_secret()) for _ in range(100)]
+    whose: dict[str, AttachmentId] = {make(other, new_secret()): other for other in others}
+    whose |= {make(uid, new_secret()): uid for _ in range(100)}
+    assert len(whose) == 200
+    assert {session_of(other) for other in others} == {uid}
+    for token, of in whose.items():
+        assert attachment_of(token) == of
         assert len(token) <= MAX_TOKEN_BYTES
         assert " " not in token
 
@@ -27,11 +31,11 @@ def test_a_token_names_its_session_and_fits() -> None:
 @example("ä.b")
 @example("a}.b")
 def test_anything_else_names_none(text: str) -> None:
-    """A name that could not be part of a key is no uid, and nothing raises."""
-    uid = uid_of(text)
+    """A name that could not be part of a key is no attachment, and nothing raises."""
+    uid = attachment_of(text)
     if uid is not None:
         assert len(text) <= MAX_TOKEN_BYTES
-        assert all(byte in b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_" for byte in uid)
+        assert all(byte in b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_~" for byte in uid)
         assert text.startswith(uid.decode() + ".")
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gateway.errors import StoreError
 from gateway.events import Rebound
 from gateway.model import ORIGIN, GatewayId, Position, Uid
-from gateway.people import Refusal, Taken, User
+from gateway.people import End, Refusal, Taken, User
 from gateway.session.tokens import hash_of
 from gateway.store import keys
 from gateway.store.directory import Directory
@@ -111,7 +111,7 @@ async def test_who_shows_the_token_takes_the_session(sites: tuple[Site, Site]) -
     await one.directory.put(one.user()._replace(realname="late"))
     assert not await one.sessions.set_token(one.uid, 0, THIRD)
     await one.sessions.detach(one.uid, 0, GRACE_S, "lost", {})
-    assert not await one.sessions.claim_end(one.uid, 0)
+    assert await one.sessions.claim_end(one.uid, 0) is End.NOT_OURS
     assert await two.directory.user(two.uid) == two.user(epoch=epoch)
     assert await one.lanes.commands.call("ZSCORE", keys.GRACES, one.uid) is None
 
@@ -224,9 +224,10 @@ async def test_a_claim_of_a_reaper_that_died_runs_out(sites: tuple[Site, Site]) 
     await one.sessions.detach(one.uid, 0, 0, "lost", {})
     script, record = sha("session_reap"), keys.user_record(one.uid)
     call = one.lanes.commands.call
-    reply = await call("EVALSHA", script, 1, record, "first", "", 30_000)
+    session = (4, record, record, keys.attachments(one.uid), keys.session_positions(one.uid))
+    reply = await call("EVALSHA", script, *session, "first", "", 30_000, one.uid, 0, 60)
     assert reply == [0, one.nick.encode(), b"lost"]
-    assert await call("EVALSHA", script, 1, record, "second", "", 30_000) == [2]
+    assert await call("EVALSHA", script, *session, "second", "", 30_000, one.uid, 0, 60) == [2]
     names = keys.log_keys(keys.room_log(one.room))
     await call(
         "EVALSHA",
@@ -283,7 +284,7 @@ async def test_of_two_takings_the_later_one_holds_where_a_failover_lost_the_firs
     assert isinstance(taken, Taken)
     await two.sessions.assert_all(lost.user, one.nick, SECOND, [one.room])
     await two.sessions.detach(one.uid, lost.user.epoch, GRACE_S, "lost", {})
-    assert not await two.sessions.claim_end(one.uid, lost.user.epoch)
+    assert await two.sessions.claim_end(one.uid, lost.user.epoch) is End.NOT_OURS
     assert await one.directory.user(one.uid) == taken.user
     assert await call("HMGET", record, "token", "state") == [THIRD, None]
 
@@ -320,7 +321,7 @@ async def test_what_dies_with_a_gateway_and_what_does_not(sites: tuple[Site, Sit
     assert await two.directory.find(NickKey(user.nick)) is None
     # What the dead one would still write.
     await one.directory.put(one.user()._replace(realname="zombie"))
-    assert not await one.sessions.claim_end(one.uid, 0)
+    assert await one.sessions.claim_end(one.uid, 0) is End.NOT_OURS
     taken = await two.take()
     assert isinstance(taken, Taken)
     assert taken.user.realname == "Real"
@@ -428,7 +429,7 @@ async def test_any_order_of_steps_has_one_holder(lanes: Lanes, steps: list[tuple
         scheduled = await lanes.commands.call("ZSCORE", keys.GRACES, uid) is not None
         assert (away == "Link lost") == scheduled == (model.state == "detached")
     if ends and model.state == "on":
-        assert await sites[0].sessions.claim_end(uid, model.epoch)
+        assert await sites[0].sessions.claim_end(uid, model.epoch) is End.LAST
         assert await sites[1].sessions.take(uid, model.token, "", SECOND) is Refusal.ENDED
     await sites[0].directory.remove(uid, sites[0].nick)
     assert await sites[1].sessions.take(uid, model.token, "", SECOND) is Refusal.ENDED

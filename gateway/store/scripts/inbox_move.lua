@@ -1,5 +1,5 @@
--- inbox_move: tell whoever still follows an inbox that its session lives elsewhere now. Belongs to no gateway's
--- numbered batches: a second one of the same epoch changes nothing.
+-- inbox_move: tell whoever follows an inbox that an attachment of its session lives elsewhere now, or that what they
+-- share has changed. Belongs to no gateway's numbered batches: a second one changes nothing.
 --
 -- KEYS  1 state  2 log
 -- ARGV  1 channel  2 log length limit  3 event

@@ -1,4 +1,4 @@
--- session_cut: the grace of a detached session is over now. Whoever looks at the schedule next ends it.
+-- session_cut: the grace of a detached attachment is over now. Whoever looks at the schedule next ends it.
 --
 -- KEYS  1 record
 -- ARGV  1 reason

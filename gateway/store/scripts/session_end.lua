@@ -1,6 +1,8 @@
--- session_end: forget a session. What is left for a day tells a client that comes back late that it is over.
+-- session_end: forget a session with its last attachment. What is left for a day tells a client that comes back late
+-- that it is over.
 --
--- KEYS  1 record  2 rooms  3 positions  4 nicks it watches
+-- KEYS  1 record of the attachment  2 rooms  3 positions  4 nicks it watches  5 record of the session
+--       6 its attachments
 -- ARGV  1 seconds its tokens are remembered
 local t = redis.call('HMGET', KEYS[1], 'token', 'former')
 redis.call('DEL', unpack(KEYS))

@@ -1,9 +1,9 @@
--- session_write: change a session's record, if it is still the writer's: a gateway from which the session was taken,
--- or that was buried, knows an older epoch.
+-- session_write: change what is an attachment's own, and what is its session's, if it is still the writer's: a gateway
+-- from which it was taken, or that was buried, knows an older epoch.
 --
--- KEYS  1 record
+-- KEYS  1 record of the attachment  2 record of the session
 -- ARGV  1 epoch  2 '1' = assert the whole record, where there is none, or one that a failover put back to an older epoch
---       3.. pairs: field, value
+--       3 how many of the next words go to the attachment's record  4.. pairs: field, value; the rest go to the session's
 -- Returns 1 written | 0 not the writer's
 local epoch = redis.call('HGET', KEYS[1], 'epoch')
 if not epoch or tonumber(epoch) < tonumber(ARGV[1]) then
@@ -13,5 +13,7 @@ if not epoch or tonumber(epoch) < tonumber(ARGV[1]) then
 elseif epoch ~= ARGV[1] then
   return 0
 end
-redis.call('HSET', KEYS[1], 'epoch', ARGV[1], unpack(ARGV, 3))
+local own = 3 + ARGV[3]
+redis.call('HSET', KEYS[1], 'epoch', ARGV[1], unpack(ARGV, 4, own))
+if #ARGV > own then redis.call('HSET', KEYS[2], unpack(ARGV, own + 1)) end
 return 1
