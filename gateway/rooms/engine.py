@@ -432,7 +432,10 @@ class Engine:
             for index, first in repeated.items():
                 room.origins.pop(batch[index].event.msgid, None)
                 batch[index].repeated(first)
-            position = max(answer.positions, key=order) if repeated else answer.positions[-1]
+            if not repeated and answer.positions:
+                position = answer.positions[-1]
+            else:  # a batch of which all was taken back meanwhile has no place
+                position = max(answer.positions, key=order, default=ORIGIN)
             follower = room.follower
             if follower.last is not None and order(follower.last) < order(position):
                 self._expected.note(log, position)
