@@ -6,7 +6,7 @@ Who is in a room reads all that is kept of it, also from before it came; nobody 
 from functools import partial
 
 from gateway.commands.conversations import find_conversation, identity_of
-from gateway.commands.extent import kept_in, oldest_in_room, oldest_said
+from gateway.commands.extent import kept_in, oldest_in_room, oldest_said, without_taken_back
 from gateway.commands.reading import PAGE, BadReferenceError, Place, Reader, parse_reference
 from gateway.commands.services import Services
 from gateway.errors import StoreError
@@ -80,7 +80,7 @@ async def _messages(
     except StoreError:
         _fail(reply, "MESSAGE_ERROR", subcommand, target, text="The history cannot be read now")
     else:
-        lines = [line for entry in entries for line in play(entry, name, session)]
+        lines = [line for entry in without_taken_back(session, entries) for line in play(entry, name, session)]
         reply.batch("chathistory", name, lines=lines, reference=services.next_batch())
 
 

@@ -1,11 +1,14 @@
 """What is too old is never shown, whether it has been trimmed or not, and not taken back after its time."""
 
+import asyncio
 import dataclasses
 import time
 from collections.abc import AsyncIterator
 
 import pytest
 
+from gateway.events import Entry
+from gateway.model import LogKey
 from gateway.rooms.retention import Kept
 from tests.harness.gateway_inside import GatewayInside
 from tests.harness.history import HISTORY, ask, batch
@@ -78,5 +81,33 @@ async def test_too_late_to_take_it_back(inside: GatewayInside, nick: str, room: 
         assert refusal.params[:-1] == ("REDACT", "REDACT_WINDOW_EXPIRED", target, msgid, "60")
     await ann.send(f"REDACT {room} {in_room}")
     assert (await bob.expect("REDACT")).params == (room, in_room)
+    for peer in (ann, bob):
+        await peer.close()
+
+
+@pytest.mark.parametrize("asked", ["CHATHISTORY LATEST {room} * 10", "SEARCH text=oops"])
+async def test_taken_back_while_it_was_read(inside: GatewayInside, nick: str, room: str, asked: str) -> None:
+    """Who has been told that a message was taken back is not shown it by an answer that Redis gave before."""
+    history = inside.services.history
+    ann, bob = [await connect(inside, f"{nick}{letter}", *HISTORY, "soju.im/search") for letter in "ab"]
+    await join(room, ann, bob)
+    await bob.send(f"PRIVMSG {room} :oops", f"PRIVMSG {room} :oops again")
+    msgid = (await ann.expect("PRIVMSG")).tags["msgid"]
+    read, read_back = asyncio.Event(), history.read_back
+
+    async def slowly(log: LogKey, before: bytes, after: bytes, limit: int) -> list[Entry]:
+        page = await read_back(log, before, after, limit)
+        read.set()
+        await told.wait()
+        return page
+
+    told = asyncio.Event()
+    history.read_back = slowly  # type: ignore[method-assign]
+    await ann.send(asked.format(room=room))
+    await read.wait()
+    await bob.send(f"REDACT {room} {msgid}")
+    await ann.expect("REDACT")
+    told.set()
+    assert [m.params[-1] for m in await ann.barrier() if m.command == "PRIVMSG"] == ["oops again"]
     for peer in (ann, bob):
         await peer.close()
