@@ -10,9 +10,11 @@ import pytest
 from gateway.events import Entry
 from gateway.model import LogKey
 from gateway.rooms.retention import Kept
+from tests.harness.deadlines import DEADLINE_S
 from tests.harness.gateway_inside import GatewayInside
 from tests.harness.history import HISTORY, ask, batch
 from tests.harness.irc_peer import IrcPeer
+from tests.harness.resuming import RESUME, come_back, token_of
 from tests.harness.steps import answers, join
 
 FAR = "timestamp=1990-01-01T00:00:00.000Z timestamp=2190-01-01T00:00:00.000Z"
@@ -111,3 +113,38 @@ async def test_taken_back_while_it_was_read(inside: GatewayInside, nick: str, ro
     assert [m.params[-1] for m in await ann.barrier() if m.command == "PRIVMSG"] == ["oops again"]
     for peer in (ann, bob):
         await peer.close()
+
+
+async def test_who_comes_back_reads_no_more_than_a_newcomer(inside: GatewayInside, nick: str, room: str) -> None:
+    """Where nobody knows how far its former connection had read, it gets the lines of a join: none, in a room without
+    history."""
+    bob = await connect(inside, f"{nick}b", *HISTORY)
+    await join(room, bob)
+    await answers(bob, f"PRIVMSG {room} :said before")
+    for mode, expected in (("+H 10", ["said before"]), ("+H 0", [])):
+        await answers(bob, f"MODE {room} {mode}")
+        ann = await connect(inside, nick, RESUME)
+        token = await token_of(ann)
+        await ann.send(f"JOIN {room}")
+        await ann.expect("366")
+        back = await come_back(inside, token)  # type: ignore[arg-type] # as good as a process
+        assert [text for _, text in back.lines("PRIVMSG")] == expected
+        await back.peer.send("QUIT")
+        for peer in (ann, back.peer):
+            await peer.wait_closed()
+            await peer.close()
+    await bob.close()
+
+
+async def test_all_who_wait_for_a_session_go_on(inside: GatewayInside, nick: str) -> None:
+    """A command that took too long may still wait when the next one does."""
+    peer = await connect(inside, nick)
+    (session,) = inside.services.sessions.values()
+    session.in_flight = 1
+    async with asyncio.timeout(DEADLINE_S), asyncio.TaskGroup() as waiting:
+        for _ in range(3):
+            waiting.create_task(inside.services.settled(session))
+        await asyncio.sleep(0)
+        session.settled()
+    assert session.on_settled is None
+    await peer.close()
