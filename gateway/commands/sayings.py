@@ -208,13 +208,14 @@ class ToConversation(Saying):
         try:
             services.engine.send(self._to.uid, ToInbox(event, self._to, self.sending, services, self))
         except FullError:
-            self.take_back(position)
+            if msgid == self.event.msgid:  # else an earlier one was said, and may have been delivered
+                self.take_back(position)
             self.failed()
 
     def take_back(self, position: Position) -> None:
-        """It was not delivered, so it was not said."""
+        """It was not delivered, so it was not said, and may be under the same key."""
         self._services.engine.withdraw(self.log, self.event.msgid)
-        self._services.history.remove(self.log, position)
+        self._services.history.remove(self.log, position, self.send_key)
 
     def allowed(self, replica: Replica) -> bool:
         return True
@@ -275,6 +276,6 @@ class ToInbox(ToNick):
         self._kept = kept
 
     def repeated(self, first: Known) -> None:
-        if not first.own:
+        if not first.own and self.event.msgid == self._kept.event.msgid:
             self._kept.take_back(self.event.at)
         super().repeated(first)
