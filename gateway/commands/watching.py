@@ -54,7 +54,10 @@ class Watches:
         """Look at nicks whose subscription was confirmed, until cancelled."""
         while True:
             await self._due.wait()
-            nicks = [nick for nick in list(self._to_look_at)[:LOOK_AT_ONCE] if nick in self._nicks]
+            nicks = list(self._to_look_at)[:LOOK_AT_ONCE]
+            if not nicks:  # whoever watched them has gone
+                self._due.clear()
+                continue
             for nick in nicks:
                 self._nicks[nick].told = False
             try:
@@ -66,11 +69,14 @@ class Watches:
                 self._looked(nick, found.get(nick))
 
     async def start(self, session: Session, nicks: dict[NickKey, str]) -> None:
-        """Put nicks, with their spelling, on the list of a session; on return it is known who holds them.
+        """Put nicks, with their spelling, on the list of a session; on return it is known who holds them. Nothing is
+        left of it where the session ends meanwhile, or has ended.
 
         Raises:
             StoreError: that could not be found out in time; they are on the list all the same.
         """
+        if not session.ready:
+            return
         session.watches.update(nicks)
         for nick in nicks:
             watched = self._nicks.get(nick)
@@ -85,6 +91,9 @@ class Watches:
                         await watched.known.wait()
         except TimeoutError as exc:
             raise StoreError("the nicks could not be looked at in time") from exc
+        finally:
+            if not session.ready:
+                self.stop(session, list(nicks))  # its end may not have known of them
 
     def stop(self, session: Session, nicks: list[NickKey]) -> None:
         """Take nicks from the list of a session."""
