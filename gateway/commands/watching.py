@@ -55,14 +55,16 @@ class Watches:
         while True:
             await self._due.wait()
             nicks = list(self._to_look_at)[:LOOK_AT_ONCE]
-            if not nicks:  # whoever watched them has gone
+            if not nicks:  # all are looked at, or whoever watched them has gone
                 self._due.clear()
                 continue
             for nick in nicks:
+                del self._to_look_at[nick]  # at once: one that is confirmed again during the look is looked at again
                 self._nicks[nick].told = False
             try:
                 found = await self._presence.look(nicks)
             except StoreError:
+                self._to_look_at.update((nick, None) for nick in nicks if nick in self._nicks)
                 await asyncio.sleep(RETRY_S)
                 continue
             for nick in nicks:
@@ -123,9 +125,6 @@ class Watches:
             self._due.set()
 
     def _looked(self, nick: NickKey, holder: Member | None) -> None:
-        self._to_look_at.pop(nick, None)
-        if not self._to_look_at:
-            self._due.clear()
         if (watched := self._nicks.get(nick)) is not None and not watched.told:
             self._set(watched, holder)
 

@@ -29,6 +29,8 @@ class Port:
         self.watched: set[NickKey] = set()
         self.looks = 0
         self.up = True
+        self.slow = asyncio.Event()
+        self.slow.set()
 
     async def here(self, member: Member) -> None:
         """Nobody is told."""
@@ -40,6 +42,7 @@ class Port:
         """Nobody is there."""
         assert nicks, "a look at nothing"
         self.looks += 1
+        await self.slow.wait()
         if not self.up:
             raise StoreError("away")
         return {}
@@ -114,3 +117,23 @@ async def test_nor_does_one_whose_nicks_cannot_be_looked_at(monkeypatch: pytest.
     with pytest.raises(StoreError):
         await starting
     assert (port.watched, session.watches) == (set(), {})
+
+
+async def test_a_nick_that_is_confirmed_again_during_a_look_is_looked_at_again() -> None:
+    """What was published before the second confirmation may be newer than what the first look has read."""
+    port, session = Port(), make_session()
+    watches = Watches(port, "server")
+    running = asyncio.create_task(watches.run())
+    starting = asyncio.create_task(watches.start(session, {NICK: "ann"}))
+    await asyncio.sleep(0)
+    port.slow.clear()
+    port.on_watching(NICK)
+    async with asyncio.timeout(3.0):
+        while not port.looks:
+            await asyncio.sleep(0)
+        port.on_watching(NICK)
+        port.slow.set()
+        await starting
+        while port.looks < 2:
+            await asyncio.sleep(0)
+    running.cancel()
