@@ -27,7 +27,7 @@ class Port:
         self.on_gone: Callable[[NickKey, Uid], None] = lambda nick, uid: None
         self.on_changed: Callable[[NickKey, Member, Entry], None] = lambda nick, member, entry: None
         self.watched: set[NickKey] = set()
-        self.looks = 0
+        self.looks = asyncio.Semaphore(0)  # one for each that has begun
         self.up = True
         self.slow = asyncio.Event()
         self.slow.set()
@@ -41,7 +41,7 @@ class Port:
     async def look(self, nicks: Sequence[NickKey]) -> dict[NickKey, Member]:
         """Nobody is there."""
         assert nicks, "a look at nothing"
-        self.looks += 1
+        self.looks.release()
         await self.slow.wait()
         if not self.up:
             raise StoreError("away")
@@ -74,8 +74,7 @@ async def test_who_is_gone_when_redis_is_back_is_not_looked_at(monkeypatch: pyte
     await asyncio.sleep(0)
     port.up = False
     port.on_watching(NICK)
-    while not port.looks:
-        await asyncio.sleep(0)
+    await port.looks.acquire()
     watches.stop(session, [NICK])
     starting.cancel()
     port.up = True
@@ -129,11 +128,9 @@ async def test_a_nick_that_is_confirmed_again_during_a_look_is_looked_at_again()
     port.slow.clear()
     port.on_watching(NICK)
     async with asyncio.timeout(3.0):
-        while not port.looks:
-            await asyncio.sleep(0)
+        await port.looks.acquire()
         port.on_watching(NICK)
         port.slow.set()
         await starting
-        while port.looks < 2:
-            await asyncio.sleep(0)
+        await port.looks.acquire()
     running.cancel()
