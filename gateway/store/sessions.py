@@ -131,15 +131,17 @@ class Sessions:
         lane, record = self._lanes.commands, keys.attachment_record(attachment)
         uid = session_of(attachment)
         must_hold_lease(self._lanes)
-        # Looked at first, so that guesses leave nothing behind.
+        # Looked at first, so that guesses leave nothing behind, nor does a token of what is over.
+        state, *tokens = await lane.call("HMGET", record, "state", "token", "former")
         if shown:
-            tokens = await lane.call("HMGET", record, "token", "former")
             allowed = any(compare_digest(shown, known) for known in tokens if known)
         else:
             owner = await lane.call("HGET", keys.user_record(uid), "account")
             allowed = bool(account and owner == account.encode())
         if not allowed:
             return Refusal.NOT_ALLOWED
+        if state in {b"ended", b"left"}:
+            return Refusal.ENDED
         # Written first: whenever this process ends, its reaper finds the attachment.
         await lane.call("SADD", keys.gateway_users(self._gateway), attachment)
         reply = await lane.call(
@@ -194,10 +196,14 @@ class Sessions:
                 return Uid(reply[1]) if b"~" not in reply[1] else FurtherId(reply[1])
             return Refusal(reply[0] or Refusal.ENDED.value)
         refresh(self._lanes, uid)
+        lost = (decode_user(uid, reply[1]) or user).away == LINK_LOST
+        shown_lost = lost and not await lane.call("ZREM", keys.LOST, uid)
         user = user._replace(gateway=self._gateway, epoch=0, away="")
         # What was said to it before was said to the others; where its own conversation begins is where they are told.
         began = await tell_attachments(self._lanes, uid)
-        return Taken(user, await self._rooms(uid), {keys.inbox_log(uid): began}, shared=True)
+        return Taken(
+            user, await self._rooms(uid), {keys.inbox_log(uid): began}, shown_lost=shown_lost, shared=True
+        )
 
     async def _rooms(self, uid: Uid) -> frozenset[str]:
         names = await self._lanes.commands.call("SMEMBERS", keys.session_rooms(uid))

@@ -312,3 +312,33 @@ async def test_an_end_of_all_is_seen_by_the_first_too(site: Site) -> None:
     assert isinstance(await site.attach("v"), Taken)
     assert await site.here.claim_end(site.named("v"), 0, whole=True) is End.LAST
     assert await site.at_home.look(site.uid, 0) is None
+
+
+async def test_the_others_are_told_that_a_grace_has_ended(site: Site) -> None:
+    """Whoever is left alone need not tell anybody any more what it says and does."""
+    assert isinstance(await site.attach("v"), Taken)
+    await site.at_home.detach(site.uid, 0, 0.0, "lost", {})
+    before = len(await site.told())
+    await Reaper(site.lanes, GatewayId("reaper"), 0.0).end_graces(2**45)
+    assert [type(event) for event in (await site.told())[before:]] == [Changed]
+
+
+@pytest.mark.parametrize("shown", [True, False])
+async def test_one_that_comes_to_a_lost_session(site: Site, shown: bool) -> None:
+    """Where others were told that it is lost they have to be told that it is back; else they are not told of either."""
+    assert await site.at_home.set_token(site.uid, 0, FIRST)
+    await site.at_home.detach(site.uid, 0, GRACE_S, "lost", {})
+    if shown:
+        await site.lanes.commands.call("ZREM", keys.LOST, site.uid)
+    taken = await site.attach("v")
+    assert isinstance(taken, Taken)
+    assert taken.shown_lost is shown
+    assert await site.lanes.commands.call("ZSCORE", keys.LOST, site.uid) is None
+
+
+async def test_a_token_of_one_that_is_over_leaves_nothing_behind(site: Site) -> None:
+    """The gateway that was asked has it on no list."""
+    assert isinstance(await site.attach("v"), Taken)
+    assert await site.here.claim_end(site.named("v"), 0) is End.OTHERS
+    assert await site.at_home.take(site.named("v"), SECOND, "", THIRD) is Refusal.ENDED
+    assert await site.lanes.commands.call("SISMEMBER", keys.gateway_users(site.home), site.named("v")) == 0
