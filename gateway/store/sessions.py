@@ -201,9 +201,7 @@ class Sessions:
         user = user._replace(gateway=self._gateway, epoch=0, away="")
         # What was said to it before was said to the others; where its own conversation begins is where they are told.
         began = await tell_attachments(self._lanes, uid)
-        return Taken(
-            user, await self._rooms(uid), {keys.inbox_log(uid): began}, shown_lost=shown_lost, shared=True
-        )
+        return Taken(user, await self._rooms(uid), {keys.inbox_log(uid): began}, shown_lost=shown_lost, shared=True)
 
     async def _rooms(self, uid: Uid) -> frozenset[str]:
         names = await self._lanes.commands.call("SMEMBERS", keys.session_rooms(uid))
