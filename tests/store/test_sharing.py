@@ -342,3 +342,13 @@ async def test_a_token_of_one_that_is_over_leaves_nothing_behind(site: Site) -> 
     assert await site.here.claim_end(site.named("v"), 0) is End.OTHERS
     assert await site.at_home.take(site.named("v"), SECOND, "", THIRD) is Refusal.ENDED
     assert await site.lanes.commands.call("SISMEMBER", keys.gateway_users(site.home), site.named("v")) == 0
+
+
+async def test_the_nick_is_kept_when_redis_has_lost_it_all(site: Site) -> None:
+    """Of a session whose first attachment is over no gateway writes a record of that again."""
+    assert isinstance(await site.attach("v"), Taken)
+    assert await site.at_home.claim_end(site.uid, 0) is End.OTHERS
+    for key in (keys.user_record(site.uid), keys.attachment_record(site.named("v")), keys.attachments(site.uid)):
+        await site.lanes.commands.call("DEL", key)
+    assert await site.here.assert_all(site.user(), site.nick, SECOND, [site.room], (), site.named("v"))
+    assert not await site.directory.claim(site.nick, Uid(site.uid + b"-other"))
