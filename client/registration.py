@@ -95,7 +95,8 @@ class Registration:
         self._send("USER", user, "0", "*", realname)
         if ticket is not None:
             self._resuming = True
-            self._send("RESUME", ticket.token, *([ticket.direct] if ticket.direct else []))
+            tokens = ",".join(filter(None, (ticket.token, ticket.former)))
+            self._send("RESUME", tokens, *([ticket.direct] if ticket.direct else []))
             self._finish()  # the session that comes back is logged in already
 
     def welcomed(self) -> Iterator[Event]:

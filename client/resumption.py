@@ -25,11 +25,13 @@ class Ticket:
         token: opaque; never shown, never logged.
         capabilities: what was agreed on with the server; asked for again without waiting for its offer.
         direct: msgid of the last direct message seen, or empty.
+        former: the token before, or empty: good where the server has lost that it gave us a newer one.
     """
 
     token: str = field(repr=False)
     capabilities: tuple[str, ...] = ()
     direct: str = ""
+    former: str = field(default="", repr=False)
 
 
 class Resumption:
@@ -46,8 +48,10 @@ class Resumption:
         """The server gave us a new token; it is on disk before anything more is said, for that voids the old one."""
         if not _is_word(token, MAX_TOKEN_BYTES):
             return
-        direct = self.ticket.direct if self.ticket is not None else ""
-        self.ticket = Ticket(token=token, capabilities=tuple(sorted(capabilities)), direct=direct)
+        before = self.ticket or Ticket(token="")
+        self.ticket = Ticket(
+            token=token, capabilities=tuple(sorted(capabilities)), direct=before.direct, former=before.token
+        )
         self.save()
 
     def seen(self, msgid: str) -> None:
@@ -76,10 +80,15 @@ def _read(path: Path) -> Ticket | None:
     try:
         with path.open("rb") as file:
             fields = json.loads(file.read(MAX_FILE_BYTES))
-        ticket = Ticket(token=fields["token"], capabilities=tuple(fields["capabilities"]), direct=fields["direct"])
+        ticket = Ticket(
+            token=fields["token"],
+            capabilities=tuple(fields["capabilities"]),
+            direct=fields["direct"],
+            former=fields["former"],
+        )
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    words = [ticket.token, *ticket.capabilities, *([ticket.direct] if ticket.direct else [])]
+    words = [ticket.token, *ticket.capabilities, *(word for word in (ticket.direct, ticket.former) if word)]
     return ticket if all(_is_word(word, MAX_FILE_BYTES) for word in words) else None
 
 

@@ -1,6 +1,7 @@
 """The composition root: builds store, rooms and server, runs them, and takes them down in reverse."""
 
 import asyncio
+import contextlib
 import gc
 import logging
 import multiprocessing
@@ -47,6 +48,8 @@ EX_OK = 0
 EX_UNAVAILABLE = 69  # Redis or the port cannot be had
 EX_TEMPFAIL = 75  # the others buried this gateway; started again it is a new one
 GC_THRESHOLD = 20_000  # new objects between collections: a busy turn of the loop makes thousands, all short-lived
+LINGER_S = 3.0  # beyond the time a drain has, for replicas to get what was written
+LINGER_STEP_S = 0.05
 MAX_LOGINS_WAITING = 400  # some 10 s of work: the clients of a lost gateway all log in at once
 _log = logging.getLogger(__name__)
 
@@ -253,14 +256,31 @@ class Gateway:
         if self._exit_code == EX_TEMPFAIL:
             self._server.abandon()
             return
+        until_s = time.monotonic() + self._config.drain_s + LINGER_S
+        reconnects = self._lanes.reconnects
         await self._server.drain(self._stop_reason, self._config.drain_s, self._config.drain_rate)
-        await self._say_goodbye()
+        await self._leave_nothing_behind(until_s)
+        # A Redis that is another now may have lost how the sessions here ended: they are left to a reaper, as are those
+        # of a gateway that dies.
+        await self._say_goodbye(steady=self._lanes.reconnects == reconnects)
 
-    async def _say_goodbye(self) -> None:
+    async def _leave_nothing_behind(self, until_s: float) -> None:
+        """Stay until a replica has all that was acknowledged here: until then nobody but us could write it again."""
+        while self._engine.wrote_lately:
+            with contextlib.suppress(StoreError):
+                await self._lanes.reach_replicas()
+                if self._engine.written:
+                    return
+            if time.monotonic() > until_s:
+                _log.warning("not_replicated", extra={"gateway": self.id})
+                return
+            await asyncio.sleep(LINGER_STEP_S)
+
+    async def _say_goodbye(self, *, steady: bool) -> None:
         try:
             async with asyncio.timeout(2.0):
                 await self._upkeep.publish_sizes()
-                if self._server.deserted():
+                if steady and self._server.deserted():
                     await self._leases.end()
         except (StoreError, TimeoutError):
             _log.warning("lease_left_behind", extra={"gateway": self.id})

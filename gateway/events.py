@@ -258,7 +258,7 @@ class Rebound(NamedTuple):
     uid: Uid
     msgid: MsgId
     gateway: GatewayId
-    epoch: int  # counts how often it was taken over; what is of an older one is void
+    epoch: int  # of the attachment since then; what is of an older one is void
     further: FurtherId | None = None  # the attachment that came back, where it is not the session's first
 
 

@@ -40,7 +40,7 @@ class User(NamedTuple):
     gateway: GatewayId
     operator: bool
     modes: str = ""  # of "B", "i", "s" and "w"
-    epoch: int = 0  # how often it was taken over by another connection; who writes its record must know it
+    epoch: int = 0  # goes up whenever it is taken over or detached; who writes its record must know it
     secure: bool = False  # its connection is TLS
     certificate: str = ""  # SHA-256 of the one it showed, in hex; empty: none
     active_s: int = 0  # when it said something last, since 1970; 10 s late at most. 0: never

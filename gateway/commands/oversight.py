@@ -117,7 +117,7 @@ async def stats(services: Services, session: Session, message: Message, reply: R
 
 
 async def kill(services: Services, session: Session, message: Message, reply: Reply) -> None:
-    """KILL nick reason: end a session, on whichever gateway it is."""
+    """KILL nick reason: end a session, on whichever gateway it is, or on none for now."""
     if not is_operator(session, reply):
         return
     nick = message.params[0]
@@ -132,6 +132,7 @@ async def kill(services: Services, session: Session, message: Message, reply: Re
     except FullError:
         reply.fail("KILL", "TEMPORARILY_UNAVAILABLE", text="Too much is waiting, try again")
         return
+    await services.records.cut_grace(target.uid, clip(f"Killed ({session.nick} ({reason}))", KICKLEN))
     await _record(services, session, "killed", f"killed {target.nick}", target=target.uid.decode(), nick=target.nick)
 
 

@@ -237,6 +237,9 @@ class Records(Protocol):
     async def abandon(self, attachment: AttachmentId, token: bytes, grace_s: float, reason: str) -> None:
         """The same for one that was perhaps taken, for the token with that hash."""
 
+    async def cut_grace(self, uid: Uid, reason: str) -> None:
+        """End what a session has without a connection; does nothing to what has one."""
+
     async def claim_end(self, attachment: AttachmentId, epoch: int, *, whole: bool = False) -> End:
         """Make sure that nobody takes the attachment any more; `whole`: nor anything else of its session."""
 

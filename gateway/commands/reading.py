@@ -6,6 +6,7 @@ from typing import NamedTuple
 from gateway.commands.ports import History
 from gateway.events import Entry, Redacted
 from gateway.model import LogKey, order
+from gateway.session.msgids import made_at_ms
 from gateway.wire.tags import parse_time
 
 __all__ = ["FIRST", "LAST", "MAX_NUMBER", "PAGE", "BadReferenceError", "Place", "Reader", "find", "parse_reference"]
@@ -56,22 +57,34 @@ def parse_reference(text: str) -> Reference | str:
 async def find(history: History, log: LogKey, msgid: str) -> Entry | None:
     """The entry of a message; for one that was taken back, the `Redacted`; None: neither is there (any more).
 
-    Looked for near the time that its msgid carries, then anywhere. Raises `StoreError`.
+    Looked for near the time that its msgid carries, then anywhere, the newest first. Raises `StoreError`.
     """
     wanted = msgid.encode()
-    made_ms = int(wanted.partition(b"-")[0], 16) if _looks_ours(wanted) else 0
-    for start in {max(0, made_ms - SKEW_MS): None, 0: None}:
-        low: Place = (start, 0)
+    if made_ms := made_at_ms(wanted):
+        low: Place = (max(0, made_ms - SKEW_MS), 0)
         for _ in range(MAX_PAGES):
             page = await history.read_between(log, _id(low), b"+", PAGE)
-            for entry in page:
-                if entry.event.msgid == wanted or (
-                    isinstance(entry.event, Redacted) and entry.event.redacted == wanted
-                ):
-                    return entry
+            if (found := _about(wanted, page)) is not None:
+                return found
             if len(page) < PAGE:
                 break
             low = _after(order(page[-1].position))
+    high = LAST
+    for _ in range(MAX_PAGES):
+        page = await history.read_back(log, _id(high), _id(FIRST), PAGE)
+        if (found := _about(wanted, page)) is not None:
+            return found
+        if len(page) < PAGE:
+            break
+        high = _before(order(page[-1].position))
+    return None
+
+
+def _about(msgid: bytes, page: Iterable[Entry]) -> Entry | None:
+    """The message, or the entry that took it back."""
+    for entry in page:
+        if entry.event.msgid == msgid or (isinstance(entry.event, Redacted) and entry.event.redacted == msgid):
+            return entry
     return None
 
 
@@ -208,8 +221,3 @@ def _after(place: Place) -> Place:
 def _before(place: Place) -> Place:
     ms, seq = place
     return (ms, seq - 1) if seq else (ms - 1, MAX_NUMBER)  # before the first one: below every place, so nothing is read
-
-
-def _looks_ours(msgid: bytes) -> bool:
-    head = msgid.partition(b"-")[0]
-    return 8 <= len(head) <= 12 and all(char in b"0123456789abcdef" for char in head)

@@ -20,7 +20,7 @@ from gateway.commands.oversight import close_if_banned
 from gateway.commands.pacing import until_read
 from gateway.commands.presence import change_host
 from gateway.commands.queries import welcome
-from gateway.commands.reading import find
+from gateway.commands.reading import PAGE, find
 from gateway.commands.rooms import greet, names_follow
 from gateway.commands.services import Services
 from gateway.commands.sharing import look, most_attachments, publish, receive, repair_nick
@@ -42,6 +42,7 @@ from gateway.wire.names import NickKey, RoomKey, nick_key
 
 __all__ = ["issue_token", "resume", "take_by_account", "take_offered"]
 
+MAX_TOKENS = 2  # of one RESUME
 _Answer = TypeVar("_Answer")
 _REFUSED = {
     Refusal.NOT_ALLOWED: ("INVALID_TOKEN", "No session can be resumed with that token"),
@@ -52,7 +53,7 @@ _REFUSED = {
 
 
 def resume(services: Services, session: Session, message: Message, reply: Reply) -> None:
-    """RESUME token [msgid]: noted, and carried out when registration is complete."""
+    """RESUME token[,former token] [msgid]: noted, and carried out when registration is complete."""
     if session.state is not State.REGISTERING:
         _fail(reply, "ALREADY_REGISTERED", "You are registered already")
     elif not message.params or not message.params[0]:
@@ -81,14 +82,14 @@ async def take_offered(services: Services, session: Session, reply: Reply) -> bo
     Raises:
         StoreError: Redis is away.
     """
-    token, msgid, *_ = (*session.offered, "")
+    offered, msgid, *_ = (*session.offered, "")
     session.offered = ()
-    attachment = tokens.attachment_of(token)
-    if attachment is None:
-        _fail(reply, *_REFUSED[Refusal.NOT_ALLOWED])
-        return False
-    returning = _Returning(services, session, reply, by_token=True, msgid=msgid)
-    refusal = await returning.take(attachment, tokens.hash_of(token), "")
+    refusal: Refusal | None = Refusal.NOT_ALLOWED
+    # The former one is what Redis knows where a failover has lost that it gave the newer.
+    for token in offered.split(",")[:MAX_TOKENS]:
+        if refusal is Refusal.NOT_ALLOWED and (attachment := tokens.attachment_of(token)) is not None:
+            returning = _Returning(services, session, reply, by_token=True, msgid=msgid)
+            refusal = await returning.take(attachment, tokens.hash_of(token), "")
     if refusal is not None:
         _fail(reply, *_REFUSED[refusal])
     return refusal is None or session.state is State.CLOSED
@@ -126,6 +127,7 @@ class _Returning:
         self._by_token = by_token
         self._msgid = msgid  # the last direct message the client has
         self._acts: list[Entry] = []  # what else came to its inbox: invitations, a KILL
+        self._had: list[MsgId] = []  # what came to its inbox last and is not news
         self._host = ""  # where the client is now
 
     async def take(self, attachment: AttachmentId, shown: bytes, account: str) -> Refusal | None:
@@ -240,7 +242,7 @@ class _Returning:
             session.returned_at_s = services.now_s()
         session.state = State.READY
         services.sessions[session.attachment] = session
-        services.engine.open_inbox(session.attachment, partial(receive, services, session), last)
+        services.engine.open_inbox(session.attachment, partial(receive, services, session), last, self._had)
         session.deliver(self._acts)
         if session.shared:  # what has changed since it was taken, it was not told
             look(services, session)
@@ -334,8 +336,12 @@ class _Returning:
         if last is None:
             seen = await find(self._services.history, log, self._msgid) if self._msgid else None
             last = seen.position if seen is not None else taken.positions.get(log, ORIGIN)
+            # Should a failover lose these, they come again, at another place.
+            had = await self._services.history.read_back(log, last, b"-", PAGE)
+            self._had = [entry.event.msgid for entry in had] + ([MsgId(self._msgid.encode())] if self._msgid else [])
         async for entries in read_missed(self._services, log, last, b"+"):
             last = entries[-1].position
+            self._had += [entry.event.msgid for entry in entries]
             await write_missed(
                 self._services, self._session, self._session.nick, [entry for entry in entries if is_talk(entry)], held
             )

@@ -95,7 +95,7 @@ def _lines(event: Spoken) -> list[bytes]:
 class ToRoom(Saying):
     """A message on its way to a room. It is decided for the first time when it is about to be sent."""
 
-    __slots__ = ("room", "seat", "send_key", "sending", "services")
+    __slots__ = ("again", "room", "seat", "send_key", "sending", "services")
     event: Spoken
 
     def __init__(
@@ -108,26 +108,36 @@ class ToRoom(Saying):
         self.seat = sending.session.attachment
         self.sending = sending
         self.services = services
+        # Said again with the same key while this was on its way: not sent, and answered as this is.
+        self.again: list[ToRoom] = []
 
     def arrived(self, line: bytes, position: Position) -> bytes:
+        self._answer_again(position)
         return self.sending.end(line)
 
+    def _answer_again(self, position: Position) -> None:
+        for saying in self.again:
+            saying.repeated(Known(position, self.event.msgid, own=True))
+
     def allowed(self, replica: Replica) -> bool:
-        sending, session = self.sending, self.sending.session
+        session = self.sending.session
         who = replica.members.get(session.uid) or identity(self.services, session)
         if all(may_speak(replica, who, line) for line in _lines(self.event)):
             return True
         del self.room.origins[self.event.msgid]
-        sending.refuse(n.ERR_CANNOTSENDTOCHAN, replica.name, "Cannot send to channel")
-        sending.fail()
+        for saying in (self, *self.again):
+            saying.sending.refuse(n.ERR_CANNOTSENDTOCHAN, replica.name, "Cannot send to channel")
+            saying.sending.fail()
         return False
 
     def failed(self) -> None:
-        self.sending.unavailable(self.room.replica.name)
-        self.sending.fail()
+        for saying in (self, *self.again):
+            saying.sending.unavailable(self.room.replica.name)
+            saying.sending.fail()
 
     def repeated(self, first: Known) -> None:
-        self.sending.repeated(self.event, first, self.room.replica.name)
+        for saying in (self, *self.again):
+            saying.sending.repeated(self.event, first, self.room.replica.name)
 
 
 class FromOutside(ToRoom):
@@ -136,6 +146,7 @@ class FromOutside(ToRoom):
     __slots__ = ()
 
     def arrived(self, line: bytes, position: Position) -> bytes:
+        self._answer_again(position)
         self.sending.come_back(Entry(position, self.event))
         return b""
 

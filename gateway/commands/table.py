@@ -127,6 +127,7 @@ _UNKNOWN = "Redis is away; whether this was done is not known yet"
 _NEVER_REFUSED = frozenset({"PING", "PONG", "QUIT", "CAP"})  # clients send them by themselves
 CHEAP = 0.1  # what one of those costs of the budget: a flood of them ends the connection, nothing less does
 CLOSE_REASON = "Excess Flood"
+_ENDED = frozenset({State.CLOSED, State.DETACHED})
 
 
 def obey(services: Services, session: Session, line: bytes) -> Work | None:
@@ -187,7 +188,9 @@ async def _within_allowance(
 
 
 def _read(services: Services, session: Session, line: bytes) -> Message | None:
-    """The line as a message; None after it was refused."""
+    """The line as a message; None after it was refused, or where its session has ended here."""
+    if session.state in _ENDED:
+        return None  # an answer would tell its author that it need not be said again elsewhere
     reply = Reply(session, services.network.server_name)
     try:
         return Message.parse(line)

@@ -3,16 +3,18 @@
 from collections.abc import Coroutine, Sequence
 from typing import Any, NamedTuple
 
+from gateway.commands.conversations import identity_of
 from gateway.commands.sayings import FromOutside, Plain, Sending, ToConversation, ToNick, ToRoom
 from gateway.commands.services import Services
 from gateway.commands.visible import find_room
 from gateway.errors import FullError, StoreError
 from gateway.events import Said, SaidLines, SaidTo, Spoken
-from gateway.model import MsgId, SendKey
+from gateway.model import LogKey, MsgId, SendKey
 from gateway.rooms.replica import Replica
 from gateway.rooms.rights import may_speak
 from gateway.rooms.room import Room
 from gateway.session.capabilities import IDEM
+from gateway.session.msgids import keyed_msgid
 from gateway.session.playback import is_passing
 from gateway.session.reply import Reply
 from gateway.session.session import Session
@@ -150,6 +152,12 @@ def _relayed_tags(session: Session, message: Message) -> bytes:
     return own + b";" + kept if own and kept else own or kept
 
 
+def _msgid(services: Services, log: LogKey, command: str, words: Words) -> MsgId:
+    if words.send_key is None:
+        return services.new_msgid()
+    return keyed_msgid(words.send_key, log, command, words.text, *(text for _, text in words.more))
+
+
 def _event(msgid: MsgId, session: Session, command: str, target: str, words: Words) -> Said | SaidLines:
     if command == "TAGMSG":
         line = f":{session.source} TAGMSG {target}".encode()
@@ -197,7 +205,8 @@ async def _from_outside(services: Services, sending: Sending, target: str, words
 def _addressed(services: Services, sending: Sending, room: Room, target: str, words: Words) -> Spoken:
     """To all members, or to those of a rank ("STATUSMSG": `@#room` to operators, `+#room` to the voiced as well)."""
     prefix = target[: len(target) - len(target.lstrip(STATUSES))]
-    event = _event(services.new_msgid(), sending.session, sending.command, prefix + room.replica.name, words)
+    msgid = _msgid(services, room.follower.log, sending.command, words)
+    event = _event(msgid, sending.session, sending.command, prefix + room.replica.name, words)
     to = "ov" if "+" in prefix else "o"
     if isinstance(event, SaidLines):
         return event._replace(to=to) if prefix else event
@@ -205,6 +214,10 @@ def _addressed(services: Services, sending: Sending, room: Room, target: str, wo
 
 
 def _append(services: Services, sending: Sending, room: Room, saying: ToRoom) -> None:
+    if isinstance(first := room.origins.get(saying.event.msgid), ToRoom):
+        first.again.append(saying)
+        sending.begin()
+        return
     try:
         services.engine.say(room, saying)
     except FullError:
@@ -229,7 +242,8 @@ async def _to_others(services: Services, sending: Sending, targets: list[str], w
                 continue
             if sending.command == "PRIVMSG" and user.away:
                 sending.reply.numeric(n.RPL_AWAY, nick, user.away)
-            event = _event(services.new_msgid(), sending.session, sending.command, nick, words)
+            log = services.log_of_conversation(identity_of(sending.session), identity_of(user))
+            event = _event(_msgid(services, log, sending.command, words), sending.session, sending.command, nick, words)
             if sending.command == "TAGMSG" and is_passing(words.tags):
                 services.engine.send(user.uid, ToNick(event, nick, user.uid, sending, services, words.send_key))
             else:

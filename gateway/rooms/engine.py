@@ -15,6 +15,7 @@ from gateway.model import (
     Answer,
     AttachmentId,
     GatewayId,
+    Known,
     LogKey,
     MsgId,
     Outcome,
@@ -34,6 +35,7 @@ from gateway.rooms.redaction import is_redacted
 from gateway.rooms.repair import SETTLE_S, Repair
 from gateway.rooms.room import Room
 from gateway.rooms.seen import TURN_S, Seen
+from gateway.rooms.turns import TURN_WAIT_S
 from gateway.rooms.writer import Proposal, Saying, Writer
 from gateway.wire.names import RoomKey
 
@@ -123,6 +125,16 @@ class Engine:
         """Nobody sits in a room here, and nothing of ours is still to be written."""
         return not any(room.seats or room.users or not room.writer.idle for room in self.rooms.values())
 
+    @property
+    def wrote_lately(self) -> bool:
+        """Whether a Redis that lost its last seconds would have lost something of ours."""
+        return bool(self._outbox.logs)
+
+    @property
+    def written(self) -> bool:
+        """Nothing waits to be written, and nothing written has no answer yet."""
+        return all(writer.idle for writer in self._writers())
+
     # -- rooms -------------------------------------------------------------------------------------------------------
 
     @asynccontextmanager
@@ -186,10 +198,13 @@ class Engine:
 
     def _apply(self, room: Room, entries: list[Entry]) -> None:
         self.counts.applied += len(entries)
+        waited = room.turns.pending
         room.apply(entries, self._render)
         if room.withdrawn:
             self._withdraw(room)
         room.writer.applied()
+        if waited:
+            self._pump.wake(room.writer)
         if room.lines or not room.seats:
             self._changed[room] = None
 
@@ -203,12 +218,15 @@ class Engine:
 
     # -- direct messages ---------------------------------------------------------------------------------------------
 
-    def open_inbox(self, reader: AttachmentId, deliver: Deliver, after: Position | None = None) -> asyncio.Future[None]:
+    def open_inbox(
+        self, reader: AttachmentId, deliver: Deliver, after: Position | None = None, had: Iterable[MsgId] = ()
+    ) -> asyncio.Future[None]:
         """Follow an inbox for an attachment of its session; the future is done when nothing can be missed any more.
 
         Args:
             after: the entry before the first to be delivered, not before `read_up_to`; None for a session that is new,
                 and its inbox with it.
+            had: what its client was given lately, up to there.
         """
         log = self._log_of_inbox(session_of(reader))
         opened: asyncio.Future[None] = self._loop.create_future()
@@ -216,7 +234,7 @@ class Engine:
             inbox.add(reader, deliver, after or ORIGIN)
             opened.set_result(None)
             return opened
-        self._followers[log] = Inbox(log, reader, deliver, opened, after or ORIGIN)
+        self._followers[log] = Inbox(log, reader, deliver, opened, after or ORIGIN, had)
         if after is None:
             self._new_inboxes.add(log)
         self._store.subscribe(log)
@@ -300,6 +318,7 @@ class Engine:
         self._repair.ask_recent()
         for writer in self._writers():
             self._pump.wake(writer)
+            self._loop.call_later(TURN_WAIT_S, self._pump.wake, writer)
 
     def compare_all(self) -> None:
         """Redis may be another: look at every log now."""
@@ -395,6 +414,15 @@ class Engine:
             room.writer.applied()
             self._pump.wake(room.writer)
 
+    def _is_to_come(self, room: Room, saying: Saying, first: Known) -> bool:
+        """Whether what the key was used for first may be `saying` itself, and answer it when it is applied."""
+        if not first.own or first.msgid != saying.event.msgid:
+            return False
+        if room.origins.get(first.msgid) is not saying:
+            return True  # it has been applied
+        last = room.follower.last
+        return last is None or order(first.position) > order(last)
+
     # -- writing -----------------------------------------------------------------------------------------------------
 
     def _make_writer(self, log: LogKey, room: Room | None) -> Writer:
@@ -409,18 +437,20 @@ class Engine:
             on_fenced=self._on_fenced,
             on_unanswered=lambda: self._pump.wake_later(writer),
             may_start=(lambda: self._pump.may_start(room)) if room is not None else (lambda: True),
+            may_send=(lambda: self._may_send(room)) if room is not None else (lambda: True),
+            turns=room.turns if room is not None else None,
             outbox=self._outbox,
         )
         return writer
 
+    def _may_send(self, room: Room) -> bool:
+        """After a reconnection what Redis has comes first: some of ours may have a place between others'."""
+        return room.follower.live or self._loop.time() >= self._up_since_s + TURN_WAIT_S
+
     def _written(self, log: LogKey, room: Room | None, batch: Sequence[Saying], answer: Answer) -> None:
         self.counts.written += len(batch) or answer.outcome is not Outcome.STALE
         self.counts.stale += answer.outcome is Outcome.STALE
-        repeated = (
-            {index: first for index, first in answer.known if batch and first.msgid != batch[index].event.msgid}
-            if answer.known
-            else {}
-        )
+        repeated = dict(answer.known) if answer.known and batch else {}
         if room is None:
             # A duplicate names the log's last position alone; it is of the same moment.
             for index, saying in enumerate(batch):
@@ -429,11 +459,14 @@ class Engine:
                 else:
                     saying.arrived(b"", answer.positions[min(index, len(answer.positions) - 1)])
         else:
-            for index, first in repeated.items():
-                room.origins.pop(batch[index].event.msgid, None)
-                batch[index].repeated(first)
-            position = max(answer.positions, key=order) if repeated else answer.positions[-1]
             follower = room.follower
+            for index, first in repeated.items():
+                saying = batch[index]
+                if answer.outcome is Outcome.DUPLICATE and self._is_to_come(room, saying, first):
+                    continue
+                room.origins.pop(saying.event.msgid, None)
+                saying.repeated(first)
+            position = max(answer.positions, key=order) if repeated else answer.positions[-1]
             if follower.last is not None and order(follower.last) < order(position):
                 self._expected.note(log, position)
             elif answer.outcome is Outcome.STALE and room.replica.permissions != position:

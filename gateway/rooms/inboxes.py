@@ -2,11 +2,11 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from gateway.errors import StoreError
 from gateway.events import Entry, Redacted
-from gateway.model import AttachmentId, LogKey, Position, order
+from gateway.model import AttachmentId, LogKey, MsgId, Position, order
 from gateway.rooms.follower import Follower
 from gateway.rooms.outbox import Outbox
 from gateway.rooms.ports import LogStore
@@ -30,9 +30,17 @@ class Inbox(Follower):
     __slots__ = ("_readers", "_redactions")
 
     def __init__(
-        self, log: LogKey, reader: AttachmentId, deliver: Deliver, opened: asyncio.Future[None], after: Position
+        self,
+        log: LogKey,
+        reader: AttachmentId,
+        deliver: Deliver,
+        opened: asyncio.Future[None],
+        after: Position,
+        had: Iterable[MsgId] = (),
     ) -> None:
+        """What the first reader `had` is not delivered should it come again."""
         super().__init__(log, self._deliver, opened, after, Seen(after))
+        self.seen.now.update((msgid, after) for msgid in had if msgid)
         self._redactions = Redactions()
         self._readers: tuple[tuple[AttachmentId, Deliver, Position], ...] = ((reader, deliver, after),)
 

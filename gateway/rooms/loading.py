@@ -3,24 +3,34 @@
 from enum import Enum, auto
 from typing import NamedTuple
 
-from gateway.events import Entry, Event, Joined, Left, LeftBy, Redacted, Renamed, Restored, TopicSet, is_history
-from gateway.model import ORIGIN, MsgId, Position, Snapshot, Uid, order
+from gateway.events import Entry, Event, Joined, Left, LeftBy, Redacted, Restored, is_history
+from gateway.model import ORIGIN, MsgId, Position, Snapshot, order, time_ms
+from gateway.rooms.difference import difference
 from gateway.rooms.follower import Follower
 from gateway.rooms.ports import LogStore, Render
+from gateway.rooms.replica import Replica
 from gateway.rooms.room import GONE, Room
+from gateway.rooms.seen import TURN_S
 
 __all__ = ["load", "reload", "reload_inbox"]
 
 RELOAD_ENTRIES = 1000  # read back at once in search of what was said meanwhile
 RELOAD_PAGES = 10  # read back at most
-RECENT_PAGES = 10  # of entries looked through for the lines to replay on join
+RECENT_ENTRIES = 200  # read back at once when a room is opened
+RECENT_PAGES = 10  # of these looked through for the lines to replay on join, and for what is fresh
+MISSING = "Messages may be missing here: this server could not read what was said for a while"
+FRESH_MS = int(TURN_S * 1000)  # before the end of a log: what Redis may lose yet, and gets again from other gateways
 
 
 async def load(store: LogStore, room: Room) -> None:
     """Start a room from a snapshot. Raises `StoreError`; nothing has changed then."""
     snapshot = await store.snapshot(room.follower.log, room.replica.name)
-    recent = await _recent(store, room, snapshot.last)
-    room.recent.extend(recent)
+    entries = await _recent(store, room, snapshot.last)
+    room.recent.extend(
+        entry for entry in entries if is_history(entry.event) and entry.event.msgid not in room.redactions
+    )
+    # Who comes from another gateway has been shown it there; others come after it.
+    room.seen.now.update((entry.event.msgid, entry.position) for entry in entries if entry.event.msgid)
     room.replica.reset(snapshot)
     room.follower.start_at(snapshot.last)
     room.seen.upto = snapshot.last
@@ -28,20 +38,22 @@ async def load(store: LogStore, room: Room) -> None:
 
 
 async def _recent(store: LogStore, room: Room, upto: Position) -> list[Entry]:
-    """The last things said up to `upto`, oldest first, as many as the room keeps."""
-    wanted = room.recent.maxlen or 0
+    """The last entries up to `upto`, oldest first: all that are fresh, and as many things said as the room keeps."""
+    wanted, fresh_ms = room.recent.maxlen or 0, time_ms(upto) - FRESH_MS
     found: list[Entry] = []
+    said = 0
     before: Position | None = None
-    for _ in range(RECENT_PAGES if wanted and upto != ORIGIN else 0):
-        page = await store.read_before(room.follower.log, before, 4 * wanted)
+    for _ in range(RECENT_PAGES if upto != ORIGIN else 0):
+        page = await store.read_before(room.follower.log, before, RECENT_ENTRIES)
         for entry in page:
             if isinstance(entry.event, Redacted):
                 room.redactions.note(entry.event.redacted, entry.event.position)
-        found += [entry for entry in page if is_history(entry.event) and order(entry.position) <= order(upto)]
-        if len(page) < 4 * wanted or len(found) >= wanted:
+        found += [entry for entry in page if order(entry.position) <= order(upto)]
+        said += sum(is_history(entry.event) for entry in page)
+        if len(page) < RECENT_ENTRIES or (said >= wanted and time_ms(page[-1].position) < fresh_ms):
             break
         before = page[-1].position
-    return [entry for entry in found[:wanted][::-1] if entry.event.msgid not in room.redactions]
+    return found[::-1]
 
 
 class _Loss(Enum):
@@ -57,6 +69,7 @@ class _Read(NamedTuple):
     loss: _Loss
     entries: list[Entry]
     again: list[Entry]  # what was applied here, and has another place now
+    common: Position  # up to here it is the log that we know
 
 
 async def _read_back(store: LogStore, follower: Follower, upto: Position, *, anew: bool = False) -> _Read:
@@ -78,8 +91,8 @@ async def _read_back(store: LogStore, follower: Follower, upto: Position, *, ane
         for entry in page:
             place, at = seen.get(entry.event.msgid) if entry.event.msgid else None, order(entry.position)
             if place == entry.position or (place is None and at <= known_upto):
-                return _Read(_Loss.FORKED, entries[::-1], again)
-            if place is not None:
+                return _Read(_Loss.FORKED, entries[::-1], again[::-1], entry.position)
+            if place is not None and at <= order(upto):
                 again.append(entry)
             if place is not None or at <= order(last) or isinstance(entry.event, Restored):
                 loss = _Loss.FORKED
@@ -88,38 +101,42 @@ async def _read_back(store: LogStore, follower: Follower, upto: Position, *, ane
         if len(page) < RELOAD_ENTRIES:
             break
         before = page[-1].position
-    return _Read(loss, entries[::-1], again)
+    return _Read(loss, entries[::-1], again[::-1], ORIGIN)
 
 
-async def reload(store: LogStore, room: Room, render: Render, *, settled_s: float, warning: bytes) -> None:
+async def reload(store: LogStore, room: Room, render: Render, *, settled_s: float, turns_s: float, source: str) -> None:
     """Take a new snapshot (the log was trimmed past us, or a failover put another in its place) and queue the
     difference for the members. Raises `StoreError`.
 
     After a failover other gateways send again what was lost. Until `settled_s`, by the monotonic clock, they have the
-    time to do so: what was shown is not shown again, and nobody is shown as gone or come. A room that Redis lost is
-    written back from the replica. Where lines are missing, `warning` is told first.
+    time to do so: what was shown is not shown again, and nobody is shown as gone or come. Until `turns_s` they do it in
+    turns. A room that Redis lost is written back from the replica. `source` is this server, which tells where lines are
+    missing, and what modes are.
     """
     replica, follower = room.replica, room.follower
     if replica.created_ms:
         await store.restore(follower.log, replica.restored(MsgId(b"restored-" + replica.last)), replica.last)
     snapshot = await store.snapshot(follower.log, replica.name)
     anew = snapshot.restored != replica.restored_at
-    loss, entries, again = await _read_back(store, follower, snapshot.last, anew=anew)
+    loss, entries, again, common = await _read_back(store, follower, snapshot.last, anew=anew)
     if loss is _Loss.TRIMMED:
         follower.seen.upto = snapshot.last  # what was missed by then is not shown later
-        room.tell(warning)
+        room.tell(f":{source} NOTICE {replica.name} :{MISSING}".encode())
         said = [entry for entry in entries if is_history(entry.event) or isinstance(entry.event, Redacted)]
-        room.apply(_difference(room, snapshot) + said, render)
+        room.apply(_difference(room, snapshot, source) + said, render)
         replica.reset(snapshot)
     else:
-        if room.shown_topic is None:
-            room.shown_topic = replica.topic
+        room.shown = room.shown or replica.copy()
         room.settling_until_s = settled_s
+        if not anew:
+            there = {entry.event.msgid for entry in again}
+            room.turns.begin((each for each in follower.seen.after(common) if each not in there), turns_s)
         for entry in again:
             room.stands_again(entry)
         room.apply(entries, render)
         _doubt(room, snapshot, render)
     follower.start_at(snapshot.last)
+    room.writer.compare(snapshot.produced, restored=anew)
 
 
 def _doubt(room: Room, snapshot: Snapshot, render: Render) -> None:
@@ -135,18 +152,14 @@ def _doubt(room: Room, snapshot: Snapshot, render: Render) -> None:
     room.replica.reset(snapshot)
 
 
-def _difference(room: Room, snapshot: Snapshot) -> list[Entry]:
-    """Events that lead from the replica's members and topic to the snapshot's."""
+def _difference(room: Room, snapshot: Snapshot, source: str) -> list[Entry]:
+    """Events that lead from the replica to the snapshot, as far as members are shown them."""
     here, there = room.replica.members, snapshot.members
-    nobody = MsgId(b"")
+    now, nobody = Replica(snapshot.name), MsgId(b"")
+    now.reset(snapshot)
     events: list[Event] = [Left(uid, nobody, LeftBy.QUIT, GONE) for uid in here if uid not in there]
-    for uid, member in there.items():
-        if uid not in here:
-            events.append(Joined(uid, nobody, member))
-        elif here[uid].nick != member.nick:
-            events.append(Renamed(uid, nobody, member.nick))
-    if snapshot.topic != room.replica.topic:
-        events.append(TopicSet(Uid(b""), nobody, snapshot.topic.by, snapshot.topic.text))
+    events += [Joined(uid, nobody, member) for uid, member in there.items() if uid not in here]
+    events += difference(room.replica, now, source)
     return [Entry(snapshot.last, event) for event in events]
 
 

@@ -17,6 +17,7 @@ from gateway.rooms.outbox import Outbox
 from gateway.rooms.ports import Change, LogStore, Render
 from gateway.rooms.replica import Replica
 from gateway.rooms.room import Room
+from gateway.rooms.turns import TURN_WAIT_S
 from gateway.rooms.writer import Writer
 
 __all__ = ["CHECK_EVERY_S", "SETTLE_S", "Repair"]
@@ -26,7 +27,6 @@ SETTLE_S = 30.0  # after a failover, for all gateways to send again what it lost
 WRITES_PER_S = 2000  # of what is written back, so that others' messages get through
 _LEAD_S = 0.03  # what may be written at once
 _SLICE = 50  # logs asked for in one turn of the loop
-_MISSING = "Messages may be missing here: this server could not read what was said for a while"
 _log = logging.getLogger(__name__)
 
 
@@ -178,8 +178,13 @@ class Repair:
         if room is None:
             await reload_inbox(self._store, follower)
             return
-        warning = f":{self._server_name} NOTICE {room.replica.name} :{_MISSING}".encode()
-        await reload(self._store, room, self._render, settled_s=self._loop.time() + self._settle_s, warning=warning)
+        now_s = self._loop.time()
+        await reload(
+            self._store, room, self._render, settled_s=now_s + self._settle_s, turns_s=now_s + TURN_WAIT_S,
+            source=self._server_name,
+        )  # fmt: skip
+        if room.turns.pending:
+            self._loop.call_later(TURN_WAIT_S, room.writer.pump)
         if room.settling_until_s:
             self._settling[room] = None
             await self._reassert(room)
@@ -218,7 +223,7 @@ class Repair:
         for room in due:
             if room.follower.live:
                 del self._settling[room]
-                room.resolve(self._render)
+                room.resolve(self._render, self._server_name)
             else:
                 room.settling_until_s = now_s + self._settle_s
         return due

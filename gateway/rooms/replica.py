@@ -81,6 +81,15 @@ class Replica:
         self.members = snapshot.members
         self._forget_rights()
 
+    def copy(self) -> "Replica":
+        """Another one, as this is now."""
+        copied = Replica(self.name)
+        for name in self.__slots__:
+            value = getattr(self, name)
+            setattr(copied, name, dict(value) if isinstance(value, dict) else value)
+        copied.lists = {letter: dict(masks) for letter, masks in self.lists.items()}
+        return copied
+
     def apply(self, entry: Entry) -> tuple[Member, ...]:
         """Make the entry part of the state.
 

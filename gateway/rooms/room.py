@@ -19,6 +19,7 @@ from gateway.events import (
     Reaped,
     Rebound,
     Redacted,
+    Renamed,
     Restored,
     Said,
     SaidLines,
@@ -27,14 +28,16 @@ from gateway.events import (
     Splitting,
     TopicSet,
 )
-from gateway.model import AttachmentId, FurtherId, Member, MsgId, Position, Topic, Uid
+from gateway.model import AttachmentId, FurtherId, Known, Member, MsgId, Position, Uid
+from gateway.rooms.difference import difference
 from gateway.rooms.follower import Follower
 from gateway.rooms.pace import Pace
 from gateway.rooms.ports import Origin, Render, Seat
 from gateway.rooms.redaction import Redactions
 from gateway.rooms.replica import Replica
 from gateway.rooms.seen import MAX_SEEN, Seen
-from gateway.rooms.writer import Writer
+from gateway.rooms.turns import Turns
+from gateway.rooms.writer import Saying, Writer
 from gateway.wire.names import RoomKey
 
 __all__ = ["GONE", "Line", "Room"]
@@ -57,8 +60,8 @@ class Room:
     """All of one room on this gateway. Synchronous throughout: nobody can join, leave or stall others half-way."""
 
     __slots__ = ("_late", "classes", "doubts", "follower", "further", "held", "key", "left", "lines", "listed_as",
-                 "origins", "pace", "recent", "redactions", "replica", "seats", "seen", "settling_until_s",
-                 "shown_topic", "users", "withdrawn", "writer")  # fmt: skip
+                 "origins", "pace", "recent", "redactions", "replica", "seats", "seen", "settling_until_s", "shown",
+                 "turns", "users", "withdrawn", "writer")  # fmt: skip
 
     def __init__(self, key: RoomKey, name: str, recent_limit: int) -> None:
         self.key = key
@@ -74,7 +77,8 @@ class Room:
         # shown as gone. 0: not so; else the end of it, by the monotonic clock: then Redis is right.
         self.settling_until_s = 0.0
         self.doubts: dict[Uid, Member | None] = {}  # whether they are in: as Redis has it, None for "not"
-        self.shown_topic: Topic | None = None  # what members were told last, where Redis has another
+        self.shown: Replica | None = None  # the room as members were shown it, while it may not be so
+        self.turns = Turns()  # of what has to be written again
         self.seen = Seen()  # events, by msgid
         self.left = Seen()  # members, by uid
         self.recent: deque[Entry] = deque(maxlen=recent_limit)  # the last things said, for who joins
@@ -161,8 +165,9 @@ class Room:
 
     def _apply_change(self, entry: Entry, origin: Origin | None, render: Render) -> None:
         position, event = entry
-        was_here, topic = event.uid in self.replica.members, self.shown_topic or self.replica.topic
+        was_here, topic = event.uid in self.replica.members, (self.shown or self.replica).topic
         members = self.replica.apply(entry)
+        self._note_shown(entry)
         about = members[0] if members else None
         if event.msgid:
             self.seen.now[event.msgid] = position
@@ -247,12 +252,21 @@ class Room:
         event = entry.event
         self.replica.apply(entry)
         self.seen.now[event.msgid] = entry.position
+        self.turns.came(event.msgid)
         self._settle(event)
         if event.msgid in self.redactions:
             self._withdraw(event.msgid, entry.position)
         elif isinstance(event, Redacted):
             self._take_back(event)
-        if (origin := self.origins.pop(event.msgid, None)) is not None:
+        self._answer_again(entry)
+
+    def _answer_again(self, entry: Entry) -> None:
+        if (origin := self.origins.pop(entry.event.msgid, None)) is None:
+            return
+        if isinstance(origin, Saying):
+            # Said again with its key, after the first was lost: everybody has it, and its author no answer.
+            origin.repeated(Known(entry.position, entry.event.msgid, own=True))
+        else:
             origin.arrived(b"", entry.position)
 
     def _take_back(self, event: Redacted) -> None:
@@ -269,6 +283,7 @@ class Room:
         self.seen.now[entry.event.msgid] = entry.position
         if entry.event.msgid in self.redactions:
             self._withdraw(entry.event.msgid, entry.position)
+        self._answer_again(entry)
 
     def _withdraw(self, msgid: MsgId, position: Position) -> None:
         self.withdrawn.append((msgid, position if self.redactions.is_back(msgid, position) else None))
@@ -277,9 +292,9 @@ class Room:
         """What was taken back has been written again."""
         self.replica.apply(entry)
         self.seen.now[entry.event.msgid] = entry.position
+        self.turns.came(entry.event.msgid)
         self._withdraw(entry.event.msgid, entry.position)
-        if (origin := self.origins.pop(entry.event.msgid, None)) is not None:
-            origin.arrived(b"", entry.position)
+        self._answer_again(entry)
 
     def _settle(self, event: Event) -> None:
         if isinstance(event, Joined | Left):
@@ -289,25 +304,35 @@ class Room:
         elif isinstance(event, Reaped):
             for uid in event.uids:
                 self.doubts.pop(uid, None)
-        elif isinstance(event, TopicSet | Restored):
-            self.shown_topic = None
 
-    def resolve(self, render: Render) -> None:
-        """Who could set a doubt right has had the time: it is as Redis says, and the members are told. Who sits here is
-        in: its gateway, which is this one, knows."""
+    def _note_shown(self, entry: Entry) -> None:
+        if self.shown is None:
+            return
+        if isinstance(entry.event, Restored):
+            self.shown.topic = entry.event.topic  # nothing else of it is shown
+        else:
+            self.shown.apply(entry)
+
+    def resolve(self, render: Render, source: str) -> None:
+        """Who could set a doubt right has had the time: it is as Redis says, and the members are told, modes as set by
+        `source`. Who sits here is in: its gateway, which is this one, knows."""
         doubts, self.doubts = self.doubts, {}
-        topic, shown, self.shown_topic = self.replica.topic, self.shown_topic, None
+        shown, self.shown = self.shown, None
         self.settling_until_s = 0.0
-        nobody = MsgId(b"")
+        nobody, permissions = MsgId(b""), self.replica.permissions
         events: list[Event] = [
             Joined(uid, nobody, member) if member else Left(uid, nobody, LeftBy.QUIT, GONE)
             for uid, member in doubts.items()
             if not self.sits(uid)
         ]
-        if shown is not None and shown.text != topic.text:
-            events.append(TopicSet(Uid(b""), nobody, topic.by, topic.text))
         self.apply([Entry(self.replica.last, event) for event in events], render)
-        self.replica.topic = topic  # with its own time
+        self.replica.permissions = permissions  # no event of the log has changed them
+        for event in difference(shown, self.replica, source) if shown is not None else ():
+            about, unseen = None, NOBODY
+            if isinstance(event, Renamed) and shown is not None:
+                about = shown.members[event.uid]
+                unseen = self._told_elsewhere(event.uid, "nick", event.nick) | {event.uid}
+            self._queue(Entry(self.replica.last, event), about, unseen, None)
 
     def tell(self, line: bytes) -> None:
         """A line of the server's own for all seats, at this place."""

@@ -1,6 +1,6 @@
 """What was applied of a log lately, so that what comes back at another place in it is known. Pure."""
 
-from gateway.model import ORIGIN, Position, order
+from gateway.model import ORIGIN, MsgId, Position, order
 
 __all__ = ["MAX_SEEN", "TURN_S", "Seen"]
 
@@ -27,6 +27,12 @@ class Seen:
     def get(self, name: bytes) -> Position | None:
         """The place; None: not lately."""
         return self.now.get(name) or self.before.get(name)
+
+    def after(self, position: Position) -> list[MsgId]:
+        """What was applied behind it, as far as that is remembered, in its order."""
+        known = {**self.before, **self.now}
+        found = [(order(at), MsgId(name)) for name, at in known.items() if order(at) > order(position)]
+        return [name for _, name in sorted(found)]
 
     def turn(self) -> None:
         """A generation ends."""

@@ -9,6 +9,7 @@ the outbox, in order and before anything new: their events keep their msgids, an
 checked a second time.
 """
 
+import asyncio
 import dataclasses
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ from gateway.model import Answer, AttachmentId, Known, LogKey, MsgId, Outcome, P
 from gateway.rooms.outbox import Batch, Outbox
 from gateway.rooms.ports import Change, LogStore, Origin
 from gateway.rooms.replica import Replica
+from gateway.rooms.turns import Turns
 
 __all__ = ["Proposal", "Saying", "Writer"]
 
@@ -74,6 +76,13 @@ class _Step(NamedTuple):
     proposal: Proposal | None = None
 
     @property
+    def msgids(self) -> list[MsgId]:
+        """Of its events."""
+        if isinstance(self.content, Batch):
+            return [event.msgid for event in self.content.events]
+        return [self.content.event.msgid]
+
+    @property
     def decided_here(self) -> bool:
         """Whether somebody waits for it, who can decide again."""
         return bool(self.sayings) or self.proposal is not None
@@ -88,11 +97,13 @@ class Writer:
     `on_written(batch, answer)` is called when the log has our batch (empty for a change, and for what goes out again)
     and when permissions were stale; `on_fenced()` when Redis says this gateway was reaped; `on_unanswered()` when a
     flight got no answer and has to be sent again by `pump`.
-    `may_start()` is asked before a new flight; who answers False calls `pump` later.
+    `may_start()` is asked before a new flight, `may_send()` before anything is sent, and `turns` how much of it; who
+    answers False, or keeps something back, calls `pump` later.
     """
 
-    __slots__ = ("_flight", "_may_start", "_outbox", "_queue", "_refused", "_replica", "_store", "_trouble",
-                 "_unanswered", "log", "number", "on_fenced", "on_unanswered", "on_written")  # fmt: skip
+    __slots__ = ("_flight", "_may_send", "_may_start", "_outbox", "_queue", "_refused", "_replica", "_store",
+                 "_trouble", "_turns", "_unanswered", "log", "number", "on_fenced", "on_unanswered",
+                 "on_written")  # fmt: skip
 
     def __init__(
         self,
@@ -104,6 +115,8 @@ class Writer:
         on_fenced: Callable[[], None],
         on_unanswered: Callable[[], None],
         may_start: Callable[[], bool] = lambda: True,
+        may_send: Callable[[], bool] = lambda: True,
+        turns: Turns | None = None,
         outbox: Outbox,
     ) -> None:
         self.log = log
@@ -112,6 +125,8 @@ class Writer:
         self.on_fenced = on_fenced
         self.on_unanswered = on_unanswered
         self._may_start = may_start
+        self._may_send = may_send
+        self._turns = turns
         self._store = store
         self._replica = replica
         self._queue: deque[Saying | Proposal] = deque()
@@ -141,6 +156,8 @@ class Writer:
         """Send what can be sent now."""
         if self.number is None or not self._store.up or self._refused is not None or self._unanswered:
             return
+        if not self._may_send():
+            return
         if not self._flight and self._queue and self._may_start():
             self._flight.extend(self._next_flight())
         self._send()
@@ -159,11 +176,20 @@ class Writer:
             self._refused = None
             self.pump()
 
-    def compare(self, produced: int) -> None:
-        """Redis has so many batches of ours; the fewer are filled up. With a flight under way its answer will tell."""
-        if self.number is not None and not self._unanswered and produced < self.number:
+    def compare(self, produced: int, *, restored: bool = False) -> None:
+        """Redis has so many batches of ours; the fewer are filled up. With a flight under way its answer will tell.
+
+        `restored`: the room was lost as a whole and written back from a replica, which what was changed is part of.
+        """
+        if self.number is None or self._unanswered:
+            return
+        if produced < self.number:
             self._fill_up(produced)
-            self.pump()
+        if restored:
+            self._flight = deque(
+                step for step in self._flight if step.decided_here or not isinstance(step.content, Change)
+            )
+        self.pump()
 
     def carries(self, msgid: MsgId) -> bool:
         """Whether something said is on its way."""
@@ -212,8 +238,11 @@ class Writer:
 
     def _send(self) -> None:
         assert self.number is not None
-        self._unanswered = len(self._flight)
-        for number, step in enumerate(tuple(self._flight), self.number + 1):
+        steps = tuple(self._flight)
+        if self._turns is not None and self._turns.pending:
+            steps = steps[: self._turns.ready([step.msgids for step in steps], asyncio.get_running_loop().time())]
+        self._unanswered = len(steps)
+        for number, step in enumerate(steps, self.number + 1):
             content = step.content
             if isinstance(content, Batch):
                 self._store.append_said(

@@ -61,8 +61,8 @@ class Session:
                  "invitations", "look_again", "looking", "modes", "negotiating", "nick", "offered", "on_settled",
                  "operator", "own_tags", "password", "published", "publishing", "quit_reason", "realname",
                  "recorded", "render_class", "returned_at_s", "rooms", "sasl", "secure", "shared", "shown_away",
-                 "signed_on_s", "spoke", "state", "token", "uid", "unsent", "user", "wants_302", "wants_echo", "watches",
-                 "write")  # fmt: skip
+                 "signed_on_s", "spoke", "state", "token", "uid", "unsent", "user", "wants_302", "wants_echo",
+                 "watches", "write")  # fmt: skip
 
     def __init__(self, uid: Uid, host: str, write: Callable[[bytes], None]) -> None:
         self.uid = uid

@@ -151,6 +151,11 @@ class ClusterLanes(Commands):
         """As in `Lanes`."""
         await asyncio.gather(*(pair.barrier() for pair in self._pairs.values()))
 
+    async def reach_replicas(self) -> None:
+        """As in `Lanes`."""
+        owners = {pair for pair in self._owners if pair is not None}
+        await asyncio.gather(*(pair.reach_replicas() for pair in owners))
+
     def _ask_for_channels(self, slot: int) -> None:
         """Ask the owner for those of the slot it was not asked for."""
         owner = self._owners[slot]
@@ -226,7 +231,7 @@ class ClusterLanes(Commands):
 
     def _new_pair(self, address: Address) -> LanePair:
         server = Server(self._url.node(address), SHORT_TIMEOUT_S)
-        pair = LanePair(server, (lambda: self._mark(pair)) if self._replicated else None)
+        pair = LanePair(server, lambda: self._mark(pair), replicated=self._replicated)
         pair.on_push, pair.on_refused = self._pushed, self._refused
         pair.on_read_end = self.on_read_end
         pair.on_commands_up = self.on_commands_up

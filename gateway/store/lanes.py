@@ -58,6 +58,13 @@ class Lanes(Protocol):
     async def barrier(self) -> None:
         """Return when everything announced before this call has been told. Raises `StoreError`."""
 
+    async def reach_replicas(self) -> None:
+        """Return when a replica has all that Redis took from here before this call, of each master that has any.
+
+        Raises:
+            StoreError: that is not known, or not so yet.
+        """
+
 
 def must_hold_lease(lanes: Lanes) -> None:
     """Raises `StoreError` while the lease has to be renewed first."""
@@ -76,4 +83,4 @@ def lanes_to(redis_url: str, durability: Durability = Durability.REDIS) -> Lanes
     if url.kind is Kind.CLUSTER:
         return ClusterLanes(url, replicated=replicated)
     master = SentinelMaster(url) if url.kind is Kind.SENTINEL else Server(url.single())
-    return LanePair(master, (lambda: MARK) if replicated else None)
+    return LanePair(master, lambda: MARK, replicated=replicated)

@@ -123,12 +123,14 @@ class SentinelMaster:
     def __init__(self, url: RedisUrl) -> None:
         self._url = url
         self._sentinels: dict[Address, Connection] = {}
+        self._epoch = 0  # of the configuration that was gone by last
 
     async def connect(self) -> tuple[Connection, Address | None]:
         """As in `Master`."""
-        address = await self.find()
-        if address is None:
+        newest = await self._newest()
+        if newest is None:
             raise StoreError("no Sentinel knows the master")
+        epoch, address = newest
         connection = await open_connection(self._url.node(address), SHORT_TIMEOUT_S)
         try:
             async with asyncio.timeout(SHORT_TIMEOUT_S):
@@ -138,6 +140,7 @@ class SentinelMaster:
         except BaseException:
             await end(connection)
             raise
+        self._epoch = epoch
         return connection, address
 
     def is_well(self, heartbeat_reply: Any) -> bool:
@@ -146,9 +149,14 @@ class SentinelMaster:
 
     async def find(self) -> Address | None:
         """As in `Master`."""
+        newest = await self._newest()
+        # Who answers now may not have heard of a failover that we know of: that is no reason to go back.
+        return newest[1] if newest is not None and newest[0] >= self._epoch else None
+
+    async def _newest(self) -> tuple[int, Address] | None:
+        """The epoch of the newest configuration that a Sentinel knows, and the master in it."""
         answers = await asyncio.gather(*(self._ask(sentinel) for sentinel in self._url.hosts))
-        known = [answer for answer in answers if answer is not None]
-        return max(known)[1] if known else None
+        return max((answer for answer in answers if answer is not None), default=None)
 
     async def close(self) -> None:
         """As in `Master`."""
@@ -163,8 +171,11 @@ class SentinelMaster:
                 if connection is None:
                     connection = await open_connection(self._url.sentinel(sentinel), SHORT_TIMEOUT_S)
                 reply = await ask(connection, "SENTINEL", "MASTER", self._url.master)
+                # The Sentinel that leads a failover has the new epoch in its MASTER, and until all replicas follow the
+                # new master, the old address: another answer of its own tells the right one.
+                host, port = await ask(connection, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", self._url.master)
             fields = reply if isinstance(reply, dict) else dict(zip(reply[::2], reply[1::2], strict=True))
-            found = int(fields[b"config-epoch"]), (fields[b"ip"].decode(), int(fields[b"port"]))
+            found = int(fields[b"config-epoch"]), (host.decode(), int(port))
         except (*CONNECT_ERRORS, LookupError, ValueError, TypeError):  # away, or what answers is no Sentinel
             if connection is not None:
                 await end(connection)

@@ -12,7 +12,7 @@ from typing import Any
 from gateway.errors import StoreError
 from gateway.store.lane import Lane, always, ignore, nothing
 from gateway.store.masters import CONNECT_ERRORS, Master
-from gateway.store.replicated import HeldPushes, ReplicatedLane
+from gateway.store.replicated import MARK_KEPT_S, HeldPushes, ReplicatedLane
 from gateway.store.scripts import SOURCES
 
 __all__ = ["LanePair"]
@@ -20,7 +20,8 @@ __all__ = ["LanePair"]
 HEARTBEAT_S = 1.0
 SILENCE_LIMIT_S = 3.0  # an answer later than this: the lane is dropped and opened anew
 CLOSE_S = 1.0
-RETRY_S = (0.05, 0.1, 0.25, 0.5)  # waits between attempts; the last one repeats
+REACH_MS = 100  # nothing else is answered on the lane meanwhile
+RETRY_S = (0.05, 0.1, 0.25)  # waits between attempts; the last one repeats
 _log = logging.getLogger(__name__)
 
 
@@ -31,10 +32,12 @@ class LanePair:
     before anybody else uses the lane.
     """
 
-    def __init__(self, master: Master, mark: Callable[[], str] | None = None) -> None:
-        """With `mark`, nothing is told before a replica has it; it gives the key that `ReplicatedLane` needs."""
+    def __init__(self, master: Master, mark: Callable[[], str], *, replicated: bool = False) -> None:
+        """`mark` gives a key of no other use that the master takes writes for, to be written before each WAIT;
+        `replicated`: nothing is told before a replica has it."""
         self._master = master
         self._mark = mark
+        self._replicated = replicated
         self.commands = Lane("command")
         self.subscriptions = Lane("subscription")
         self.commands.lost.set()
@@ -109,8 +112,24 @@ class LanePair:
         Redis answers a connection in order, so the reply comes after every announcement published before.
         """
         await self.subscriptions.call("PING")
-        if self._mark is not None:
+        if self._replicated:
             await self.commands.call("PING")  # behind the one that releases them
+
+    async def reach_replicas(self) -> None:
+        """As in `Lanes`."""
+        lane = self.commands
+        role = await lane.call("ROLE")
+        if role[0] != b"master":
+            raise StoreError("not a master any more")
+        if not role[2]:
+            return
+        # WAIT covers the writes of its own connection, and others may have been lost with theirs: a new write is behind
+        # all of them.
+        marked = lane.call("SET", self._mark(), "", "EX", MARK_KEPT_S)
+        reached = lane.call("WAIT", 1, REACH_MS)
+        await marked
+        if await reached < 1:
+            raise StoreError("no replica has it yet")
 
     async def _keep_commands(self) -> None:
         while True:
@@ -121,13 +140,13 @@ class LanePair:
     async def _keep_subscriptions(self) -> None:
         while True:
             await self.subscriptions.lost.wait()
-            if self._mark is not None:
+            if self._replicated:
                 await self._commands_open.wait()  # nothing can be told before
             await self._reopen_subscriptions()
 
     async def _reopen_commands(self) -> None:
         while True:
-            lane = Lane("command") if self._mark is None else ReplicatedLane("command", self._mark())
+            lane = ReplicatedLane("command", self._mark()) if self._replicated else Lane("command")
             await self._attach(lane)
             try:
                 # The heartbeat watches lanes in use, and this one is not yet.
@@ -148,7 +167,7 @@ class LanePair:
 
     async def _reopen_subscriptions(self) -> None:
         on_push, on_read_end = self.on_push, self.on_read_end
-        if self._mark is not None:
+        if self._replicated:
             held = HeldPushes(lambda: self.commands, on_push, on_read_end, lambda: lane.abort("not confirmed"))
             on_push, on_read_end = held.pushed, held.read_ended
         lane = Lane("subscription", on_push, self.on_refused)

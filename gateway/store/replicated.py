@@ -16,7 +16,7 @@ from typing import Any
 from gateway.errors import StoreError
 from gateway.store.lane import Commands, Lane, OnReply, ignore
 
-__all__ = ["HeldPushes", "ReplicatedLane"]
+__all__ = ["MARK_KEPT_S", "HeldPushes", "ReplicatedLane"]
 
 WAIT_MS = 500
 MAX_WAITS = 3  # without a replica, in a row; then the lane is dropped and the master asked for again

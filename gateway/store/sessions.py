@@ -1,7 +1,8 @@
 """Sessions that outlive their connections: each attachment is taken over by whoever can prove to be its client.
 
-A record's epoch is the right to write it: it goes up whenever an attachment is taken over or detached, and what
-somebody with an older one still tries is refused. All of a session is one slot.
+A record's epoch is the right to write it: it goes up whenever an attachment is taken over or detached, to the ms since
+1970 by the clock of Redis at least, and what somebody with an older one still tries is refused. All of a session is one
+slot.
 """
 
 import asyncio
@@ -338,6 +339,14 @@ class Sessions:
         await lane.call("SREM", keys.gateway_users(self._gateway), attachment)
         if reply[0] == 0 and reply[2]:
             await self.tell_others(uid)
+
+    async def cut_grace(self, uid: Uid, reason: str) -> None:
+        """End what a session has without a connection now, as if its grace were over; does nothing to what has one."""
+        lane = self._lanes.commands
+        for name in await lane.call("HKEYS", keys.attachments(uid)) or [uid]:
+            attachment = FurtherId(name)
+            if await lane.call("EVALSHA", sha("session_cut"), 1, keys.attachment_record(attachment), reason):
+                await lane.call("ZADD", keys.GRACES, 0, attachment)
 
     async def claim_end(self, attachment: AttachmentId, epoch: int, *, whole: bool = False) -> End:
         """Make sure that nobody takes an attachment over any more; after `LAST` nor anything of its session, which is

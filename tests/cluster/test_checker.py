@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from tests.harness.checker import Kind, Log, Message, Report, Roster, Sight, check, merged
+from tests.harness.checker import Death, Kind, Log, Loss, Message, Report, Roster, Sight, check, merged
 
 ROOM = "#tea"
 NICKS = ("ann", "bob", "cy")
@@ -257,3 +257,88 @@ def test_a_member_that_is_not_there_is_a_ghost() -> None:
 def test_a_member_that_is_not_listed_is_missing() -> None:
     """There, and not listed by NAMES."""
     assert judged(clean_run(), "ann", "cy") == only(missing=1)
+
+
+def with_direct(*heard: str) -> Run:
+    """The clean run, and ann writes to cy "d0", "d1" and "d2", each acknowledged; cy hears these of them."""
+    run = clean_run()
+    for text in ("d0", "d1", "d2"):
+        append(run, "ann", Kind.SAID, "@cy", "ann", text=text)
+        append(run, "ann", Kind.ACKED, "@cy", "ann", text=text)
+    for text in heard:
+        append(run, "cy", Kind.HEARD, "@cy", "ann", text=text)
+    return run
+
+
+@pytest.mark.parametrize(
+    ("heard", "faults"),
+    [
+        (("d0", "d1", "d2"), {}),
+        (("d0", "d2"), {"lost": 1}),
+        (("d0", "d1", "d1", "d2"), {"doubled": 1}),
+        (("d0", "d2", "d1"), {"out_of_order": 1}),
+        (("d0", "d1", "d2", "d3"), {"invented": 1}),
+    ],
+    ids=["all of it", "a loss", "a doubling", "a swap", "what nobody said"],
+)
+def test_direct_messages_are_judged_as_well(heard: tuple[str, ...], faults: dict[str, int]) -> None:
+    """By what their receiver heard; nobody else is owed them, and no room is needed."""
+    assert judged(with_direct(*heard)) == only(sent=11, acknowledged=11, deliveries=16 + len(heard), **faults)
+
+
+def test_who_has_gone_is_owed_no_direct_message() -> None:
+    """It asked to leave."""
+    run = with_direct("d0")
+    append(run, "cy", Kind.LEAVING, "", "cy")
+    assert check(run).lost == 0
+
+
+HERE, ELSEWHERE = "127.0.0.1:1", "127.0.0.1:2"
+
+
+def lost_with_its_gateway(*, reached: str = HERE) -> tuple[Run, int]:
+    """The clean run, but nobody heard the last that ann said at `reached`; and when that was acknowledged."""
+    run = clean_run()
+    run["ann"].insert(0, Sight(-1, Kind.REACHING, "", "ann", reached))
+    for witness in ("bob", "cy"):
+        del run[witness][at(run, witness, "ann 3")]
+    return run, run["ann"][at(run, "ann", "ann 3", Kind.ACKED)].tick
+
+
+def test_what_a_failover_lost_with_its_gateway_is_excused() -> None:
+    """It is not in the log either; what else was acknowledged is due as ever."""
+    run, acked = lost_with_its_gateway()
+    logs = {ROOM: Log([(nick, f"{nick} {number}") for number in range(4) for nick in ("ann", "bob")][:-2])}
+    report = check(run, rosters(*NICKS), logs, losses=[Loss(acked - 1, acked + 9)], deaths=[Death(HERE, acked + 2)])
+    assert (report.excused, report.lost, report.unkept, report.acknowledged) == (1, 0, 1, 8)
+    assert report.details == (f"unkept: 0 times in the log of {ROOM}: ('bob', 'bob 3')",)
+
+
+@pytest.mark.parametrize(
+    ("loss", "death"),
+    [
+        pytest.param((1, 9), (HERE, 2), id="acknowledged before the loss"),
+        pytest.param((-3, -1), (HERE, -2), id="acknowledged after the loss"),
+        pytest.param((-1, 9), (HERE, 10), id="the gateway outlived it"),
+        pytest.param((-1, 9), (HERE, -99), id="the gateway before it died"),
+        pytest.param((-1, 9), (ELSEWHERE, 2), id="another gateway died"),
+        pytest.param(None, (HERE, 2), id="no failover"),
+        pytest.param((-1, 9), None, id="no death"),
+    ],
+)
+def test_nothing_else_is_excused(loss: tuple[int, int] | None, death: tuple[str, int] | None) -> None:
+    """Ticks count from the acknowledgement."""
+    run, acked = lost_with_its_gateway()
+    losses = [Loss(acked + loss[0], acked + loss[1])] if loss is not None else []
+    deaths = [Death(death[0], acked + death[1])] if death is not None else []
+    report = check(run, rosters(*NICKS), losses=losses, deaths=deaths)
+    assert (report.excused, report.lost) == (0, 2)
+
+
+def test_what_is_excused_may_not_be_doubled() -> None:
+    """That it may be lost does not mean that it may come twice."""
+    run, acked = lost_with_its_gateway()
+    for _ in range(2):
+        append(run, "cy", Kind.HEARD, ROOM, "ann", text="ann 3")
+    report = check(run, rosters(*NICKS), losses=[Loss(acked - 1, acked + 9)], deaths=[Death(HERE, acked + 2)])
+    assert (report.excused, report.lost, report.doubled) == (1, 0, 1)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,10 +10,13 @@ from pathlib import Path
 import pytest
 
 from gateway.passwords import hash_password
-from tests.harness.deadlines import DEADLINE_S
+from gateway.store.keys import log_keys, room_log
+from gateway.wire.names import RoomKey
+from tests.harness.deadlines import DEADLINE_S, eventually
 from tests.harness.gateway_process import GatewayProcess, gateways
 from tests.harness.irc_peer import IrcPeer
 from tests.harness.private_server import PrivateServer
+from tests.harness.replicated_pair import ReplicatedPair
 from tests.harness.resuming import come_back, connect
 
 pytestmark = pytest.mark.slow
@@ -82,6 +86,34 @@ async def test_drain_from_outside(two_gateways: tuple[GatewayProcess, GatewayPro
     assert await asyncio.to_thread(two.wait) == 0
     for peer in peers:
         await peer.close()
+
+
+async def test_a_gateway_ends_when_a_replica_has_what_it_acknowledged(tmp_path: Path) -> None:
+    """Until then nobody else could write it again: the replica that never got it has it, when it is the master."""
+    async with ReplicatedPair.running(tmp_path) as pair:
+        with gateways(tmp_path, pair.url, names=("one",)) as (gateway,):
+            ann = await IrcPeer.connect(gateway.host, gateway.port, "ann", caps=("echo-message",))
+            await ann.send("JOIN #drain")
+            await ann.expect("366")
+            pair.lose_from_now()
+            await ann.send("PRIVMSG #drain :acknowledged")
+            await ann.expect("PRIVMSG")
+            gateway.send_signal(signal.SIGTERM)
+            await ann.wait_closed()
+            await ann.close()
+
+            async def waits() -> bool | None:
+                with pair.master.client() as client:
+                    return client.info("commandstats").get("cmdstat_wait", {"calls": 0})["calls"] > 1 or None
+
+            await eventually(waits, what="it asks for the replica")
+            await pair.fail_over()
+            assert await asyncio.to_thread(gateway.wait, 3 * DEADLINE_S) == 0
+        with pair.master.client() as client:
+            (entry,) = (fields[b"e"] for _, fields in client.xrange(log_keys(room_log(RoomKey("#drain"))).log)
+                        if b"PRIVMSG" in fields[b"e"])  # fmt: skip
+            assert entry.endswith(b":acknowledged")
+        await pair.restore()
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import pytest
 import redis
 
 from gateway.model import Uid
+from gateway.passwords import hash_password
 from gateway.store.keys import user_record
 from tests.cluster.test_one_network import names
 from tests.harness.deadlines import DEADLINE_S, eventually
@@ -179,6 +180,24 @@ async def test_tokens_are_good_once_and_for_one_session(pair: Pair, stack: Async
     assert (await back.peer.expect("PRIVMSG")).params == ("#tok", "untouched")
 
 
+async def test_the_former_token_will_do_where_redis_has_lost_the_newer(pair: Pair, stack: AsyncExitStack) -> None:
+    """Both are shown, the newer first: the one that Redis knows counts. Two wrong ones are refused once."""
+    one, two = pair
+    ann, token = await connect(one, "two-ann")
+    await ann.send("JOIN #two")
+    await ann.close()
+    lost = f"{token.partition('.')[0]}.{'lost' * 8}"
+    back = await come_back(two, f"{lost},{token}")
+    assert [params[0] for params in back.lines("JOIN")] == ["#two"]
+    await back.peer.close()
+    again = await come_back(one, f"{back.token},{token}")
+    await stack.enter_async_context(again.peer)
+    peer = await offer(two, f"{lost},{lost}", nick="two-wrong")
+    await stack.enter_async_context(peer)
+    assert (await peer.expect("FAIL")).params[:2] == ("RESUME", "INVALID_TOKEN")
+    assert [message.command for message in await peer.barrier() if message.command == "FAIL"] == []
+
+
 async def test_of_many_who_show_one_token_one_gets_the_session(pair: Pair, stack: AsyncExitStack) -> None:
     """At once, on both gateways: IN_USE or INVALID_TOKEN for those who are too late, welcomed as themselves. Who comes
     when the first has finished, before it has said anything, may still show the same token; one keeps the session."""
@@ -311,6 +330,33 @@ async def test_a_killed_gateway_costs_its_clients_nothing(two_gateways: Pair, st
     assert [params[0] for params in back.lines("JOIN")] == ["#kill", "#kill2"]
     assert {"QUIT", "JOIN", "PART"}.isdisjoint(m.command for m in await bob.barrier())
     assert await names(bob, "#kill") == {"@bob", "early", "late"}
+
+
+@pytest.mark.slow
+async def test_a_kill_ends_a_session_that_has_no_connection(tmp_path: Path, stack: AsyncExitStack) -> None:
+    """Long before its grace is over: one QUIT with the reason, and its client is told that it is over."""
+    opers = tmp_path / "opers.toml"
+    opers.write_text(f'root = "{hash_password("secret")}"\n')
+    with (
+        PrivateServer.running(tmp_path / "store") as store,
+        gateways(tmp_path, store.url, opers=str(opers)) as (one, two),
+    ):
+        bob = await witness(stack, one, "bob", "#doomed")
+        ann, token = await connect(two, "ann")
+        await ann.send("JOIN #doomed")
+        await ann.expect("366")
+        await ann.close()
+
+        async def detached() -> bool | None:
+            return await away(bob, "ann") == "Link lost" or None
+
+        await eventually(detached, what="its connection is gone")
+        await bob.send("OPER root secret", "KILL ann :enough")
+        gone = await bob.expect("QUIT", deadline_s=6 * DEADLINE_S)
+        assert (gone.source.partition("!")[0], gone.params) == ("ann", ("Killed (bob (enough))",))
+        peer = await stack.enter_async_context(await offer(one, token, nick="ann"))
+        assert (await peer.expect("FAIL")).params[:2] == ("RESUME", "SESSION_ENDED")
+        assert (await peer.expect("001")).params[0] == "ann"
 
 
 @pytest.mark.slow

@@ -13,10 +13,10 @@ from gateway.wire.names import room_key
 from tests.faults.fault import Fault, NotNowError
 from tests.faults.stores import Store
 from tests.harness.cluster import Cluster
-from tests.harness.sentinels import DOWN_AFTER_S, Sentinels
+from tests.harness.sentinels import Sentinels
 from tests.harness.valkey_node import ValkeyNode
 
-__all__ = ["CLUSTER", "DOWN_AFTER_S", "SENTINEL", "MasterKilled", "sentinel", "sharded"]
+__all__ = ["CLUSTER", "SENTINEL", "MasterKilled", "sentinel", "sharded"]
 
 DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
 # As docs/operating.md has them: a former master that comes back, and does not know it yet, takes nothing.
@@ -81,8 +81,11 @@ class _OfSentinel(Fault):
 
     async def strike(self) -> None:
         self.former = await asyncio.to_thread(self.sentinels.master)
-        await asyncio.to_thread(self.remove)
-        await asyncio.to_thread(self.sentinels.wait_for_another, self.former)
+        async with self.sentinels.telling() as told:
+            await asyncio.to_thread(self.remove)
+            removed_s = asyncio.get_running_loop().time()
+            await asyncio.to_thread(self.sentinels.wait_for_another, self.former)
+        self.own_s = told.get("+switch-master", removed_s) - removed_s
 
     def remove(self) -> None:
         """What makes the Sentinels choose another."""

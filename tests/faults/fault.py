@@ -29,6 +29,8 @@ class Fault(ABC):
     def __init__(self, site: Site, chance: random.Random) -> None:
         self.site = site
         self.chance = chance
+        self.own_s = 0.0
+        """What the deployment itself took to notice and to act, of the time without service."""
         self._claimed: list[object] = []
 
     @abstractmethod

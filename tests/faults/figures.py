@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from tests.harness.checker import Report
 
-__all__ = ["Outcome", "Promise", "Spread", "Strike", "spread", "without_service"]
+__all__ = ["Outcome", "Promise", "Spread", "Strike", "beyond_own", "spread", "without_service"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,7 @@ class Strike:
     fault: str
     start_s: float
     end_s: float
+    own_s: float = 0.0  # what the deployment itself took to notice and to act
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,13 @@ def without_service(strikes: Sequence[Strike], waits: Mapping[str, Sequence[tupl
             if during:
                 longest.append(max(during))
     return longest
+
+
+def beyond_own(strikes: Sequence[Strike], waits: Mapping[str, Sequence[tuple[float, float]]]) -> list[float]:
+    """The same, of faults that a deployment mends itself, without the time that took it."""
+    return [
+        longest_s - strike.own_s for strike in strikes if strike.own_s for longest_s in without_service([strike], waits)
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,6 +22,7 @@ class GatewayKilled(OfGateway):
 
     async def strike(self) -> None:
         await asyncio.to_thread(self.station.process.kill)
+        self.site.court.gateway_died(*self.station.address)
 
     async def heal(self) -> None:
         await asyncio.to_thread(self.station.process.restart)
@@ -45,6 +46,10 @@ class GatewayBuried(GatewayFrozen):
 
     name = "gateway: SIGSTOP past its lease"
     hold_s = (LEASE_S + 4.0, LEASE_S + 6.0)
+
+    async def strike(self) -> None:
+        await super().strike()
+        self.site.court.gateway_died(*self.station.address)
 
     async def heal(self) -> None:
         await super().heal()

@@ -128,6 +128,7 @@ class LossyFailover(_OfRedis):
 
     name = "Redis: failover that loses the last second"
     LOST_S: ClassVar[float] = 1.0
+    LINK_S: ClassVar[float] = 0.1  # what was written so long ago has reached the replica
 
     store: Replicated
 
@@ -137,9 +138,11 @@ class LossyFailover(_OfRedis):
         super().claim()
 
     async def strike(self) -> None:
-        self.store.pair.lose_from_now()
-        await asyncio.sleep(self.LOST_S)
-        await self.store.pair.fail_over()
+        with self.site.court.losing():
+            await asyncio.sleep(self.LINK_S)
+            self.store.pair.lose_from_now()
+            await asyncio.sleep(self.LOST_S)
+            await self.store.pair.fail_over()
 
     async def heal(self) -> None:
         await self.store.pair.restore()

@@ -7,7 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from tests.faults.figures import Outcome, Promise, Strike, spread, without_service
+from tests.faults.figures import Outcome, Promise, Strike, beyond_own, spread, without_service
 
 __all__ = ["HEAD", "kept", "page", "section", "sections_of", "summary"]
 
@@ -19,14 +19,16 @@ words again (not the same timing: processes and sockets are real). `python -m te
 scenarios. A run of a minute with every fault is part of `make test`.
 
 **The site.** Gateway processes over an embedded Valkey, each behind a TCP proxy of the lab; people who talk without
-a pause in half of the rooms each, reconnect to any gateway when they lose theirs, and remember every line they said,
-saw acknowledged and heard. Where the gateway has `hubbub.chat/resume` they come back as themselves, where it has
-`hubbub.chat/idem` they send again what had no answer; elsewhere they come back under a new nick, and what had no
-answer when the connection broke stays unanswered.
+a pause in half of the rooms each, and now and then to one another, reconnect to any gateway when they lose theirs, and
+remember every line they said, saw acknowledged and heard. Where the gateway has `hubbub.chat/resume` they come back as
+themselves, where it has `hubbub.chat/idem` they send again what had no answer; elsewhere they come back under a new
+nick, and what had no answer when the connection broke stays unanswered.
 
 **The judge.** `tests/harness/checker.py`: *lost* was acknowledged and not heard by somebody in the room; *lost from the
-log* was acknowledged and is not in the room's log at the end (or is twice); flaps are QUIT or JOIN lines seen that
-nobody asked for. Replicas are compared by NAMES, TOPIC and MODE of every gateway, and with Redis itself.
+log* was acknowledged and is not in the room's log at the end (or is twice); neither is judged of what was *promised no
+more*: acknowledged within the second that a failover lost, by a gateway that was killed within the same second. Flaps
+are QUIT or JOIN lines seen that nobody asked for. Replicas are compared by NAMES, TOPIC and MODE of every gateway, and
+with Redis itself.
 *Time without service*: for each fault and each person, the longest it waited, while the fault lasted, for the
 acknowledgement of something it had said; a connection that was lost is a wait until the next acknowledgement.
 *Reattached*: from a lost connection until back in all rooms.
@@ -81,12 +83,24 @@ def _figures(outcome: Outcome) -> dict[str, object]:
         "messages sent": f"{report.sent} ({report.sent / outcome.seconds:.0f} a second, with all pauses)",
         "messages acknowledged": report.acknowledged,
         "deliveries": report.deliveries,
+        "promised no more": report.excused,
         **outcome.wrong,
         "unanswered for good": outcome.unanswered,
         "sessions resumed": outcome.resumptions,
         "came back as newcomers": outcome.new_starts,
         "reattached": spread(outcome.returns),
         "time without service": spread(without_service(outcome.strikes, outcome.waits)),
+        **_parts(outcome),
+    }
+
+
+def _parts(outcome: Outcome) -> dict[str, object]:
+    own = [strike.own_s for strike in outcome.strikes if strike.own_s]
+    if not own:
+        return {}
+    return {
+        "of it, until Redis had another master": spread(own),
+        "of it, after that": spread(beyond_own(outcome.strikes, outcome.waits)),
     }
 
 

@@ -151,7 +151,7 @@ async def _strike(fault: Fault, strikes: list[Strike]) -> None:
         await fault.heal()
     finally:
         fault.release()
-    strikes.append(Strike(fault.name, start_s, loop.time()))
+    strikes.append(Strike(fault.name, start_s, loop.time(), fault.own_s))
 
 
 async def _unserved(site: Site) -> list[str]:

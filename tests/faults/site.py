@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from tests.faults.stores import Start, Store
@@ -88,8 +89,13 @@ class Site:
         chance = random.Random(seed)
         for number in range(residents):
             theirs = chance.sample(rooms, max(1, len(rooms) // 2))
-            resident = Resident(self.court, f"r{number}", theirs, self.addresses, pace_s=pace_s, seed=seed + number)
+            name = f"r{number}"
+            others = partial(self._nicks_beside, name)
+            resident = Resident(self.court, name, theirs, self.addresses, others, pace_s=pace_s, seed=seed + number)
             self.residents.append(resident)
+
+    def _nicks_beside(self, name: str) -> list[str]:
+        return [each.witness.nick for each in self.residents if each.name != name]
 
     def free(self) -> list[Station]:
         """Stations no fault works on."""

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.faults.figures import Outcome, Promise, Spread, Strike, spread, without_service
+from tests.faults.figures import Outcome, Promise, Spread, Strike, beyond_own, spread, without_service
 from tests.faults.replicas import RoomView, differences
 from tests.faults.report import page, section, sections_of, summary
 from tests.harness.checker import Report
@@ -30,6 +30,16 @@ CLEAN = Outcome(
 def test_time_without_service_is_the_longest_wait_that_touched_the_fault() -> None:
     """What was said before it and answered in it counts, what was answered before it does not; per person."""
     assert without_service(CLEAN.strikes, CLEAN.waits) == [2.0, 7.0]
+
+
+def test_what_a_deployment_took_itself_is_told_apart() -> None:
+    """Per person, of the faults of which it is known."""
+    strikes = [Strike("kill", 10.0, 12.0, own_s=1.5), Strike("cut", 20.0, 21.0)]
+    assert beyond_own(strikes, CLEAN.waits) == [0.5]
+    told = summary(replace(CLEAN, strikes=strikes))
+    assert "until Redis had another master  p50 1.50 s" in told
+    assert "of it, after that  p50 0.50 s" in told
+    assert "another master" not in summary(CLEAN)
 
 
 def test_percentiles() -> None:

@@ -8,6 +8,10 @@ run: the pair of sender and text is the message. Rules:
 - *doubled*: heard again within one stay. Coming back without having left (a resumed session) is the same stay.
 - *unkept*: acknowledged, and not in the room's log at the end, or in it twice. Its place there is not judged: a
   failover may give another one to what was heard already.
+- *direct* messages, in a room called `@` and the nick they are for: that witness hears each once, and each sender's in
+  their order.
+- *excused*: not judged as lost or unkept, for it was not promised: acknowledged in the time of which a failover lost
+  everything, by a gateway that died in that time too, so that nobody was left to write it again.
 - *out of order*: no single order of the room's messages explains what was heard; each sender's own order is part of
   that order. One per message that a receiver heard after a later one.
 """
@@ -18,11 +22,12 @@ from dataclasses import dataclass, field, fields
 from enum import Enum
 from itertools import pairwise
 
-__all__ = ["Kind", "Log", "Message", "Report", "Roster", "Sight", "check", "merged"]
+__all__ = ["DIRECT", "Death", "Kind", "Log", "Loss", "Message", "Report", "Roster", "Sight", "check", "merged"]
 
 Message = tuple[str, str]
 """Sender and text, in one room."""
 
+DIRECT = "@"  # begins the name of the room that direct messages of one receiver are noted under
 BORDER = 500  # entries of a trimmed log, the oldest, that are not judged
 MAX_DETAILS = 40  # lines in a report; the counts go on
 
@@ -37,6 +42,7 @@ class Kind(Enum):
     LEFT = "left"  # it saw `nick` part, quit or be kicked; room "" is a quit
     ENTERING = "entering"  # it asks that `nick` be in
     LEAVING = "leaving"  # it asks that `nick` be out; room "" is a quit
+    REACHING = "reaching"  # it opens a connection to the gateway at the address `text`
 
 
 WISHES = {Kind.ENTERED: Kind.ENTERING, Kind.LEFT: Kind.LEAVING}  # what explains that it was seen
@@ -71,13 +77,30 @@ class Log:
     trimmed: bool = False  # it has lost its beginning
 
 
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """The ticks between which a Redis took writes that the one after it does not have."""
+
+    since: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class Death:
+    """A gateway that ended without a chance to write anything again; another may listen at its address later."""
+
+    address: str
+    tick: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """Counts of a run. What is below `deliveries` is wrong."""
+    """Counts of a run. What is below `excused` is wrong."""
 
     sent: int = 0
     acknowledged: int = 0
     deliveries: int = 0  # to others than the sender
+    excused: int = 0  # acknowledged, and promised no more
     lost: int = 0
     unkept: int = 0
     doubled: int = 0
@@ -93,7 +116,7 @@ class Report:
     @property
     def clean(self) -> bool:
         """Nothing was wrong. Messages never acknowledged are no fault: their senders know."""
-        good = {"sent", "acknowledged", "deliveries", "details"}
+        good = {"sent", "acknowledged", "deliveries", "excused", "details"}
         return not any(getattr(self, each.name) for each in fields(self) if each.name not in good)
 
 
@@ -129,6 +152,9 @@ def check(
     sights: Mapping[str, Sequence[Sight]],
     rosters: Iterable[Roster] = (),
     logs: Mapping[str, Log] | None = None,
+    *,
+    losses: Iterable[Loss] = (),
+    deaths: Iterable[Death] = (),
 ) -> Report:
     """Judge a run.
 
@@ -136,12 +162,16 @@ def check(
         sights: of each witness, by its nick, in the order it made them.
         rosters: the last NAMES replies, of any number of witnesses and rooms.
         logs: of each room at the end; without them nothing is `unkept`.
+        losses: the failovers that lost something.
+        deaths: of gateways, in the order in which they died.
     """
     faults = _Faults()
     everything = [sight for own in sights.values() for sight in own]
     said = {(each.room, each.nick, each.text): each.tick for each in reversed(everything) if each.kind is Kind.SAID}
     said_last = {(each.room, each.nick, each.text): each.tick for each in everything if each.kind is Kind.SAID}
-    acked = {(each.room, each.nick, each.text) for each in everything if each.kind is Kind.ACKED}
+    acknowledged = {(each.room, each.nick, each.text) for each in everything if each.kind is Kind.ACKED}
+    excused = _excused(sights.values(), list(losses), list(deaths))
+    acked = acknowledged - excused
     _check_texts(everything, said, faults)
     stays = _stays(sights, faults)
     for room in stays:
@@ -152,11 +182,13 @@ def check(
         _check_arrival(room, stays[room], {message: first[message] for message in here}, faults)
         if logs is not None:
             _check_log(room, logs.get(room, Log(())), {message: first[message] for message in here}, faults)
+    _check_direct(sights, {message: said_last[message] for message in acked if message[0].startswith(DIRECT)}, faults)
     _check_flaps(sights, faults)
     _check_rosters(stays, rosters, faults)
     return Report(
         sent=len(said),
-        acknowledged=len(acked),
+        acknowledged=len(acknowledged),
+        excused=len(excused),
         deliveries=sum(each.kind is Kind.HEARD for each in everything),
         details=tuple(faults.details),
         **faults.counts,
@@ -189,6 +221,24 @@ def merged(sequences: Sequence[Sequence[Message]]) -> list[Message]:
     return list(order)
 
 
+def _excused(
+    sights: Iterable[Sequence[Sight]], losses: Sequence[Loss], deaths: Sequence[Death]
+) -> set[tuple[str, str, str]]:
+    """Room, sender and text of what was acknowledged and lost by the same failover with the gateway that had it."""
+    excused = set()
+    for own in sights:
+        died_at: int | None = None  # the gateway this witness is connected to, if it is going to
+        for sight in own:
+            if sight.kind is Kind.REACHING:
+                at = (each.tick for each in deaths if each.address == sight.text and each.tick > sight.tick)
+                died_at = next(at, None)
+            elif sight.kind is Kind.ACKED and died_at is not None:
+                first, last = sorted((sight.tick, died_at))
+                if any(each.since <= first and last <= each.until for each in losses):
+                    excused.add((sight.room, sight.nick, sight.text))
+    return excused
+
+
 def _check_texts(everything: Iterable[Sight], said: Mapping[tuple[str, str, str], int], faults: _Faults) -> None:
     msgids: dict[tuple[str, str, str], str] = {}
     for sight in everything:
@@ -214,6 +264,8 @@ def _stays(sights: Mapping[str, Sequence[Sight]], faults: _Faults) -> dict[str, 
                 # Who comes back is told afresh who is in.
                 outside -= {(sight.room, nick) for _, nick in outside} if sight.nick == witness else set()
                 outside.discard((sight.room, sight.nick))
+            if sight.room.startswith(DIRECT):
+                continue
             if sight.kind in (Kind.HEARD, Kind.ACKED):
                 if sight.room in current:
                     current[sight.room].hear((sight.nick, sight.text))
@@ -275,6 +327,31 @@ def _heard_before(ended: _Stay, stays: Sequence[_Stay]) -> set[Message]:
         for message in stay.heard[:place]
         if message not in ended.places
     }
+
+
+def _check_direct(
+    sights: Mapping[str, Sequence[Sight]], said: Mapping[tuple[str, str, str], int], faults: _Faults
+) -> None:
+    """Args: `said`, what was acknowledged, with the tick at which it was sent last."""
+    heard = {
+        nick: [(each.room, each.nick, each.text) for each in own if each.kind is Kind.HEARD and each.room[:1] == DIRECT]
+        for nick, own in sights.items()
+    }
+    gone = {nick for nick, own in sights.items() if any(each.kind is Kind.LEAVING and not each.room for each in own)}
+    for nick, messages in heard.items():
+        latest: dict[str, int] = {}
+        for message in dict.fromkeys(messages):
+            sender = message[1]
+            if said.get(message, latest.get(sender, 0)) < latest.get(sender, 0):
+                faults.add("out_of_order", f"{nick}, directly: {message}")
+            latest[sender] = max(latest.get(sender, 0), said.get(message, 0))
+        for message, times in Counter(messages).items():
+            for _ in range(times - 1):
+                faults.add("doubled", f"{nick}, directly: {message}")
+    for message in said:
+        receiver = message[0].removeprefix(DIRECT)
+        if receiver not in gone and message not in heard.get(receiver, ()):
+            faults.add("lost", f"{receiver}, directly: {message}")
 
 
 def _check_log(room: str, log: Log, said: Mapping[Message, int], faults: _Faults) -> None:

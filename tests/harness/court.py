@@ -1,11 +1,12 @@
 """One run of witnesses: they share a clock, and the checker is asked about all of them at the end."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import count
 
 from gateway.wire.names import casefold
-from tests.harness.checker import Log, Report, Roster, check
+from tests.harness.checker import Death, Log, Loss, Report, Roster, check
 from tests.harness.witness import CAPABILITIES, Witness
 
 __all__ = ["Court"]
@@ -19,6 +20,8 @@ class Court:
     def __init__(self) -> None:
         self._clock = count()
         self._witnesses: dict[str, Witness] = {}
+        self._losses: list[Loss] = []
+        self._deaths: list[Death] = []
 
     async def __aenter__(self) -> "Court":
         return self
@@ -60,7 +63,19 @@ class Court:
 
     def judge(self, rosters: Iterable[Roster], logs: Mapping[str, Log] | None = None) -> Report:
         """The checker's word about everything seen so far."""
-        return check({nick: witness.sights for nick, witness in self._witnesses.items()}, rosters, logs)
+        sights = {nick: witness.sights for nick, witness in self._witnesses.items()}
+        return check(sights, rosters, logs, losses=self._losses, deaths=self._deaths)
+
+    @contextmanager
+    def losing(self) -> Iterator[None]:
+        """What Redis takes meanwhile, the one after it may not have."""
+        since = self._tick()
+        yield
+        self._losses.append(Loss(since, self._tick()))
+
+    def gateway_died(self, host: str, port: int) -> None:
+        """It has not said a word before its end, and will not after it."""
+        self._deaths.append(Death(f"{host}:{port}", self._tick()))
 
     def _tick(self) -> int:
         tick = next(self._clock)

@@ -236,6 +236,34 @@ class Network:
             assert replica.topic.text == log.fields.get("topic", "")
             assert (replica.name, replica.modes) == (log.fields["name"], log.fields["modes"])
 
+    @asynccontextmanager
+    async def newcomer(self, name: str) -> AsyncIterator[Gateway]:
+        """One more gateway, which opens the room now; its member is in. Nobody counts it among `gateways`."""
+        gateway = Gateway(self.redis, name, kept_s=60.0, settle_s=0.3)
+        async with _running(gateway):
+            joining = gateway.change(join(gateway.member, permissions=None, msgid=f"join-{name}"), gateway.session)
+
+            async def joined() -> bool | None:
+                return joining.done or None
+
+            await eventually(joined, what=f"{name} is in")
+            await self.quiet()
+            gateway.lines.clear()
+            yield gateway
+
+
+@asynccontextmanager
+async def _running(gateway: Gateway) -> AsyncIterator[None]:
+    """Its engine, with the room open."""
+    started = asyncio.Event()
+    running = asyncio.create_task(gateway.engine.run(started))
+    await started.wait()
+    async with gateway.engine.open_room(KEY, "#room") as gateway.room:
+        yield
+        running.cancel()
+        async with asyncio.timeout(DEADLINE_S):
+            await asyncio.wait([running])
+
 
 @asynccontextmanager
 async def network(*names: str, kept_s: float = 60.0, settle_s: float = 0.3) -> AsyncIterator[Network]:
@@ -243,12 +271,8 @@ async def network(*names: str, kept_s: float = 60.0, settle_s: float = 0.3) -> A
     redis = MemoryRedis()
     gateways = [Gateway(redis, name, kept_s=kept_s, settle_s=settle_s) for name in names]
     async with AsyncExitStack() as stack:
-        running = []
         for gateway in gateways:
-            started = asyncio.Event()
-            running.append(asyncio.create_task(gateway.engine.run(started)))
-            await started.wait()
-            gateway.room = await stack.enter_async_context(gateway.engine.open_room(KEY, "#room"))
+            await stack.enter_async_context(_running(gateway))
         made = Network(redis, gateways)
         for index, gateway in enumerate(gateways):
             who = gateway.member._replace(modes="" if index else "o")
@@ -257,7 +281,3 @@ async def network(*names: str, kept_s: float = 60.0, settle_s: float = 0.3) -> A
         for gateway in gateways:
             gateway.lines.clear()
         yield made
-        for task in running:
-            task.cancel()
-        async with asyncio.timeout(DEADLINE_S):
-            await asyncio.wait(running)

@@ -22,6 +22,7 @@ SAY_AGAIN_S = 0.2  # after a refusal; how exactly the end of an outage is measur
 SEND_AGAIN_S = 10.0  # without any answer, where the server knows a message again
 CONNECT_S = DEADLINE_S
 RECONNECT_S = 0.2  # between attempts
+DIRECT = 0.1  # of what is said goes to one person
 TOPICS = 0.005  # of what is said; only an operator's has an effect
 
 
@@ -34,10 +35,12 @@ class Resident:
         name: str,
         rooms: Sequence[str],
         addresses: Callable[[], Sequence[Address]],
+        others: Callable[[], Sequence[str]] = tuple,
         *,
         pace_s: float,
         seed: int,
     ) -> None:
+        """`others` gives the nicks of those who may be written to."""
         self.name = name
         self.rooms = rooms
         self.witness: Witness = court.call(name, RESIDENT)
@@ -50,6 +53,7 @@ class Resident:
         self.lives: list[Witness] = [self.witness]
         self._court = court
         self._addresses = addresses
+        self._others = others
         self._pace_s = pace_s
         self._random = random.Random(seed)
         self._said = 0
@@ -152,10 +156,11 @@ class Resident:
                 self._say_something()
 
     def _say_something(self) -> None:
-        room = self._random.choice(self.rooms)
-        if self._random.random() < TOPICS:
+        room, chance = self._random.choice(self.rooms), self._random.random()
+        if chance < TOPICS:
             self.witness.send(f"TOPIC {room} :{self.name} {self._said}")
-        self.witness.say(room, f"{self.name}-{self._said}")
+        directly = chance > 1 - DIRECT and (others := self._others())
+        self.witness.say(self._random.choice(others) if directly else room, f"{self.name}-{self._said}")
         self._said += 1
 
     def _repeat(self, now_s: float) -> None:
@@ -169,5 +174,5 @@ class Resident:
 
     def _send_again(self, messages: Sequence[tuple[str, str]]) -> None:
         self._sent_again_s = asyncio.get_running_loop().time()
-        for room, text in messages:
-            self.witness.say(room, text)
+        for target, text in messages:
+            self.witness.say(target, text)

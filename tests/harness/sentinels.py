@@ -1,17 +1,21 @@
 """A master, its replicas and three Sentinels, each a process of the embedded program."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
+
+import redis.asyncio
 
 from tests.harness.deadlines import DEADLINE_S
 from tests.harness.facts import wait_for
 from tests.harness.valkey_node import ValkeyNode, free_ports, text
 
-__all__ = ["DOWN_AFTER_S", "Sentinels"]
+__all__ = ["Sentinels"]
 
 NAME = "hub"
 DOWN_AFTER_S = 1.0  # silence after which a Sentinel takes the master for down
+STEPS = ("+sdown", "+odown", "+switch-master")
 SERVER = ("--save", "", "--repl-diskless-sync-delay", "0", "--repl-timeout", "10")
 
 
@@ -69,6 +73,20 @@ class Sentinels:
         """Until so many replicas follow the master."""
         wait_for(lambda: _replicas(self.master()) >= number, within_s=6 * DEADLINE_S)
 
+    @asynccontextmanager
+    async def telling(self) -> AsyncIterator[dict[str, float]]:
+        """When the first Sentinel told of each step of a failover, by the loop's clock, while the block runs.
+
+        The steps are events of Sentinel: `+sdown` (one takes the master for down), `+odown` (enough do), and
+        `+switch-master` (another is named). Source: Sentinel documentation, "Pub/Sub messages".
+        """
+        told: dict[str, float] = {}
+        async with AsyncExitStack() as stack:
+            hears = [await stack.enter_async_context(_hearing(sentinel, told)) for sentinel in self.sentinels]
+            yield told
+            for each in hears:
+                each.cancel()
+
     def fail_over(self, *how: str) -> None:
         """A planned failover, as an operator asks for it."""
         self.sentinels[0].command("SENTINEL", "FAILOVER", NAME, *how)
@@ -80,6 +98,27 @@ class Sentinels:
         known = {text(key): text(value) for key, value in reply.items()}
         others = (int(known["num-slaves"]), int(known["num-other-sentinels"]))
         return others == (len(self.servers) - 1, len(self.sentinels) - 1)
+
+
+@asynccontextmanager
+async def _hearing(sentinel: ValkeyNode, told: dict[str, float]) -> AsyncIterator["asyncio.Task[None]"]:
+    loop = asyncio.get_running_loop()
+    host, port = sentinel.address
+    async with redis.asyncio.Redis(host=host, port=port) as client, client.pubsub() as events:
+        await events.subscribe(*STEPS)
+
+        async def hear() -> None:
+            async for message in events.listen():
+                about_master = message["data"] if isinstance(message["data"], bytes) else b""
+                if about_master.startswith((b"master ", NAME.encode())):
+                    told.setdefault(text(message["channel"]), loop.time())
+
+        task = asyncio.create_task(hear(), name="hears a Sentinel")
+        try:
+            yield task
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
 
 
 def _sentinel(directory: Path, port: int, master: int) -> ValkeyNode:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from gateway.wire.message import Message, Source
 from gateway.wire.names import casefold
 from tests.harness.catching_up import CatchingUp
-from tests.harness.checker import Kind, Sight
+from tests.harness.checker import DIRECT, Kind, Sight
 from tests.harness.line_connection import LineConnection
 from tests.harness.outgoing import IDEM, Outgoing
 
@@ -22,6 +22,7 @@ CAPABILITIES = ("echo-message", "message-tags", "server-time", "batch")
 HISTORY = "draft/chathistory"
 RESIDENT = (*CAPABILITIES, "labeled-response", "standard-replies", HISTORY, "hubbub.chat/resume", IDEM)
 ASK_AGAIN_S = 0.5  # for history that could not be read
+MAX_DIRECT = 5_000
 MAX_REFUSED = 1_000  # refusals kept, the newest
 SESSION_GONE = frozenset(("INVALID_TOKEN", "SESSION_ENDED", "433"))  # or somebody else has the nick
 RATE_LIMITED = "RATE_LIMITED"
@@ -46,9 +47,10 @@ class Witness:
         self._me = casefold(nick)
         self._tick = tick
         self._wanted = tuple(capabilities)
-        self._token = ""
+        self._token = self._former = ""
         self._ended = ""  # why the session could not be resumed
         self._last: dict[str, str] = {}  # room -> reference of what was seen last, since we are in
+        self._direct: dict[str, None] = {}  # msgids of direct messages that came, oldest first
         self._behind = CatchingUp()
         self._pongs: set[str] = set()
         self._names: dict[str, set[str]] = {}  # with their prefixes
@@ -73,7 +75,7 @@ class Witness:
 
     @property
     def unacknowledged(self) -> list[tuple[str, str]]:
-        """Room and text of what was said and has not come back, oldest first."""
+        """Target and text of what was said and has not come back, oldest first."""
         return list(self.outgoing.open)
 
     async def connect(self, host: str, port: int) -> None:
@@ -83,6 +85,7 @@ class Witness:
             ConnectionError, TimeoutError: no connection, or the server closed it.
             SessionEndedError: there was a session, and it cannot be resumed any more; this witness has nothing left.
         """
+        self._note(Kind.REACHING, "", self._me, f"{host}:{port}")
         self._connection = await LineConnection.open(self.nick, host, port, self._take)
         self.resumed, self._ready, self._ended = False, False, ""
         self.capabilities.clear()
@@ -90,10 +93,14 @@ class Witness:
         self._behind = CatchingUp()
         self.send("CAP LS 302", *(f"CAP REQ {name}" for name in self._wanted))
         self.send(f"NICK {self.nick}", f"USER {self.nick} 0 * :{self.nick}")
-        self.send(*([f"RESUME {self._token}"] if self._token else []), "CAP END")
+        self.send(*([self._resumption()] if self._token else []), "CAP END")
         await self._until(lambda: self._ready or bool(self._ended))
         if self._ended:
             raise (SessionEndedError if self._ended in SESSION_GONE else ConnectionError)(self._ended)
+
+    def _resumption(self) -> str:
+        tokens = ",".join(filter(None, (self._token, self._former)))
+        return f"RESUME {tokens} {next(reversed(self._direct), '')}".rstrip()
 
     async def join(self, room: str) -> None:
         """Enter a room; returns when the server has said so."""
@@ -112,13 +119,14 @@ class Witness:
         self._note(Kind.LEAVING, room, nick)
         self.send(f"KICK {room} {nick}")
 
-    def say(self, room: str, text: str) -> None:
-        """Send one message; its text must be unlike any other of this sender, unless it is sent again."""
+    def say(self, target: str, text: str) -> None:
+        """Send one message to a room or a nick; its text must be unlike any other of this sender, unless it is sent
+        again."""
         now_s = asyncio.get_running_loop().time()
-        message = casefold(room), text
+        message = casefold(target), text
         tags = self.outgoing.tags(message, f"{self._tick()}", now_s, self._me, self.capabilities)
-        self._note(Kind.SAID, room, self._me, text)
-        self.send(f"{tags}PRIVMSG {room} :{text}")
+        self._note(Kind.SAID, _place(target), self._me, text)
+        self.send(f"{tags}PRIVMSG {target} :{text}")
 
     async def acknowledged(self, at_most_open: int = 0) -> None:
         """Wait until no more than so many messages are unacknowledged: a window."""
@@ -191,7 +199,9 @@ class Witness:
         if page := self._behind.page_ended(message):
             room, lines = page
             for line in lines:
-                self._see(line)
+                # Direct messages are caught up with from where a gateway knew us to be: some we may have had already.
+                if room != self._me or line.tags.get("msgid", "") not in self._direct:
+                    self._see(line)
             self._ask_history(self._behind.go_on(room, lines))
         elif not self._behind.repeats(message):
             self._see(message)
@@ -213,7 +223,7 @@ class Witness:
         nick = casefold(Source.parse(message.source).nick)
         params = message.params
         match message.command:
-            case "PRIVMSG" | "NOTICE" if params[0].startswith("#"):
+            case "PRIVMSG" | "NOTICE" if message.command == "PRIVMSG" or params[0].startswith("#"):
                 self._see_text(nick, casefold(params[0]), params[1], message.tags.get("msgid", ""))
             case "JOIN":
                 self._see_entry(nick, casefold(params[0]), message.tags.get("time", ""))
@@ -239,7 +249,7 @@ class Witness:
     def _see_resumption(self, params: tuple[str, ...]) -> None:
         match params[0]:
             case "TOKEN":
-                self._token = params[1]
+                self._former, self._token = self._token, params[1]
             case "SUCCESS":
                 self.resumed = True
             case "DONE":
@@ -255,13 +265,17 @@ class Witness:
         elif HISTORY in self.capabilities and time:
             self._last[room] = f"timestamp={time}"
 
-    def _see_text(self, nick: str, room: str, text: str, msgid: str) -> None:
+    def _see_text(self, nick: str, target: str, text: str, msgid: str) -> None:
         now_s = asyncio.get_running_loop().time()
-        if nick == self._me and not self.outgoing.came_back((room, text), msgid, now_s):
+        if nick == self._me and not self.outgoing.came_back((target, text), msgid, now_s):
             return
-        self._note(Kind.ACKED if nick == self._me else Kind.HEARD, room, nick, text, msgid)
-        if room in self.rooms:
-            self._last[room] = f"msgid={msgid}"
+        self._note(Kind.ACKED if nick == self._me else Kind.HEARD, _place(target), nick, text, msgid)
+        if target in self.rooms:
+            self._last[target] = f"msgid={msgid}"
+        elif target == self._me:
+            self._direct[msgid] = None
+            if len(self._direct) > MAX_DIRECT:
+                del self._direct[next(iter(self._direct))]
 
     def _see_leaving(self, command: str, nick: str, params: tuple[str, ...]) -> None:
         room = "" if command == "QUIT" else params[0]
@@ -289,3 +303,8 @@ class Witness:
                 for_now=code in TRY_AGAIN,
                 not_before_s=asyncio.get_running_loop().time() + wait_s,
             )
+
+
+def _place(target: str) -> str:
+    """What a target is called for the checker."""
+    return target if target.startswith("#") else f"{DIRECT}{target}"

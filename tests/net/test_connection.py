@@ -10,11 +10,11 @@ from typing import NoReturn
 import pytest
 
 from gateway.commands.multiline import OPEN_FOR_S
-from gateway.commands.table import CHEAP, CLOSE_REASON
+from gateway.commands.table import CHEAP, CLOSE_REASON, obey
 from gateway.model import AttachmentId, FurtherId, Uid
 from gateway.net.connection import MAX_WAITING_LINES
 from gateway.session.budget import BURST, JOIN_RATE_PER_S, MAX_DEBT, RATE_PER_S
-from gateway.session.session import Session
+from gateway.session.session import Session, State
 from tests.harness.deadlines import DEADLINE_S
 from tests.harness.gateway_inside import PING_INTERVAL_S, PING_TIMEOUT_S, REGISTRATION_TIMEOUT_S, GatewayInside
 from tests.harness.gateway_process import GatewayProcess
@@ -288,3 +288,19 @@ async def test_a_message_of_several_lines_costs_each_of_them(connect: Connect) -
     refused = await peer.expect("FAIL")
     assert refused.params[:2] == ("BATCH", "RATE_LIMITED")
     assert refused.tags["label"] == "l"
+
+
+@pytest.mark.parametrize("ended", [State.CLOSED, State.DETACHED])
+async def test_a_session_that_has_ended_here_is_answered_nothing(inside: GatewayInside, ended: State) -> None:
+    """What was on its way when its gateway let it go was not taken: a refusal would keep its client from saying it
+    again elsewhere."""
+    async with await IrcPeer.connect(inside.host, inside.port, f"ended{ended.value}") as peer:
+        (session,) = inside.services.sessions.values()
+        written: list[bytes] = []
+        session.write, write = written.append, session.write
+        session.state = ended
+        for line in (b"PRIVMSG #room :x", b"@label=1 PRIVMSG #room :x", b"NICK other", b"nonsense", b"\xff"):
+            assert obey(inside.services, session, line) is None
+        session.write, session.state = write, State.READY
+        assert written == []
+        await peer.barrier()

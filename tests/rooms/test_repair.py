@@ -7,13 +7,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gateway.events import Kicked, LeftBy, ModeChange, ModesSet, Said
-from gateway.model import GatewayId, MsgId, Uid
+from gateway.events import Kicked, LeftBy, ModeChange, ModesSet, Renamed, Said
+from gateway.model import GatewayId, MsgId, SendKey, Uid
 from gateway.rooms.ports import Change
 from gateway.rooms.replica import Replica
+from gateway.rooms.turns import TURN_WAIT_S
 from tests.harness.deadlines import eventually
-from tests.harness.events import join, leave, member, set_topic
-from tests.harness.memory_network import LOG, Decided, Gateway, Network, network
+from tests.harness.events import join, leave, member, said, set_topic
+from tests.harness.memory_network import LOG, Decided, Gateway, Network, Sent, network
 from tests.harness.memory_store import Loss
 
 
@@ -38,14 +39,55 @@ async def test_what_a_failover_lost_is_written_again(net: Network) -> None:
     await net.fail_over()
     ann.say("after")
     await net.quiet()
-    assert sorted(net.texts()) == sorted([b"before", b"one", b"two", b"three", b"four", b"after"])
-    own = [text for text in net.texts() if text != b"four"]
-    assert own == [b"before", b"one", b"two", b"three", b"after"]
+    assert net.texts() == [b"before", b"one", b"two", b"three", b"four", b"after"]
     for gateway in net.gateways:
         assert gateway.heard == ["before", "one", "two", "three", "four", "after"]
         assert gateway.seen == []
     await net.settled()
     net.judge()
+
+
+async def test_it_is_written_again_in_the_order_it_was_shown_in(net: Network) -> None:
+    """By several gateways in turns, whichever of them finds the new master first; what is new comes behind it."""
+    net.replicate()
+    said = []
+    for number in range(12):
+        gateway = net.gateways[number // 2 % 2]
+        gateway.say(f"{number}")
+        said.append(f"{number}")
+        await net.quiet()
+    for first, second in (net.gateways, net.gateways[::-1]):
+        net.lose()
+        net.redis.fail_over()
+        net.redis.now_ms += 1000
+        first.reconnect()
+        first.say(f"{first.id} is first")
+        for _ in range(20):
+            await asyncio.sleep(0)
+        second.reconnect()
+        second.say(f"{second.id} is second")
+        await net.quiet()
+        texts = [text.decode().replace("_", " ") for text in net.texts()]
+        assert texts[:12] == said
+        assert texts == first.heard == second.heard
+
+
+async def test_nobody_waits_long_for_the_turn_of_a_gateway_that_died(net: Network) -> None:
+    """What it wrote is lost with it; the others go on, in their order."""
+    ann, bob = net.gateways
+    net.replicate()
+    for number in range(3):
+        for gateway in (ann, bob):
+            gateway.say(f"{gateway.id} {number}")
+            await net.quiet()
+    net.lose()
+    net.gateways = [bob]
+    await net.fail_over()
+    bob.say("after")
+    start_s = asyncio.get_running_loop().time()
+    await net.quiet()
+    assert asyncio.get_running_loop().time() - start_s < 2 * TURN_WAIT_S
+    assert net.texts() == [b"bob_0", b"bob_1", b"bob_2", b"after"]
 
 
 async def test_it_is_written_again_without_a_new_word(net: Network) -> None:
@@ -79,6 +121,70 @@ async def test_what_was_on_its_way_follows_what_was_lost(net: Network) -> None:
     assert net.texts() == [b"acknowledged", b"flying"]
     assert flying.acknowledged
     assert bob.heard == ["acknowledged", "flying"]
+
+
+async def test_what_was_said_before_a_room_was_opened_is_not_shown_when_it_comes_again(net: Network) -> None:
+    """Who sits there now heard it on the gateway it came from, or came after it."""
+    ann, bob = net.gateways
+    net.replicate()
+    ann.say("before")
+    await net.quiet()
+    async with net.newcomer("cat") as cat:
+        await net.fail_over()
+        cat.reconnect()
+        bob.say("after")
+
+        async def heard() -> bool | None:
+            return "after" in cat.heard or None
+
+        await eventually(heard, what="what is new")
+        await net.quiet()
+        assert sorted(net.texts()) == [b"after", b"before"]
+        assert cat.heard == ["after"]
+
+
+@pytest.mark.parametrize("noticed", [True, False], ids=["after the fork was seen", "before the fork was seen"])
+async def test_what_its_author_says_again_after_its_gateway_died_with_the_log_is_shown_once(
+    net: Network, *, noticed: bool
+) -> None:
+    """Under the same key it has the same msgid; the author, who has no answer yet, gets it."""
+    ann, bob = net.gateways
+    net.replicate()
+    ann.say("one", key="k")
+    await net.quiet()
+    net.lose()
+    net.gateways = [bob]  # the other is dead
+    await net.fail_over()
+    if noticed:
+        await net.quiet()
+    again = Sent(said("ann", "one"), bob.room.replica.permissions, SendKey(ann.member.uid, b"k"))
+    bob.engine.say(bob.room, again)
+    await net.quiet()
+    assert again.acknowledged
+    assert bob.heard == ["one"]
+    assert net.texts() == [b"one"]
+
+
+async def test_what_was_answered_by_its_key_is_written_again_by_who_answered(net: Network) -> None:
+    """The gateway that appended it died, another told its author that it is there: that one answers for it now."""
+    ann, bob = net.gateways
+    net.replicate()
+    ann.say("one", key="k")
+    await net.quiet()
+    again = Sent(said("ann", "one"), bob.room.replica.permissions, SendKey(ann.member.uid, b"k"))
+    bob.engine.say(bob.room, again)
+    await net.quiet()
+    assert again.first is not None
+    net.lose()
+    net.gateways = [bob]
+    await net.fail_over()
+
+    async def there() -> bool | None:
+        return net.texts() == [b"one"] or None
+
+    await eventually(there, what="it is in the log again")
+    await net.quiet()
+    assert bob.heard == ["one"]
 
 
 async def test_a_lost_join_is_nobodys_quit(net: Network) -> None:
@@ -129,6 +235,36 @@ async def test_what_only_a_dead_gateway_knew_is_told_in_the_end(net: Network) ->
     for gateway in net.gateways:
         assert sorted(gateway.seen) == ["JOIN #room", "QUIT :Not there any more"]
     net.judge()
+
+
+async def test_modes_and_nicks_that_only_a_dead_gateway_knew_are_told_in_the_end(net: Network) -> None:
+    """They are as Redis has them: members see the lines that lead there, and what they say is decided on that."""
+    old = member("old", gateway="dead")
+    flags = ModesSet(old.uid, MsgId(b"mode"), old.source, (ModeChange("+", "m"), ModeChange("+", "l", "9")))
+    moderated = Change(
+        event=flags, permissions=None, uid=old.uid, need="in", state=(("modes", "mnt"), ("limit", "9"))
+    )  # fmt: skip
+    renamed = Change(
+        event=Renamed(old.uid, MsgId(b"nick"), "new"), permissions=None, uid=old.uid, need="in",
+        member=old._replace(nick="new"),
+    )  # fmt: skip
+    net.redis.room_tx(LOG, old.gateway, 1, join(old, permissions=None))
+    await net.quiet()
+    net.replicate()
+    for number, change in enumerate((moderated, renamed), 2):
+        net.redis.room_tx(LOG, old.gateway, number, change)
+    await net.quiet()
+    for gateway in net.gateways:
+        assert gateway.seen[-2:] == ["MODE #room +ml 9", "NICK new"]
+        gateway.lines.clear()
+    await net.fail_over()
+    await net.settled()
+    for gateway in net.gateways:
+        assert gateway.seen == ["NICK old", "MODE #room -ml"]
+    net.judge()
+    assert net.gateways[1].say("and on").position is None
+    await net.quiet()
+    assert net.texts() == [b"and_on"]
 
 
 async def test_what_others_wrote_to_the_new_log_is_shown(net: Network) -> None:
@@ -237,6 +373,29 @@ async def test_a_direct_message_that_was_lost_is_delivered_once(net: Network) ->
     assert bob.inbox == [b"kept", b"lost", b"after"]
     entries = net.redis.log(bob.engine._log_of_inbox(uid)).entries
     assert [entry.event.msgid for entry in entries] == [b"kept", b"lost", b"after"]
+
+
+async def test_a_direct_message_had_on_another_gateway_is_not_delivered_when_it_comes_again(net: Network) -> None:
+    """Its receiver came back here, and a failover loses what it had read there."""
+    ann, bob = net.gateways
+    uid = Uid(b"receiver")
+    net.replicate()
+    await ann.engine.open_inbox(uid, ann.deliver)
+    ann.write_to(uid, "lost")
+
+    async def delivered() -> bool | None:
+        return bool(ann.inbox) or None
+
+    await eventually(delivered, what="it is there")
+    await bob.engine.open_inbox(uid, bob.deliver, ann.engine.read_up_to(uid), [MsgId(b"lost")])
+    await net.fail_over()
+    ann.write_to(uid, "after")
+
+    async def after() -> bool | None:
+        return b"after" in bob.inbox or None
+
+    await eventually(after, what="what is new")
+    assert (ann.inbox, bob.inbox) == ([b"lost", b"after"], [b"after"])
 
 
 async def test_a_key_sent_again_after_a_failover_is_still_known(net: Network) -> None:

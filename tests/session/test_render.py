@@ -8,6 +8,7 @@ from irctokens.line import tokenise
 from gateway.events import (
     AccountSet,
     AwaySet,
+    Changed,
     Direct,
     Entry,
     Event,
@@ -151,7 +152,7 @@ def test_tags_are_those_of_the_class(render_class: int, event: Event) -> None:
     line = shown(event, ANN, render_class).split("\r\n")[0]  # one of several: the first has the tags
     if not line:
         asked_for = (wanted for kind, wanted in ASKED_FOR.items() if isinstance(event, kind))
-        silent = isinstance(event, Said | SaidLines | Rebound | Restored)
+        silent = isinstance(event, Changed | Said | SaidLines | Rebound | Restored)
         assert silent or not render_class & next(asked_for)
         return
     tags = Message.parse(line.encode()).tags

@@ -12,6 +12,7 @@ import uvloop
 
 from gateway.errors import StoreError
 from gateway.model import GatewayId, LogKey
+from gateway.store.keys import MARK
 from gateway.store.lane import Lane
 from gateway.store.masters import Server
 from gateway.store.pair import SILENCE_LIMIT_S, LanePair
@@ -27,7 +28,7 @@ LOG = LogKey("r:#lanes")
 
 def pair_to(url: str) -> LanePair:
     """The lanes to that server."""
-    return LanePair(Server(url))
+    return LanePair(Server(url), lambda: MARK)
 
 
 @pytest.fixture

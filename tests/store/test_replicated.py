@@ -121,3 +121,23 @@ async def test_without_a_replica_nothing_is_answered(servers: Servers, sites: tu
     assert not duplicate.done()
     servers.replica.thaw()
     assert (await duplicate).outcome is Outcome.DUPLICATE
+
+
+async def test_whether_the_replica_has_it_can_be_asked(servers: Servers, sites: tuple[RedisSite, RedisSite]) -> None:
+    """By who does not wait for it otherwise, too."""
+    for site in sites:
+        await site.lanes.reach_replicas()
+    _, quick = sites
+    servers.replica.freeze()
+    with pytest.raises(StoreError):
+        await quick.lanes.reach_replicas()
+    servers.replica.thaw()
+
+    async def reached() -> bool | None:
+        try:
+            await quick.lanes.reach_replicas()
+        except StoreError:
+            return None
+        return True
+
+    await eventually(reached, what="the replica has it")

@@ -23,6 +23,7 @@ from gateway.store.reaping import Reaper
 from gateway.store.scripts import sha
 from gateway.store.sessions import Sessions
 from gateway.wire.names import NickKey, RoomKey
+from tests.harness.deadlines import eventually
 from tests.harness.events import join, member, said
 from tests.harness.log_site import RedisSite, change, say
 
@@ -99,17 +100,19 @@ async def test_who_shows_the_token_takes_the_session(sites: tuple[Site, Site]) -
     await one.lanes.commands.call("HSET", keys.gateway_positions(one.gateway), keys.room_log(one.room), "5-1")
     taken = await two.take()
     assert isinstance(taken, Taken)
+    epoch = taken.user.epoch
+    assert epoch > 0
     assert taken == Taken(
-        two.user(epoch=1), frozenset({one.room}), {keys.room_log(one.room): Position(b"5-1")}
+        two.user(epoch=epoch), frozenset({one.room}), {keys.room_log(one.room): Position(b"5-1")}
     )  # fmt: skip
     entries = await one.logs.logs.read_after(keys.inbox_log(one.uid), ORIGIN, 10)
     assert entries is not None
-    assert [entry.event for entry in entries] == [Rebound(one.uid, entries[0].event.msgid, two.gateway, 1)]
+    assert [entry.event for entry in entries] == [Rebound(one.uid, entries[0].event.msgid, two.gateway, epoch)]
     await one.directory.put(one.user()._replace(realname="late"))
     assert not await one.sessions.set_token(one.uid, 0, THIRD)
     await one.sessions.detach(one.uid, 0, GRACE_S, "lost", {})
     assert await one.sessions.claim_end(one.uid, 0) is End.NOT_OURS
-    assert await two.directory.user(two.uid) == two.user(epoch=1)
+    assert await two.directory.user(two.uid) == two.user(epoch=epoch)
     assert await one.lanes.commands.call("ZSCORE", keys.GRACES, one.uid) is None
 
 
@@ -130,15 +133,16 @@ async def test_of_fifty_takings_one_is_it_until_it_has_settled(sites: tuple[Site
     one, two = sites
     await one.live()
     tries = await asyncio.gather(*(sites[i % 2].take() for i in range(50)))
-    assert sum(isinstance(answer, Taken) for answer in tries) == 1
+    (first,) = (answer for answer in tries if isinstance(answer, Taken))
     assert {answer for answer in tries if not isinstance(answer, Taken)} == {Refusal.BUSY}
-    await two.sessions.settle(one.uid, 1)
-    assert isinstance(await two.take(FIRST, token=THIRD), Taken)
+    await two.sessions.settle(one.uid, first.user.epoch)
+    second = await two.take(FIRST, token=THIRD)
+    assert isinstance(second, Taken)
     assert await one.take(SECOND) is Refusal.NOT_ALLOWED
-    await one.sessions.settle(one.uid, 1)
+    await one.sessions.settle(one.uid, first.user.epoch)
     assert await one.take(THIRD) is Refusal.BUSY
-    await two.sessions.settle(one.uid, 2)
-    await two.sessions.confirm(one.uid, 2)
+    await two.sessions.settle(one.uid, second.user.epoch)
+    await two.sessions.confirm(one.uid, second.user.epoch)
     assert await one.take(FIRST) is Refusal.NOT_ALLOWED
     assert isinstance(await one.take(THIRD), Taken)
 
@@ -261,8 +265,43 @@ async def test_a_taking_that_a_failover_lost_is_asserted(sites: tuple[Site, Site
         one.user(), one.nick, FIRST, [one.room]
     )  # its nick is its own, and that is all
     found = [await one.field(name) for name in ("gateway", "epoch", "token", "state", "reaper")]
-    assert found == [two.gateway.encode(), b"1", SECOND, None, None]
+    assert found == [two.gateway.encode(), b"%d" % taken.user.epoch, SECOND, None, None]
     assert isinstance(await one.take(SECOND, token=THIRD), Taken)
+
+
+async def test_of_two_takings_the_later_one_holds_where_a_failover_lost_the_first(sites: tuple[Site, Site]) -> None:
+    """Its client comes back with the former token; what the gateway of the lost one still writes changes nothing."""
+    one, two = sites
+    await one.live()
+    call, record = one.lanes.commands.call, keys.user_record(one.uid)
+    before = await call("DUMP", record)
+    lost = await two.take()
+    assert isinstance(lost, Taken)
+    await call("RESTORE", record, 0, before, "REPLACE")
+    await _next_ms(one)
+    assert await one.take(SECOND, token=THIRD) is Refusal.NOT_ALLOWED
+    taken = await one.take(FIRST, token=THIRD)
+    assert isinstance(taken, Taken)
+    await two.sessions.assert_all(lost.user, one.nick, SECOND, [one.room])
+    await two.sessions.detach(one.uid, lost.user.epoch, GRACE_S, "lost", {})
+    assert await two.sessions.claim_end(one.uid, lost.user.epoch) is End.NOT_OURS
+    assert await one.directory.user(one.uid) == taken.user
+    assert await call("HMGET", record, "token", "state") == [THIRD, None]
+
+
+async def _next_ms(site: Site) -> None:
+    """Return when the clock of Redis has moved on."""
+
+    async def now_ms() -> int:
+        script = "local t = redis.call('TIME') return t[1] * 1000 + math.floor(t[2] / 1000)"
+        return int(await site.lanes.commands.call("EVAL", script, 1, keys.user_record(site.uid)))
+
+    first_ms = await now_ms()
+
+    async def moved() -> bool | None:
+        return await now_ms() > first_ms or None
+
+    await eventually(moved, what="a ms later")
 
 
 async def test_what_dies_with_a_gateway_and_what_does_not(sites: tuple[Site, Site], unique: str) -> None:
@@ -327,14 +366,14 @@ class Model:
         if self.taken:
             return Refusal.BUSY
         self.state, self.taken, self.token, self.former = "on", True, new, shown
-        self.epoch += 1
         return None
 
-    def detach(self, epoch: int) -> None:
-        """Only its holder detaches it."""
-        if epoch == self.epoch and self.state == "on":
-            self.state, self.taken = "detached", False
-            self.epoch += 1
+    def detach(self, epoch: int) -> bool:
+        """Only its holder detaches it; whether it did."""
+        if epoch != self.epoch or self.state != "on":
+            return False
+        self.state, self.taken = "detached", False
+        return True
 
     def settle(self, epoch: int) -> None:
         """The next one may take it."""
@@ -371,12 +410,15 @@ async def test_any_order_of_steps_has_one_holder(lanes: Lanes, steps: list[tuple
             refused = model.take(shown, new)
             assert answer is refused if refused else isinstance(answer, Taken)
             if isinstance(answer, Taken):
-                assert answer.user.epoch == model.epoch
+                assert answer.user.epoch > model.epoch
+                model.epoch = answer.user.epoch
                 tokens.append(new)
                 epochs.append(model.epoch)
         elif kind == "detach":
             await sessions.detach(uid, epoch, GRACE_S, "lost", {})
-            model.detach(epoch)
+            detached = model.detach(epoch)
+            known, model.epoch = model.epoch, int(await sites[0].field("epoch") or 0)
+            assert (model.epoch > known) == detached
         elif kind == "settle":
             await sessions.settle(uid, epoch)
             model.settle(epoch)

@@ -125,10 +125,10 @@ async def test_each_is_taken_by_itself(site: Site) -> None:
     assert isinstance(await site.attach("v"), Taken)
     taken = await site.at_home.take(site.named("v"), SECOND, "", THIRD)
     assert isinstance(taken, Taken)
-    assert (taken.user.epoch, taken.user.gateway, taken.shared) == (1, site.home, True)
+    assert (taken.user.gateway, taken.shared) == (site.home, True)
     event = (await site.told())[-1]
     assert isinstance(event, Rebound)
-    assert (event.uid, event.further, event.epoch) == (site.uid, site.named("v"), 1)
+    assert (event.uid, event.further, event.epoch) == (site.uid, site.named("v"), taken.user.epoch)
     assert await site.here.look(site.named("v"), 0) is None
     assert await site.at_home.look(site.uid, 0) is not None
     assert await site.here.take(site.uid, SECOND, "", THIRD) is Refusal.NOT_ALLOWED

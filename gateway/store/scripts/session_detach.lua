@@ -14,14 +14,16 @@ end
 if shown and string.sub(shown, 1, 5) == 'here ' then others = others - 1 end
 if r[2] == 'detached' then return {0, tonumber(r[3]), others} end
 local account = redis.call('HGET', KEYS[3], 'account')
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local epoch = math.max((r[5] or 0) + 1, now)
 local provable = (r[4] and r[4] ~= '') or (account and account ~= '')
 if r[2] == 'reaping' or not provable then
-  redis.call('HSET', KEYS[1], 'state', 'reaping', 'epoch', (r[5] or 0) + 1)
+  redis.call('HSET', KEYS[1], 'state', 'reaping', 'epoch', epoch)
   return {2}
 end
-local t = redis.call('TIME')
-local ends = t[1] * 1000 + math.floor(t[2] / 1000) + ARGV[3]
-redis.call('HSET', KEYS[1], 'state', 'detached', 'until', ends, 'reason', ARGV[4], 'epoch', r[5] + 1)
+local ends = now + ARGV[3]
+redis.call('HSET', KEYS[1], 'state', 'detached', 'until', ends, 'reason', ARGV[4], 'epoch', epoch)
 redis.call('HDEL', KEYS[1], 'taken')
 if shown then redis.call('HSET', KEYS[4], ARGV[5], (r[6] and 'waits' or 'lost') .. string.match(shown, ' .*$')) end
 if #ARGV > 5 then redis.call('HSET', KEYS[2], unpack(ARGV, 6)) end

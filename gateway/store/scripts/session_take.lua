@@ -1,5 +1,6 @@
 -- session_take: another connection takes an attachment over, wherever it was: one of many at once gets it.
--- The new epoch voids whatever the former holder still tries to write.
+-- The new epoch voids whatever the former holder still tries to write. It is of the clock, so that of two takings on
+-- two lines of history, where a failover lost the first, the later one holds.
 --
 -- KEYS  1 record of the attachment  2 record of the session  3 its attachments
 -- ARGV  1 gateway  2 hash of the token shown ('' = by account)  3 account  4 hash of the new token ('' = none)
@@ -17,10 +18,11 @@ local now = t[1] * 1000 + math.floor(t[2] / 1000)
 if r[5] and tonumber(r[5]) > now - ARGV[5] then return {3} end
 local record = redis.call('HGETALL', KEYS[2])
 redis.call('HDEL', KEYS[1], 'state', 'until', 'reason', 'reaper', 'token', 'former', 'resumes')
-redis.call('HSET', KEYS[1], 'gateway', ARGV[1], 'epoch', r[1] + 1, 'taken', now)
+local epoch = math.max(r[1] + 1, now)
+redis.call('HSET', KEYS[1], 'gateway', ARGV[1], 'epoch', epoch, 'taken', now)
 if ARGV[4] ~= '' then redis.call('HSET', KEYS[1], 'token', ARGV[4]) end
 if ARGV[7] == '1' then redis.call('HSET', KEYS[1], 'resumes', '1') end
 if by_token then redis.call('HSET', KEYS[1], 'former', ARGV[2]) end
 local shown = redis.call('HGET', KEYS[3], ARGV[6])
 if shown then redis.call('HSET', KEYS[3], ARGV[6], 'here' .. string.match(shown, ' .*$')) end
-return {0, record, r[6], r[1] + 1, redis.call('HLEN', KEYS[3])}
+return {0, record, r[6], epoch, redis.call('HLEN', KEYS[3])}
