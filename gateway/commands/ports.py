@@ -12,6 +12,7 @@ from gateway.people import (
     End,
     Figures,
     Former,
+    Membership,
     NetworkBan,
     Rate,
     Refusal,
@@ -113,6 +114,9 @@ class Directory(Protocol):
 
     async def users(self, uids: Sequence[Uid]) -> dict[Uid, User]:
         """The sessions that are there of some."""
+
+    async def memberships(self, uid: Uid) -> list[Membership]:
+        """The rooms that a session is in, by their names."""
 
     async def everybody(self) -> list[User]:
         """All sessions, up to a limit."""

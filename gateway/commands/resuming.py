@@ -199,6 +199,7 @@ class _Returning:
             let_go(services, old)
             old.close("Resumed elsewhere", goes_on=True)
         session.uid, session.attachment, session.shared = user.uid, attachment, taken.shared
+        session.leads = not taken.shared  # until it has looked
         session.epoch, session.token = user.epoch, token
         self._host = session.host
         session.nick, session.user, session.realname = user.nick, user.user, user.realname
