@@ -6,8 +6,8 @@ It knows what only a screen has to know: what was read, where each transcript is
 from collections.abc import Callable, Sequence
 from datetime import tzinfo
 
-from client.events import RoomLine
 from client.face import Screen
+from client.line import RoomLine
 from client.render import mentions, printable
 from client.ui import panels
 from client.ui.cells import fit

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from client.cache import Cache
 from client.chat import STALLED_MS
-from client.events import Kind, RoomLine
 from client.ignores import MAX_IGNORED, Ignores
+from client.line import Kind, RoomLine
 from client.transcripts import RECALLED_LINES
 from tests.client.play import Play
 
