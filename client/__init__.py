@@ -10,8 +10,8 @@ The way of a typed line to the screen, through the one place where order is made
 The full screen has a thread of its own, and one lock (`turns`) stands around the conversation. Its ways, all pure but
 the last two::
 
-    view ─▶ viewport ─▶ rows, folding, cells        which rows of the transcript
-      │──▶ panels, state, unread ─▶ layout          what stands around them
+    view ─▶ reading ─▶ viewport ─▶ rows, folding, cells     which rows of the transcript, and what of it is unread
+      │──▶ panels, state ─▶ layout                          what stands around them
     fullscreen (keys, completer, windows, redraw) ─▶ screen
 
 `presence` is who we are to servers and what proves it to the next one, `sasl` how an account is proved, `membership`

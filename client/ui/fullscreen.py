@@ -130,7 +130,7 @@ class FullScreen:
                 self.fill(self._asked if asked else text)
             self._asked = text if console.question and not asked else ""
             if not asked:
-                self.view.said()
+                self.view.reading.said()
             self._keep_draft(self.buffer.text)
             self.follow_room()
             wants_room, console.wants_room = console.wants_room, False
@@ -156,7 +156,7 @@ class FullScreen:
         """Look at another room."""
         if room:
             with self.lock:
-                self.view.enter(room)
+                self.view.reading.enter(room)
                 self.follow_room()
             self.typist.changed()
 
@@ -215,7 +215,7 @@ class FullScreen:
         now_s = self._redraw.begin()
         self._begun()
         with self.lock:
-            called = self.view.update()
+            called = self.view.reading.update()
             self.follow_room()
             self._take_refusal()
             title = printable(self.view.title())
@@ -324,6 +324,6 @@ class FullScreen:
     def _after_key(self) -> None:
         """Somebody sits here; and a key that types nothing is about the rest of the screen."""
         with self.lock:
-            self.view.attended()
+            self.view.reading.attended()
         if self.buffer.text == self._typed:
             self._redraw.forget()
