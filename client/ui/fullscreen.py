@@ -20,12 +20,14 @@ from prompt_toolkit.output import Output
 from client.face import Screen, Typist
 from client.render import printable
 from client.ui.ascii import plainer
+from client.ui.attention import Attention
 from client.ui.choosing import join_dialog
 from client.ui.completer import ChatCompleter
 from client.ui.drafts import Drafts
 from client.ui.history import InputHistory
 from client.ui.keys import key_bindings
 from client.ui.links import LinkStyle
+from client.ui.lost_paste import LostPaste
 from client.ui.picker import Picker
 from client.ui.redraw import Redraw, tidy
 from client.ui.rows import Cells
@@ -38,8 +40,6 @@ __all__ = ["FullScreen"]
 TICK_S = 1.0
 ESCAPE_WAIT_S = 0.05
 RESIZE_POLL_S = 0.2  # on a thread that gets no signals
-MIN_BELL_S = 1.0
-END_OF_PASTE = "\x1b[201~"
 
 
 class FullScreen:
@@ -72,9 +72,6 @@ class FullScreen:
         self._links = LinkStyle(self._style)
         self._redraw = Redraw(self.refresh)
         self._typed = ""  # what stood in the input before the key that is pressed now
-        self._pasted: int | None = None  # characters of a paste that has not ended, at the last tick
-        self._rung_s = -MIN_BELL_S
-        self._title = ""
         self._told = ""
         disk = screen.chat.disk
         history: History = InputHistory(state_dir / "history", disk) if state_dir is not None else InMemoryHistory()
@@ -95,6 +92,8 @@ class FullScreen:
             lock=self.lock,
         )
         self.app = self._application(input, output)
+        self._attention = Attention(self.app.output)
+        self._pastes = LostPaste(self.app)
 
     # What the person does.
 
@@ -170,7 +169,7 @@ class FullScreen:
     def command(self, line: str) -> None:
         """Obey a command that a key stands for."""
         with self.lock:
-            if not self.screen.console.question:
+            if not self.asked:
                 self.typist.typed(line)
                 self.follow_room()
 
@@ -219,12 +218,9 @@ class FullScreen:
             self.follow_room()
             self._take_refusal()
             title = printable(self.view.title())
-        if called and now_s - self._rung_s >= MIN_BELL_S:
-            self._rung_s = now_s
-            self.app.output.bell()
-        if title != self._title:
-            self._title = title
-            self.app.output.set_title(title)
+        if called:
+            self._attention.call(now_s)
+        self._attention.entitle(title)
         self.app.invalidate()
 
     def _take_refusal(self) -> None:
@@ -252,10 +248,9 @@ class FullScreen:
         except OSError as exc:
             raise EOFError from exc
         finally:
-            self._drafts[self._room] = self.buffer.text if not self.screen.console.question else ""
+            self._drafts[self._room] = "" if self.asked else self.buffer.text
             self._drafts.save()
-            if self._title:
-                self.app.output.set_title("")
+            self._attention.entitle("")
 
     async def _tick(self) -> None:
         """What time alone changes: the clock, the seconds of an outage; and the drafts on disk."""
@@ -263,24 +258,14 @@ class FullScreen:
             await asyncio.sleep(TICK_S)
             with self.lock:
                 told = self.view.told()
-                if not self.screen.console.question:
+                if not self.asked:
                     self._keep_draft(self.buffer.text)
             if told != self._told:
                 self._told = told
                 self.app.invalidate()
-            self._end_lost_paste()
+            self._pastes.look()
             self._drafts.save()
             tidy()
-
-    def _end_lost_paste(self) -> None:
-        """A paste whose end mark was lost would swallow all keys for ever: when nothing more of it comes, it ends."""
-        parser = getattr(self.app.input, "vt100_parser", None)
-        pasted = len(parser._paste_buffer) if parser is not None and parser._in_bracketed_paste else None
-        if parser is not None and pasted is not None and pasted == self._pasted:
-            parser.feed(END_OF_PASTE)
-            self.app.key_processor.feed_multiple(self.app.input.flush_keys())
-            self.app.key_processor.process_keys()
-        self._pasted = pasted
 
     # What it is made of.
 
@@ -291,10 +276,9 @@ class FullScreen:
 
     def _prefix(self, line: int, wrapped: int) -> StyleAndTextTuples:
         with self.lock:
-            prompt = self.view.prompt()
-            question = bool(self.screen.console.question)
+            prompt, asked = self.view.prompt(), self.asked
         if line == 0 and wrapped == 0:
-            return [("class:question" if question else "class:prompt", prompt)]
+            return [("class:question" if asked else "class:prompt", prompt)]
         return [("class:bar", "> ".rjust(len(prompt)) if wrapped == 0 else " " * len(prompt))]
 
     def _application(self, source: Input | None, output: Output | None) -> "Application[None]":
