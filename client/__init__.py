@@ -12,7 +12,7 @@ the last two::
 
     view ─▶ reading ─▶ viewport ─▶ rows, folding, cells     which rows of the transcript, and what of it is unread
       │──▶ panels, state ─▶ layout                          what stands around them
-    fullscreen (keys, completer, windows, redraw, attention) ─▶ screen
+    fullscreen (keys, input_line, windows, redraw, attention) ─▶ screen
 
 `presence` is who we are to servers and what proves it to the next one, `sasl` how an account is proved, `membership`
 which rooms we are in, `requests` what a server is asked at once or not at all, `hearing` what follows from what it

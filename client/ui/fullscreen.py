@@ -10,9 +10,7 @@ from pathlib import Path
 
 from prompt_toolkit.application import Application
 from prompt_toolkit.buffer import Buffer
-from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import StyleAndTextTuples
-from prompt_toolkit.history import History, InMemoryHistory
 from prompt_toolkit.input import Input
 from prompt_toolkit.layout import Layout
 from prompt_toolkit.output import Output
@@ -22,9 +20,8 @@ from client.render import printable
 from client.ui.ascii import plainer
 from client.ui.attention import Attention
 from client.ui.choosing import join_dialog
-from client.ui.completer import ChatCompleter
 from client.ui.drafts import Drafts
-from client.ui.history import InputHistory
+from client.ui.input_line import InputLine
 from client.ui.keys import key_bindings
 from client.ui.links import LinkStyle
 from client.ui.lost_paste import LostPaste
@@ -60,28 +57,19 @@ class FullScreen:
     ) -> None:
         """Args: begun: is told before what came is taken to be drawn; what comes later needs another `mark`."""
         self._begun = begun
-        self.view = View(screen, tz=tz)
+        self._drafts = Drafts(screen.drafts, screen.chat.disk)
+        self._line = InputLine(screen, self._drafts, state_dir=state_dir)
+        self.view = View(screen, self._drafts, tz=tz)
         self.typist = typist
         self.lock = screen.lock
         self.screen = screen
-        self._drafts = Drafts(screen.drafts, screen.chat.disk)
-        self._room = screen.chat.transcripts.current
-        self.view.drafts = self._drafts.rooms
         self._asked = ""  # the paste that is asked about, to be given back
         self._style = style(light=light)
         self._links = LinkStyle(self._style)
         self._redraw = Redraw(self.refresh)
         self._typed = ""  # what stood in the input before the key that is pressed now
         self._told = ""
-        disk = screen.chat.disk
-        history: History = InputHistory(state_dir / "history", disk) if state_dir is not None else InMemoryHistory()
-        self.buffer = Buffer(
-            multiline=True,
-            history=history,
-            completer=ChatCompleter(screen),
-            document=Document(self._drafts[self._room]),
-            name="input",
-        )
+        self.buffer = self._line.buffer
         self.query = Buffer(multiline=False, name="query")
         self._windows = Windows(
             draw=lambda width, height: self._redraw.rows(width, height, self._draw),
@@ -115,7 +103,7 @@ class FullScreen:
     def enter(self) -> None:
         """Send what is typed, obey it, or take it as the answer."""
         with self.lock:
-            if self.follow_room():
+            if self._line.follow_room():
                 return  # the room has just changed under the hand: nothing must go where it was not meant
             text, console = self.buffer.text, self.screen.console
             if asked := console.question:
@@ -126,12 +114,12 @@ class FullScreen:
                 return
             self.typist.typed(text)
             if console.refused:
-                self.fill(self._asked if asked else text)
+                self._line.fill(self._asked if asked else text)
             self._asked = text if console.question and not asked else ""
             if not asked:
                 self.view.reading.said()
-            self._keep_draft(self.buffer.text)
-            self.follow_room()
+            self._line.keep()
+            self._line.follow_room()
             wants_room, console.wants_room = console.wants_room, False
         if wants_room:
             self.pick(join_dialog(self))
@@ -140,23 +128,19 @@ class FullScreen:
     def leave(self) -> None:
         """Ctrl-C and Ctrl-D on an empty line: ask to leave, or take the question back."""
         if not self.asked:
-            self._keep_draft(self.buffer.text)
+            self._line.keep()
         self.typist.ask_to_leave()
 
     def clear(self) -> None:
         """Throw away what is typed."""
         self.buffer.reset()
 
-    def fill(self, text: str) -> None:
-        """Let `text` stand in the input."""
-        self.buffer.set_document(Document(text), bypass_readonly=True)
-
     def go(self, room: str) -> None:
         """Look at another room."""
         if room:
             with self.lock:
                 self.view.reading.enter(room)
-                self.follow_room()
+                self._line.follow_room()
             self.typist.changed()
 
     def scroll(self, pages: float) -> None:
@@ -171,7 +155,7 @@ class FullScreen:
         with self.lock:
             if not self.asked:
                 self.typist.typed(line)
-                self.follow_room()
+                self._line.follow_room()
 
     def pick(self, picker: Picker | None) -> None:
         """Open a list to choose from; None closes it."""
@@ -189,20 +173,6 @@ class FullScreen:
             if value:
                 picker.choose(value)
 
-    def follow_room(self) -> bool:
-        """Each room has its draft: change it when the room has changed; whether it has."""
-        current = self.screen.chat.transcripts.current
-        if current == self._room:
-            return False
-        self._keep_draft(self.buffer.text)
-        self._room = current
-        self.buffer.reset(Document(self._drafts[current]))
-        return True
-
-    def _keep_draft(self, text: str) -> None:
-        self._drafts[self._room] = text
-        self.view.drafts = self._drafts.rooms
-
     # What happens by itself.
 
     def mark(self) -> None:
@@ -215,7 +185,7 @@ class FullScreen:
         self._begun()
         with self.lock:
             called = self.view.reading.update()
-            self.follow_room()
+            self._line.follow_room()
             self._take_refusal()
             title = printable(self.view.title())
         if called:
@@ -229,7 +199,7 @@ class FullScreen:
         if refusal is not None:
             self.view.hint = refusal.reason
             if refusal.typed and not self.buffer.text and not self.asked:
-                self.fill(refusal.typed)
+                self._line.fill(refusal.typed)
 
     async def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Until `app.exit`, or until the terminal is gone.
@@ -248,7 +218,10 @@ class FullScreen:
         except OSError as exc:
             raise EOFError from exc
         finally:
-            self._drafts[self._room] = "" if self.asked else self.buffer.text
+            if self.asked:
+                self._line.forget()
+            else:
+                self._line.keep()
             self._drafts.save()
             self._attention.entitle("")
 
@@ -259,7 +232,7 @@ class FullScreen:
             with self.lock:
                 told = self.view.told()
                 if not self.asked:
-                    self._keep_draft(self.buffer.text)
+                    self._line.keep()
             if told != self._told:
                 self._told = told
                 self.app.invalidate()

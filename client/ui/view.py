@@ -11,6 +11,7 @@ from client.line import RoomLine
 from client.render import mentions, printable
 from client.ui import panels
 from client.ui.cells import fit
+from client.ui.drafts import Drafts
 from client.ui.helptext import help_rows
 from client.ui.layout import Areas, arrange, assemble
 from client.ui.panels import Entry
@@ -27,15 +28,15 @@ PEOPLE_KEPT_MS = 1_000  # a large room is sorted once in so long, not for every 
 class View:
     """What a person sees, and where they look."""
 
-    def __init__(self, screen: Screen, *, tz: tzinfo | None = None) -> None:
+    def __init__(self, screen: Screen, drafts: Drafts, *, tz: tzinfo | None = None) -> None:
         """Args: tz: the reader's time zone; None: the machine's."""
         self.rooms_shown: bool | None = None  # None: as the width allows
         self.people_shown: bool | None = None
         self.help_shown = False
         self.hint = ""  # a word about the last key
-        self.drafts: frozenset[str] = frozenset()  # casefolded rooms where something is typed and not sent
         self.reading = Reading(screen.chat)
         self._screen = screen
+        self._drafts = drafts
         self._chat = screen.chat
         self._tz = tz
         self._size = (80, 23)
@@ -114,7 +115,7 @@ class View:
                 lines=self.reading.unread[name].lines,
                 mentions=self.reading.unread[name].mentions,
                 current=name == current,
-                draft=casefold(name) in self.drafts,
+                draft=casefold(name) in self._drafts.rooms,
             )
             for name in self._chat.places
         ]
@@ -210,7 +211,7 @@ class View:
     def _troubles(self, now_ms: int) -> list[str]:
         chat = self._chat
         unsent = len(chat.own_lines)
-        if self._screen.question and (unsent or self.drafts):
+        if self._screen.question and (unsent or self._drafts.rooms):
             return [self._kept(unsent)]
         return banner(
             self._screen.status,
@@ -224,8 +225,8 @@ class View:
     def _kept(self, unsent: int) -> str:
         """What is there again when one comes back."""
         kept = []
-        if self.drafts:
-            rooms = [name for name in self._chat.places if casefold(name) in self.drafts] or ["another room"]
+        if self._drafts.rooms:
+            rooms = [name for name in self._chat.places if casefold(name) in self._drafts.rooms] or ["another room"]
             kept.append(f"{'Drafts' if len(rooms) > 1 else 'Draft'} in {printable(', '.join(rooms))}")
         if unsent:
             kept.append(f"{unsent} unsent {'message' if unsent == 1 else 'messages'}")
