@@ -18,6 +18,7 @@ the last two::
 which rooms we are in, `requests` what a server is asked at once or not at all, `hearing` what follows from what it
 says, `refusals` what of it the input has to say, `readmarks` how far we have read, `ignores` whom we do not hear,
 `report` what /status tells, `search` what /search finds, `cache` what earlier runs have seen, `private_files` how the
-other files are written, `disk` what the disk refuses, `exits` what the caller of the command is told, `wording` how
-numbers are said. Only `link`, `app`, `ui` and `cli` know sockets, clocks or terminals; the rest is told what it needs.
+other files are written, `disk` what the disk refuses, `stall` when a line of ours waits too long, `exits` and `outcome`
+what the caller of the command is told, `wording` how numbers are said. Only `link`, `app`, `ui` and `cli` know sockets,
+clocks or terminals; the rest is told what it needs.
 """

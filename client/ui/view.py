@@ -189,7 +189,7 @@ class View:
         waits = "sending"
         if not self._screen.status.online:
             waits = "will be sent"
-        elif self._chat.stalled_ms:
+        elif self._chat.stall.ms:
             waits = "not confirmed yet"
         return Look(self._chat.nick, areas.transcript, self._tz, waits)
 
@@ -205,7 +205,7 @@ class View:
             now_ms=now_ms,
             lag_ms=chat.heard.lag_ms,
             pinged_ms=chat.heard.pinged_ms,
-            refused=chat.heard.read_only or chat.stalled_ms > 0,
+            refused=chat.heard.read_only or chat.stall.ms > 0,
         )
 
     def _troubles(self, now_ms: int) -> list[str]:
@@ -218,7 +218,7 @@ class View:
             now_ms=now_ms,
             unsent=unsent,
             refused=chat.heard.read_only,
-            stalled_ms=chat.stalled_ms,
+            stalled_ms=chat.stall.ms,
             closing=chat.heard.closing,
         )
 
