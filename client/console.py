@@ -12,7 +12,7 @@ from client.chat import Chat
 from client.linkstatus import LinkStatus
 from client.outbox import OutboxFullError
 from client.report import status_lines
-from client.requests import CannotAskError, Request, Requests
+from client.requests import CannotAskError, Requests
 from gateway.wire.names import casefold
 
 __all__ = ["Console"]
@@ -167,7 +167,7 @@ class Console:
             self._note("you will be away as soon as there is a connection" if action.reason else "you are back")
 
     @_do.register
-    def _(self, action: Request) -> None:
+    def _(self, action: actions.Request) -> None:
         try:
             self._requests.make(action)
         except CannotAskError as exc:

@@ -6,18 +6,7 @@ from client import actions
 from client.chat import Chat
 from client.session import Session
 
-__all__ = ["CannotAskError", "Request", "Requests"]
-
-Request = (
-    actions.Delete
-    | actions.Invite
-    | actions.Kick
-    | actions.ListRooms
-    | actions.Mode
-    | actions.Names
-    | actions.SetTopic
-    | actions.Whois
-)
+__all__ = ["CannotAskError", "Requests"]
 
 
 class CannotAskError(Exception):
@@ -31,7 +20,7 @@ class Requests:
         self._chat = chat
 
     @singledispatchmethod
-    def make(self, action: Request) -> None:
+    def make(self, action: actions.Request) -> None:
         """Ask the server what `action` wants.
 
         Raises:

@@ -4,11 +4,11 @@ from typing import get_args
 
 import pytest
 
-from client.actions import Action
+from client.actions import Action, Request
 from client.console import Console
 from client.events import Event
 from client.hearing import Hearing
-from client.requests import Request, Requests
+from client.requests import Requests
 
 
 @pytest.mark.parametrize("event", get_args(Event))
