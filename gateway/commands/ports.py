@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from gateway.events import Entry, Event
-from gateway.model import AttachmentId, FurtherId, GatewayId, LogKey, Member, Position, Uid
+from gateway.model import AttachmentId, FurtherId, GatewayId, LogKey, Member, Position, SendKey, Uid
 from gateway.people import (
     Account,
     Attached,
@@ -12,6 +12,7 @@ from gateway.people import (
     End,
     Figures,
     Former,
+    Membership,
     NetworkBan,
     Rate,
     Refusal,
@@ -113,6 +114,9 @@ class Directory(Protocol):
 
     async def users(self, uids: Sequence[Uid]) -> dict[Uid, User]:
         """The sessions that are there of some."""
+
+    async def memberships(self, uid: Uid) -> list[Membership]:
+        """The rooms that a session is in, by their names."""
 
     async def everybody(self) -> list[User]:
         """All sessions, up to a limit."""
@@ -347,8 +351,9 @@ class History(LogStore, Protocol):
     async def trim(self, log: LogKey, kept: Kept, now_ms: int) -> None:
         """Have what is over its limits go from a room's log, a little at a time. Raises `StoreError`."""
 
-    def remove(self, log: LogKey, position: Position) -> None:
-        """Have what has this place in a log that is no room's be there no more; lost with the connection."""
+    def remove(self, log: LogKey, position: Position, send_key: SendKey | None = None) -> None:
+        """Have what has this place in a log that is no room's be there no more, and its key, if one is given, not be
+        used; lost with the connection."""
 
     def keep_for(self, log: LogKey, kept_s: int, oldest_ms: int) -> None:
         """Let a conversation's log end by itself, `kept_s` from now, and what is older than `oldest_ms` about now."""
