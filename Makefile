@@ -6,9 +6,9 @@ BIN    := $(VENV)/bin
 APP    := $(VENV)/app-installed
 DEV    := $(VENV)/dev-installed
 # They wait for sockets and processes more than they compute.
-SIDE_BY_SIDE := -n 4 --dist loadscope
+SIDE_BY_SIDE := -n 3 --dist loadscope
 
-.PHONY: run gateway check test style fast slow containers format reference bench faults faults-kills faults-failovers clean
+.PHONY: run gateway check test style fast spec slow containers format reference bench faults faults-kills faults-failovers clean
 
 run: $(APP)  ## a gateway with its own store, and the client in #lobby
 	$(BIN)/python -m client.demo
@@ -19,7 +19,7 @@ gateway: $(APP)  ## only the gateway, on 127.0.0.1:6667
 # `make check test` runs the fast tests once.
 check: style fast  ## format, lint, types, contracts, fast tests
 
-test: fast slow containers  ## all tests; those that need a container engine too
+test: fast spec slow containers  ## all tests; those that need a container engine too
 
 style: $(DEV)
 	$(BIN)/ruff format --check .
@@ -28,10 +28,13 @@ style: $(DEV)
 	$(BIN)/lint-imports
 
 fast: $(DEV)
-	$(BIN)/python -X dev -m pytest -q -m "not containers and not slow" $(SIDE_BY_SIDE)
+	$(BIN)/python -m pytest -q -m "not containers and not slow" --ignore=tests/spec $(SIDE_BY_SIDE)
+
+spec: $(DEV)  ## what each specification says, over one gateway and over two
+	$(BIN)/python -X dev -m pytest -q tests/spec $(SIDE_BY_SIDE)
 
 slow: $(DEV)
-	$(BIN)/python -X dev -m pytest -m "slow and not containers" $(SIDE_BY_SIDE)
+	$(BIN)/python -X dev -m pytest -m "slow and not containers" --ignore=tests/spec $(SIDE_BY_SIDE)
 
 containers: $(DEV)
 	$(BIN)/python -X dev -m pytest -m "containers"
