@@ -1,7 +1,7 @@
 """What is said, on its way into a log and back to its author: the answer, the echo, the refusal."""
 
 from gateway.commands.conversations import identity_of, note
-from gateway.commands.ports import Peer
+from gateway.commands.ports.history import Peer
 from gateway.commands.services import Services
 from gateway.commands.telling import copy_to_own
 from gateway.commands.visible import identity

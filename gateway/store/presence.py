@@ -1,6 +1,6 @@
 """Who holds which nick, told to who watches it: one shard channel per nick, in the slot of its claim.
 
-Implements `commands.ports.Presence`. The channel is the doorbell; after each subscription the claim and the
+Implements `commands.ports.network.Presence`. The channel is the doorbell; after each subscription the claim and the
 record of its holder are looked at, since what was published before is gone.
 """
 
