@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.commands.dispatch import CHEAP, CLOSE_REASON, obey
 from gateway.commands.multiline import OPEN_FOR_S
-from gateway.commands.table import CHEAP, CLOSE_REASON, obey
 from gateway.net.connection import MAX_WAITING_LINES
 from gateway.session.budget import BURST, JOIN_RATE_PER_S, MAX_DEBT, RATE_PER_S
 from gateway.session.session import State
