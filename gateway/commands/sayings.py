@@ -9,10 +9,10 @@ from gateway.errors import FullError
 from gateway.events import Direct, Entry, Said, SaidLines, Spoken
 from gateway.model import Known, MsgId, Position, SendKey, Uid
 from gateway.people import User
+from gateway.rooms.ports import Saying
 from gateway.rooms.replica import Replica
 from gateway.rooms.rights import may_speak
 from gateway.rooms.room import Room
-from gateway.rooms.writer import Saying
 from gateway.session.render import render
 from gateway.session.reply import Reply
 from gateway.session.session import Session

@@ -30,12 +30,12 @@ from gateway.rooms.audience import NOBODY, Audience, Line
 from gateway.rooms.difference import difference
 from gateway.rooms.follower import Follower
 from gateway.rooms.pace import Pace
-from gateway.rooms.ports import Origin, Render, Seat
+from gateway.rooms.ports import Origin, Render, Saying, Seat
 from gateway.rooms.redaction import Redactions
 from gateway.rooms.replica import Replica
 from gateway.rooms.seen import Seen
 from gateway.rooms.turns import Turns
-from gateway.rooms.writer import Saying, Writer
+from gateway.rooms.writer import Writer
 from gateway.wire.names import RoomKey
 
 __all__ = ["GONE", "Room"]
