@@ -17,6 +17,7 @@ __all__ = ["FIRST_LINES", "PAGE_LINES", "CatchUp"]
 FIRST_LINES = 50  # the last ones, where nothing is known
 PAGE_LINES = 100
 MAX_PAGES = 50  # then the rest is given up and shown as a hole
+MAX_DELETED = 5000  # that are told at the end: as many as lines can have come; the oldest are forgotten
 MAX_HELD_LINES = 1000  # live lines; then they are let through, and order is the timeline's business
 
 
@@ -89,6 +90,11 @@ class CatchUp:
             return []
         held, self._held = self._held, []
         return [Hole(self.room), *held]
+
+    def deleted(self, event: Redacted) -> None:
+        """A line was deleted meanwhile: it may be among those that are held or on their way."""
+        self._redacted.append(event)
+        del self._redacted[:-MAX_DELETED]
 
     def barrier_passed(self) -> tuple[list[Event], bool]:
         """The PONG is here: what to hand over now, and whether `request` must be sent once more at once.

@@ -148,6 +148,13 @@ def _read_up_to(_state: State, message: Message) -> Iterator[Event]:
         yield ReadUpTo(room, parse_time(stamp) or 0)
 
 
+def _deleted(state: State, message: Message) -> Iterator[Event]:
+    for event in redacted(state, message):
+        if (catchup := state.catchups.get(casefold(event.room))) is not None:
+            catchup.deleted(event)
+        yield event  # at once too: the line may be here
+
+
 def _ping(state: State, message: Message) -> Iterable[Event]:
     state.send("PONG", message.params[-1] if message.params else "")
     return _QUIET
@@ -261,7 +268,7 @@ _HANDLERS: dict[str, Callable[[State, Message], Iterable[Event]]] = {
     "NOTE": standard_reply,
     "PING": _ping,
     "PONG": _pong,
-    "REDACT": redacted,
+    "REDACT": _deleted,
     "RESUME": _resume,
     "WARN": standard_reply,
     **dict.fromkeys(LOGIN_CODES, _login_answered),

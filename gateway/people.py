@@ -13,6 +13,7 @@ __all__ = [
     "End",
     "Figures",
     "Former",
+    "Membership",
     "NetworkBan",
     "Rate",
     "Refusal",
@@ -61,6 +62,14 @@ class Former(NamedTuple):
     realname: str
     account: str
     until_s: int  # since 1970
+
+
+class Membership(NamedTuple):
+    """A room that somebody is in."""
+
+    room: str  # as displayed
+    modes: str  # flags of the room, without +
+    member: Member
 
 
 class Refusal(Enum):

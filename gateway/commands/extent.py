@@ -1,12 +1,17 @@
-"""How far back history goes: what is too old, or too much, is never shown, whether it has been trimmed yet or not."""
+"""How far history goes: what is too old, or too much, is never shown, whether it has been trimmed yet or not; nor is
+what was taken back, although it was read just before."""
+
+from collections.abc import Iterable
 
 from gateway.commands.reading import LAST, PAGE, Place
 from gateway.commands.services import Services
+from gateway.events import Entry
 from gateway.model import order
 from gateway.rooms.retention import Kept, read_kept
 from gateway.rooms.room import Room
+from gateway.session.session import Session
 
-__all__ = ["kept_in", "oldest_in_room", "oldest_said"]
+__all__ = ["kept_in", "oldest_in_room", "oldest_said", "without_taken_back"]
 
 
 def kept_in(services: Services, room: Room) -> Kept:
@@ -33,3 +38,10 @@ async def oldest_in_room(services: Services, room: Room) -> Place:
         if len(newest) == kept.entries:
             oldest = max(oldest, order(newest[-1].position))
     return oldest
+
+
+def without_taken_back(session: Session, entries: Iterable[Entry]) -> list[Entry]:
+    """The entries but for those of which the peer has been told that they were taken back in one of its rooms: they may
+    have been read before that."""
+    lately = [room.redactions for room in session.rooms.values() if room.redactions]
+    return [entry for entry in entries if not any(entry.event.msgid in redactions for redactions in lately)]

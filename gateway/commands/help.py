@@ -67,7 +67,7 @@ HELP: dict[str, Help] = {
     "PONG": Help("<token>", "Answers a PING; clients send it by themselves."),
     "PRIVMSG": Help("<target>{,<target>} :<text>", "Says something to rooms or nicks; @#room reaches its operators."),
     "QUIT": Help("[:<reason>]", "Ends your session."),
-    "REDACT": Help("<target> <msgid> [:<reason>]", "Takes back what was said: your own, or as operator of the room."),
+    "REDACT": Help("<target> <msgid> [:<reason>]", "Takes back what was said: your own, or as operator."),
     "REGISTER": Help("<account|*> <email|*> <password>", "Registers an account."),
     "RESUME": Help("<token> [<msgid>]", "Comes back to a session; clients send it by themselves."),
     "SEARCH": Help("<attribute>=<value>{;<attribute>=<value>}", "Searches in, from, text, after, before; limit."),
@@ -83,7 +83,10 @@ HELP: dict[str, Help] = {
     "VERSION": Help("", "Tells the release, and which gateway you are on."),
     "WALLOPS": Help(":<text>", "Operators: says something to all users with the mode w."),
     "WEBIRC": Help("<password> <gateway> <host> <address>", "Whom a web gateway speaks for; never sent by people."),
-    "WHO": Help("<room|mask> [o | %<fields>[,<token>]]", "Lists who is in a room, or whose nick fits a mask."),
+    "WHO": Help(
+        "<room|mask> [<flags>][%<fields>[,<token>]]",
+        "Who is in a room, or fits a mask; flags: o for operators, or what fits: nick user host realname account.",
+    ),
     "WHOIS": Help("<nick>", "Tells about somebody."),
     "WHOWAS": Help("<nick>{,<nick>} [<count>]", "Tells who had a nick before."),
 }

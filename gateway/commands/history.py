@@ -6,7 +6,7 @@ Who is in a room reads all that is kept of it, also from before it came; nobody 
 from functools import partial
 
 from gateway.commands.conversations import find_conversation, identity_of
-from gateway.commands.extent import kept_in, oldest_in_room, oldest_said
+from gateway.commands.extent import kept_in, oldest_in_room, oldest_said, without_taken_back
 from gateway.commands.reading import PAGE, BadReferenceError, Place, Reader, parse_reference
 from gateway.commands.services import Services
 from gateway.errors import StoreError
@@ -22,7 +22,7 @@ from gateway.wire.message import Message
 from gateway.wire.names import room_key
 from gateway.wire.tags import format_time
 
-__all__ = ["MAX_MESSAGES", "chathistory", "replay"]
+__all__ = ["MAX_MESSAGES", "chathistory", "replay", "said_last"]
 
 MAX_MESSAGES = 100  # of one answer; advertised as CHATHISTORY
 _PARAMETERS = {"LATEST": 4, "BEFORE": 4, "AFTER": 4, "AROUND": 4, "BETWEEN": 5, "TARGETS": 4}  # the subcommand included
@@ -30,13 +30,17 @@ _PARAMETERS = {"LATEST": 4, "BEFORE": 4, "AFTER": 4, "AROUND": 4, "BETWEEN": 5, 
 
 def replay(services: Services, session: Session, room: Room, reply: Reply) -> None:
     """The last lines for a newcomer that cannot ask for them; a batch where it knows batches."""
+    lines = [line for entry in said_last(services, room) if (line := render(entry, None, "", session.render_class))]
+    if lines:
+        reply.batch("chathistory", room.replica.name, lines=lines, reference=services.next_batch())
+
+
+def said_last(services: Services, room: Room) -> list[Entry]:
+    """The last messages of a room for a newcomer, oldest first: as much of them as is history."""
     kept = kept_in(services, room)
     oldest = oldest_said(services, kept)
     entries = [entry for entry in room.recent if order(entry.position) >= oldest and is_message(entry)]
-    entries = entries[max(0, len(entries) - kept.entries) :]
-    lines = [line for entry in entries if (line := render(entry, None, "", session.render_class))]
-    if lines:
-        reply.batch("chathistory", room.replica.name, lines=lines, reference=services.next_batch())
+    return entries[max(0, len(entries) - kept.entries) :]
 
 
 async def chathistory(services: Services, session: Session, message: Message, reply: Reply) -> None:
@@ -80,7 +84,7 @@ async def _messages(
     except StoreError:
         _fail(reply, "MESSAGE_ERROR", subcommand, target, text="The history cannot be read now")
     else:
-        lines = [line for entry in entries for line in play(entry, name, session)]
+        lines = [line for entry in without_taken_back(session, entries) for line in play(entry, name, session)]
         reply.batch("chathistory", name, lines=lines, reference=services.next_batch())
 
 

@@ -1,11 +1,11 @@
 """NAMES. Source: RFC 2812 section 3.2.5; https://modern.ircdocs.horse/#names-message."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from gateway.commands.pacing import breathe
 from gateway.commands.services import Services
-from gateway.commands.visible import find_room
-from gateway.model import Member
+from gateway.commands.visible import find_room, shown_members
+from gateway.model import Member, Uid
 from gateway.rooms.replica import Replica
 from gateway.session import capabilities
 from gateway.session.reply import Reply
@@ -15,21 +15,30 @@ from gateway.wire.limits import CHANNELLEN, MAX_BODY_BYTES
 from gateway.wire.message import Message
 from gateway.wire.splitting import clip, first_word
 
-__all__ = ["MAX_NAMES_TARGETS", "NAMES_AT_ONCE", "add_names", "name_slices", "names", "prefixes", "tell_names"]
+__all__ = [
+    "MAX_NAMES_TARGETS",
+    "NAMES_AT_ONCE",
+    "add_names",
+    "filled",
+    "name_slices",
+    "names",
+    "prefixes",
+    "tell_names",
+]
 
 MAX_NAMES_TARGETS = 4  # of one command; advertised as TARGMAX
 NAMES_AT_ONCE = 250  # members; some 2 ms, in which nobody else is served
 
 
 async def names(services: Services, session: Session, message: Message, reply: Reply) -> None:
-    """NAMES of rooms, here or not: one end for all that were asked for."""
+    """NAMES of rooms, here or not: one end for all that were asked for. Outsiders are not shown who is `+i`."""
     if not message.params:
         reply.numeric(n.RPL_ENDOFNAMES, "*", "End of /NAMES list")
         return
     rooms = message.params[0].split(",")[:MAX_NAMES_TARGETS]
     for name in rooms:
         if (replica := await find_room(services, session, name)) is not None:
-            await _add_paced(session, replica, reply)
+            await _add_paced(session, replica, await shown_members(services, session, replica), reply)
     # Modern: 366 repeats the parameter of the command, so a list has one end; it may be longer than other parameters.
     asked = clip(first_word(",".join(rooms)), MAX_NAMES_TARGETS * (CHANNELLEN + 1))
     reply.add(f":{reply.server} {n.RPL_ENDOFNAMES} {session.name} {asked} :End of /NAMES list\r\n".encode())
@@ -37,15 +46,15 @@ async def names(services: Services, session: Session, message: Message, reply: R
 
 async def tell_names(session: Session, replica: Replica, reply: Reply) -> None:
     """The names of a large room, in parts, for who has just joined it."""
-    await _add_paced(session, replica, reply)
+    await _add_paced(session, replica, list(replica.members), reply)
     _end(replica, reply)
 
 
-async def _add_paced(session: Session, replica: Replica, reply: Reply) -> None:
-    for lines in name_slices(session, replica, reply.server):
+async def _add_paced(session: Session, replica: Replica, uids: Sequence[Uid], reply: Reply) -> None:
+    for lines in name_slices(session, replica, reply.server, uids):
         for line in lines:
             reply.add(line)
-        if len(replica.members) > NAMES_AT_ONCE:
+        if len(uids) > NAMES_AT_ONCE:
             await breathe(reply)
 
 
@@ -61,27 +70,31 @@ def _end(replica: Replica, reply: Reply) -> None:
     reply.numeric(n.RPL_ENDOFNAMES, replica.name, "End of /NAMES list")
 
 
-def name_slices(session: Session, replica: Replica, server: str) -> Iterator[list[bytes]]:
+def name_slices(
+    session: Session, replica: Replica, server: str, uids: Sequence[Uid] | None = None
+) -> Iterator[list[bytes]]:
     """353 lines, as full as they may be, of some members after the other. In between the room may change: who has left
     by then is not named, and of who comes the peer is told, if it is a member."""
     kind = "@" if "s" in replica.modes else "="
+    uids = list(replica.members) if uids is None else uids
     prefix = f":{server} {n.RPL_NAMREPLY} {session.name} {kind} {replica.name} :"
-    room_left = MAX_BODY_BYTES - len(prefix.encode())
-    uids = list(replica.members)
     for start in range(0, len(uids), NAMES_AT_ONCE):
         found = (replica.members.get(uid) for uid in uids[start : start + NAMES_AT_ONCE])
-        yield list(_lines(prefix, room_left, [_prefixed(session, member) for member in found if member is not None]))
+        yield list(filled(prefix, [_prefixed(session, member) for member in found if member is not None]))
 
 
-def _lines(prefix: str, room_left: int, names: list[str]) -> Iterator[bytes]:
+def filled(prefix: str, words: list[str]) -> Iterator[bytes]:
+    """Lines with the same beginning and as many words each as fit; none without words."""
+    room_left = MAX_BODY_BYTES - len(prefix.encode())
     line: list[str] = []
     used = 0
-    for name in names:
-        if used + len(name) > room_left:
+    for word in words:
+        size = len(word.encode())
+        if used + size > room_left:
             yield f"{prefix}{' '.join(line)}\r\n".encode()
             line, used = [], 0
-        line.append(name)
-        used += len(name) + 1
+        line.append(word)
+        used += size + 1
     if line:
         yield f"{prefix}{' '.join(line)}\r\n".encode()
 

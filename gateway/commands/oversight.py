@@ -26,6 +26,7 @@ __all__ = [
     "is_operator",
     "kill",
     "kline",
+    "record",
     "stats",
     "unkline",
     "wallops",
@@ -83,7 +84,7 @@ async def kline(services: Services, session: Session, message: Message, reply: R
         reply.fail_only("KLINE", "TOO_MANY_BANS", text="There are too many bans; lift one first")
     else:
         lasts = f"for {minutes} minutes" if minutes else "until it is lifted"
-        await _record(services, session, "network_ban_set", f"banned {mask} {lasts}", mask=mask, minutes=minutes)
+        await record(services, session, "network_ban_set", f"banned {mask} {lasts}", mask=mask, minutes=minutes)
         reply.message("NOTICE", session.nick, f"{mask} is banned {lasts}")
 
 
@@ -99,7 +100,7 @@ async def unkline(services: Services, session: Session, message: Message, reply:
     if mask is None or not await services.oversight.lift_ban(mask):
         reply.fail_only("UNKLINE", "NO_SUCH_BAN", text="There is no such ban")
         return
-    await _record(services, session, "network_ban_lifted", f"lifted the ban of {mask}", mask=mask)
+    await record(services, session, "network_ban_lifted", f"lifted the ban of {mask}", mask=mask)
     reply.message("NOTICE", session.nick, f"The ban of {mask} is lifted")
 
 
@@ -133,7 +134,7 @@ async def kill(services: Services, session: Session, message: Message, reply: Re
         reply.fail("KILL", "TEMPORARILY_UNAVAILABLE", text="Too much is waiting, try again")
         return
     await services.records.cut_grace(target.uid, clip(f"Killed ({session.nick} ({reason}))", KICKLEN))
-    await _record(services, session, "killed", f"killed {target.nick}", target=target.uid.decode(), nick=target.nick)
+    await record(services, session, "killed", f"killed {target.nick}", target=target.uid.decode(), nick=target.nick)
 
 
 async def wallops(services: Services, session: Session, message: Message, reply: Reply) -> None:
@@ -145,7 +146,7 @@ async def wallops(services: Services, session: Session, message: Message, reply:
     _audit.info("wallops", extra=_who(session))
 
 
-async def _record(services: Services, session: Session, event: str, done: str, **fields: object) -> None:
+async def record(services: Services, session: Session, event: str, done: str, **fields: object) -> None:
     """The line in the log, and a notice to operators with +s. No reason: it is text somebody wrote."""
     _audit.info(event, extra=_who(session) | fields)
     line = f":{services.network.server_name} NOTICE * :*** {session.nick} {done}"

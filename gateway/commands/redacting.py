@@ -2,9 +2,11 @@
 
 from gateway.commands.changing import change_room
 from gateway.commands.conversations import find_conversation
+from gateway.commands.oversight import record
 from gateway.commands.reading import find
 from gateway.commands.services import Services
 from gateway.commands.telling import copy_to_own
+from gateway.commands.visible import current_room
 from gateway.errors import FullError
 from gateway.events import Direct, Entry, Redacted, Said, SaidLines, SaidTo
 from gateway.model import LogKey, MsgId, Position, time_ms
@@ -25,7 +27,8 @@ __all__ = ["redact"]
 
 
 async def redact(services: Services, session: Session, message: Message, reply: Reply) -> None:
-    """REDACT target msgid [reason]: of one's own; of anybody in a room one is operator of."""
+    """REDACT target msgid [reason]: of one's own; of anybody in a room one is operator of; in any room for operators of
+    the network."""
     target, msgid, reason = (*message.params, "", "", "")[:3]
     if not msgid:
         _fail(reply, "NEED_MORE_PARAMS", text="Not enough parameters")
@@ -37,6 +40,10 @@ async def redact(services: Services, session: Session, message: Message, reply: 
             room = session.rooms.get(key) if key is not None else None
             if room is not None:
                 await redacting.in_room(room)
+                return
+            if key is not None and session.operator and (there := await current_room(services, target)) is not None:
+                async with services.engine.open_room(key, there.name) as room:
+                    await redacting.in_room(room)
                 return
         elif (log := await find_conversation(services, session, target)) is not None:
             await redacting.in_conversation(log)
@@ -63,23 +70,24 @@ class _Redacting:
 
     async def in_room(self, room: Room) -> None:
         """Raises `StoreError`."""
-        entry = await self._find(self._services.log_of_room(room.key))
+        services, session = self._services, self._session
+        entry = await self._find(services.log_of_room(room.key))
         if entry is None:
             return
-        window_s = 0 if is_operator(room.replica, self._session.uid) else self._services.network.redaction_window_s
-        if self._is_late(entry, window_s):
+        moderates = session.operator or is_operator(room.replica, session.uid)
+        if self._is_late(entry, 0 if moderates else services.network.redaction_window_s):
             return
 
         def decide(replica: Replica, msgid: MsgId) -> Change | None:
-            if not (self._is_own(entry) or is_operator(replica, self._session.uid)):
+            if not (session.operator or self._is_own(entry) or is_operator(replica, session.uid)):
                 self._refuse("REDACT_FORBIDDEN", text="You are not authorised to delete this message")
                 return None
             event = self._event(msgid, entry.position, "")
             return Change(
                 event=event,
                 permissions=replica.permissions,
-                uid=self._session.uid,
-                need="in",
+                uid=session.uid,
+                need="" if session.operator else "in",
                 removed=(entry.position,),
             )
 
@@ -88,7 +96,10 @@ class _Redacting:
                 self._reply.add(line)
             return self._reply.take()
 
-        await change_room(self._services, self._session, room, decide, arrived)
+        by_office = session.operator and not (self._is_own(entry) or is_operator(room.replica, session.uid))
+        if await change_room(services, session, room, decide, arrived) and by_office:
+            done = f"redacted a message in {room.replica.name}"
+            await record(services, session, "redacted", done, room=room.key, msgid=self._msgid)
 
     async def in_conversation(self, log: LogKey) -> None:
         """In the conversation, and wherever a copy waits. Raises `StoreError`, `FullError`."""

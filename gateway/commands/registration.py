@@ -34,7 +34,7 @@ __all__ = ["cap", "nick", "password", "ping", "pong", "quit_", "user", "values"]
 
 Answer = Coroutine[Any, Any, None] | None
 INBOX_TIMEOUT_S = 5.0
-_USER_UNSAFE = str.maketrans("", "", " !@:\0\r\n")
+_USER_UNSAFE = str.maketrans("", "", " !@:\x7f" + "".join(map(chr, range(32))))
 
 
 def cap(services: Services, session: Session, message: Message, reply: Reply) -> Answer:

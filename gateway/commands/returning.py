@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeVar
 
 from gateway.commands.changing import change_room
 from gateway.commands.departure import keep, let_go, persistently
+from gateway.commands.history import said_last
 from gateway.commands.marking import marker_line
 from gateway.commands.missed import is_talk, read_missed, write_missed
 from gateway.commands.monitor import tell_watched
@@ -130,6 +131,7 @@ class Returning:
             let_go(services, old)
             old.close("Resumed elsewhere", goes_on=True)
         session.uid, session.attachment, session.shared = user.uid, attachment, taken.shared
+        session.leads = not taken.shared  # until it has looked
         session.epoch, session.token = user.epoch, token
         self._host = session.host
         session.nick, session.user, session.realname = user.nick, user.user, user.realname
@@ -225,7 +227,7 @@ class Returning:
                 greeting = Reply(session, services.network.server_name)
                 joined = Joined(session.uid, MsgId(b""), member)
                 greet(session, room, Entry(position, joined), greeting, marker)
-                back = _Back(room, position, greeting.take(), list(room.recent))
+                back = _Back(room, position, greeting.take(), said_last(services, room))
             return b""
 
         async with services.engine.open_room(key, key) as room:

@@ -187,7 +187,7 @@ class ToConversation(Saying):
     So nothing is delivered that history does not have, and both tell the same time.
     """
 
-    __slots__ = ("_services", "_to", "log", "send_key", "sending")
+    __slots__ = ("_services", "_to", "anew", "log", "send_key", "sending")
     event: Said | SaidLines
 
     def __init__(
@@ -198,6 +198,7 @@ class ToConversation(Saying):
         self.permissions = None
         self.log = services.log_of_conversation(identity_of(sending.session), identity_of(to))
         self.sending = sending
+        self.anew = True  # else one of the same key was said before, and may have been delivered
         self._services = services
         self._to = to
 
@@ -206,6 +207,7 @@ class ToConversation(Saying):
         return b""
 
     def repeated(self, first: Known) -> None:
+        self.anew = False
         if first.own:  # its way may have ended here
             self._go_on(first.position, first.msgid)
         else:
@@ -223,9 +225,11 @@ class ToConversation(Saying):
             self.failed()
 
     def take_back(self, position: Position) -> None:
-        """It was not delivered, so it was not said."""
+        """It was not delivered, so it was not said, and may be under the same key."""
+        if not self.anew:
+            return
         self._services.engine.withdraw(self.log, self.event.msgid)
-        self._services.history.remove(self.log, position)
+        self._services.history.remove(self.log, position, self.send_key)
 
     def allowed(self, replica: Replica) -> bool:
         return True

@@ -6,7 +6,7 @@ Source: IRCv3 search (https://github.com/ircv3/ircv3-specifications/pull/496), a
 from typing import NamedTuple
 
 from gateway.commands.conversations import find_conversation, identity_of
-from gateway.commands.extent import oldest_in_room, oldest_said
+from gateway.commands.extent import oldest_in_room, oldest_said, without_taken_back
 from gateway.commands.reading import FIRST, LAST, MAX_NUMBER, PAGE, Place, Reader
 from gateway.commands.services import Services
 from gateway.errors import StoreError
@@ -68,7 +68,8 @@ async def search(services: Services, session: Session, message: Message, reply: 
     except StoreError:
         _fail(reply, "INTERNAL_ERROR", text="The search could not be run")
     else:
-        lines = [line for entry in found if (line := render(entry, None, "", session.render_class))]
+        shown = without_taken_back(session, found)
+        lines = [line for entry in shown if (line := render(entry, None, "", session.render_class))]
         reply.batch("soju.im/search", lines=lines, reference=services.next_batch())
 
 

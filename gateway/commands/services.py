@@ -125,7 +125,16 @@ class Services:
     async def settled(self, session: Session) -> None:
         """Return when everything the session said has come back through its log, or failed."""
         if session.in_flight:
-            done = asyncio.Event()
-            session.on_settled = done.set
-            await done.wait()
-            session.on_settled = None
+            done, others = asyncio.Event(), session.on_settled
+
+            def settled() -> None:
+                done.set()
+                if others is not None:  # a command that took too long may wait as well
+                    others()
+
+            session.on_settled = settled
+            try:
+                await done.wait()
+            finally:
+                if session.on_settled is settled:
+                    session.on_settled = None if done.is_set() else others

@@ -109,11 +109,15 @@ async def _look(services: Services, session: Session) -> None:
         session.close("The session is not shared any more")
         return
     first, session.shared = found.attachments > 1 and not session.shared, found.attachments > 1
+    counted = session.leads, session.operator, session.modes
+    session.leads = found.leads
     reply = Reply(session, services.network.server_name)
     _take_nick(session, found.user.nick, reply)
     _take_modes(session, found.user, reply)
     _take_realname(session, found.user.realname, reply)
     reply.finish()
+    if counted != (session.leads, session.operator, session.modes):
+        services.count_users(recount=True)
     for key in sorted(found.rooms):
         if key not in session.rooms:
             await _follow(services, session, RoomKey(key))

@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 
 from gateway.commands.names import prefixes
 from gateway.commands.pacing import breathe
 from gateway.commands.services import Services
-from gateway.commands.visible import find_room
+from gateway.commands.visible import find_room, is_hidden, shown_members
 from gateway.errors import StoreError
 from gateway.model import Member, Uid
 from gateway.people import User
@@ -22,35 +23,55 @@ __all__ = ["ison", "userhost", "who"]
 
 MAX_WHO_RECORDS = 200  # members of a room whose operator and bot marks WHO looks up
 LINES_AT_ONCE = 200
+_COMPARED: dict[str, Callable[[User], str]] = {
+    "n": lambda user: user.nick,
+    "u": lambda user: user.user,
+    "h": lambda user: user.host,
+    "r": lambda user: user.realname,
+    "a": lambda user: user.account,
+}
+"""The flags by which one may be found, as ircu named them (https://ircu.sourceforge.net/release.2.10.05-who.html)."""
 MAX_USERHOST = 5  # RFC 2812 section 4.8
 
 
 async def who(services: Services, session: Session, message: Message, reply: Reply) -> None:
-    """WHO of a room, a nick, or a mask of nicks, with the usual fields or chosen ones, or operators only; who is `+i`
-    is hidden from masks of strangers."""
+    """WHO of a room, a nick, or a mask, with the usual fields or chosen ones; flags in front of these choose what the
+    mask is compared with, and operators only (`o`). Who is `+i` is hidden from strangers, but for an exact nick."""
     mask = message.params[0] if message.params else "*"
     option = message.params[1] if len(message.params) > 1 else ""
-    query, only_operators = whox_query(option), option == "o"
+    flags = option.partition("%")[0]
+    query, only_operators = whox_query(option[len(flags) :]), "o" in flags
     if mask.startswith("#"):
         await _who_room(services, session, mask, query, reply, only_operators=only_operators)
     else:
-        for user in await _matching(services, session, mask):
+        for user in await _matching(services, session, mask, flags):
             if user.operator or not only_operators:
                 _who_line(services, "*", user.as_member(), user, query, reply)
     reply.numeric(n.RPL_ENDOFWHO, first_word(mask), "End of WHO list")
 
 
-async def _matching(services: Services, session: Session, mask: str) -> list[User]:
-    if "*" not in mask and "?" not in mask:
+async def _matching(services: Services, session: Session, mask: str, flags: str) -> list[User]:
+    chosen = [flag for flag in _COMPARED if flag in flags]
+    if not chosen and nick_key(mask) is not None:
         found = await _users(services, [mask])
         return list(found.values())
-    pattern = wildcard(mask)
+    pattern = wildcard("*" if mask == "0" else mask)  # RFC 2812 section 3.6.1: "0" is everybody
+    everybody = await services.directory.everybody()
     return [
         user
-        for user in await services.directory.everybody()
-        if pattern.fullmatch(casefold(user.nick))
-        and ("i" not in user.modes or user.uid == session.uid or _shares_room(session, user.uid))
+        for user in everybody
+        if not is_hidden(session, user) and any(map(pattern.fullmatch, _compared(user, chosen, mask)))
     ]
+
+
+def _compared(user: User, chosen: list[str], mask: str) -> list[str]:
+    """What a mask is compared with, casefolded: the fields that were chosen, else all, and with `@` or `!` in it also
+    the two forms of the whole."""
+    values = [_COMPARED[flag](user) for flag in chosen or _COMPARED]
+    if not chosen and ("@" in mask or "!" in mask):
+        whole = f"{user.user}@{user.host}"
+        values += [whole, f"{user.nick}!{whole}"]
+    return [casefold(value) for value in values if value]
 
 
 async def _users(services: Services, nicks: list[str]) -> dict[str, User]:
@@ -70,7 +91,7 @@ async def _who_room(
     if services.history.up and len(replica.members) <= MAX_WHO_RECORDS:
         with contextlib.suppress(StoreError):  # members are known here, whatever Redis says
             users = await services.directory.users(list(replica.members))
-    for index, uid in enumerate(list(replica.members), 1):
+    for index, uid in enumerate(await shown_members(services, session, replica), 1):
         if (member := replica.members.get(uid)) is None:
             continue
         user = users.get(uid)
@@ -78,10 +99,6 @@ async def _who_room(
             _who_line(services, replica.name, member, user, query, reply)
         if not index % LINES_AT_ONCE:
             await breathe(reply)
-
-
-def _shares_room(session: Session, uid: Uid) -> bool:
-    return any(uid in room.replica.members for room in session.rooms.values())
 
 
 def _who_line(

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import UTC, datetime
 
-from gateway.commands.names import prefixes
+from gateway.commands.names import filled, prefixes
 from gateway.commands.services import Services
 from gateway.people import Former, User
 from gateway.session.reply import Reply
@@ -26,20 +26,29 @@ async def whois(services: Services, session: Session, message: Message, reply: R
     if user is None:
         reply.numeric(n.ERR_NOSUCHNICK, first_word(nick), "No such nick")
     else:
-        _whois_lines(services, session, user, reply)
+        rooms = await _rooms(services, session, user)
+        _whois_lines(services, session, user, rooms, reply)
     reply.numeric(n.RPL_ENDOFWHOIS, first_word(nick), "End of /WHOIS list")
 
 
-def _whois_lines(services: Services, session: Session, user: User, reply: Reply) -> None:
-    reply.numeric(n.RPL_WHOISUSER, user.nick, user.user, user.host, "*", user.realname)
-    # Rooms both are in: what this gateway can answer for anybody, and what the peer may know.
-    shared = [
-        prefixes(session, member) + room.replica.name
+async def _rooms(services: Services, session: Session, user: User) -> list[str]:
+    """The rooms somebody is in, as far as the peer may know: those both are in, and the others that are not `+s` unless
+    somebody is `+i`. Source: https://modern.ircdocs.horse/#rplwhoischannels-319."""
+    known = {
+        room.replica.name: member
         for room in session.rooms.values()
         if (member := room.replica.members.get(user.uid)) is not None
-    ]
-    if shared:
-        reply.numeric(n.RPL_WHOISCHANNELS, user.nick, " ".join(shared))
+    }
+    if user.uid != session.uid and ("i" not in user.modes or session.operator):
+        others = await services.directory.memberships(user.uid)
+        known |= {name: member for name, modes, member in others if name not in known and "s" not in modes}
+    return [prefixes(session, member) + name for name, member in known.items()]
+
+
+def _whois_lines(services: Services, session: Session, user: User, rooms: list[str], reply: Reply) -> None:
+    reply.numeric(n.RPL_WHOISUSER, user.nick, user.user, user.host, "*", user.realname)
+    for line in filled(f":{reply.server} {n.RPL_WHOISCHANNELS} {session.name} {user.nick} :", rooms):
+        reply.add(line)
     reply.numeric(n.RPL_WHOISSERVER, user.nick, services.network.server_name, services.network.description)
     if user.away:
         reply.numeric(n.RPL_AWAY, user.nick, user.away)

@@ -164,7 +164,8 @@ class Server:
     def figures(self, recount: bool = True) -> tuple[int, int, int, int]:
         """Users, connections not registered, operators, invisible users; the last two as they were if not asked for."""
         sessions = self.services.sessions
-        users = {session.uid: session for session in sessions.values()}
+        # Of the connections that share a session one counts, whichever gateways they are on.
+        users = {session.uid: session for session in sessions.values() if session.leads}
         if recount:
             operators = sum(session.operator for session in users.values())
             self._marked = operators, sum("i" in session.modes for session in users.values())

@@ -172,7 +172,7 @@ def _for_one(seat: Seat, lines: list[Line], rendered: list[bytes], start: int) -
     parts = []
     for line, data in zip(lines[start:], rendered[start:], strict=True):
         event = line.entry.event
-        if seat.uid in line.unseen_by:
+        if seat.attachment in line.unseen_by:
             continue
         if line.origin is not None and line.origin.seat == seat.attachment:
             own = data if seat.wants_echo or event.__class__ not in SAID else b""

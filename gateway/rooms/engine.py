@@ -466,7 +466,10 @@ class Engine:
                     continue
                 room.origins.pop(saying.event.msgid, None)
                 saying.repeated(first)
-            position = max(answer.positions, key=order) if repeated else answer.positions[-1]
+            if not repeated and answer.positions:
+                position = answer.positions[-1]
+            else:  # a batch of which all was taken back meanwhile has no place
+                position = max(answer.positions, key=order, default=ORIGIN)
             if follower.last is not None and order(follower.last) < order(position):
                 self._expected.note(log, position)
             elif answer.outcome is Outcome.STALE and room.replica.permissions != position:

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
-from gateway.events import Direct, Redacted, Utterance
+from gateway.events import Direct, Redacted, SaidLines, Utterance
 from gateway.model import LogKey, MsgId, SendKey
 from gateway.rooms.ports import Change
 
@@ -16,6 +16,7 @@ __all__ = ["KEPT_S", "MAX_KEPT_BYTES", "Batch", "Kept", "Outbox"]
 KEPT_S = 30.0  # longer than any replica lags behind and any failover takes to be noticed
 MAX_KEPT_BYTES = 64 * 1024 * 1024  # of all logs together, about; past it the oldest are dropped first
 _EVENT_BYTES = 400  # of a message beside its line and tags
+_LINE_BYTES = 100  # of each further line of a message beside its text
 _CHANGE_BYTES = 2000
 
 
@@ -123,4 +124,5 @@ def _size(event: Utterance) -> int:
     if isinstance(event, Redacted):
         return len(event.reason)
     said = event.said if isinstance(event, Direct) else event
-    return len(said.line) + len(said.tags)
+    size = len(said.line) + len(said.tags)
+    return size + sum([_LINE_BYTES + len(text) for _, text in said.more]) if isinstance(said, SaidLines) else size

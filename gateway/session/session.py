@@ -58,8 +58,8 @@ class Session:
 
     __slots__ = ("_copied", "_source", "_source_of", "account", "active_s", "attachment", "away", "budget", "caps",
                  "certificate", "close", "draft", "ending", "ends_all", "epoch", "host", "in_flight",
-                 "invitations", "look_again", "looking", "modes", "negotiating", "nick", "offered", "on_settled",
-                 "operator", "own_tags", "password", "published", "publishing", "quit_reason", "realname",
+                 "invitations", "leads", "look_again", "looking", "modes", "negotiating", "nick", "offered",
+                 "on_settled", "operator", "own_tags", "password", "published", "publishing", "quit_reason", "realname",
                  "recorded", "render_class", "returned_at_s", "rooms", "sasl", "secure", "shared", "signed_on_s",
                  "spoke", "state", "token", "uid", "unsent", "user", "wants_302", "wants_echo", "watches",
                  "write")  # fmt: skip
@@ -104,6 +104,7 @@ class Session:
         self.ending = False  # the end of the connection is its end too, for it was closed on purpose
         self.ends_all = False  # and of all other attachments of the session
         self.shared = False  # the session has other attachments
+        self.leads = True  # of these, it is the one to do what one has to do for all
         self.looking = self.look_again = False  # at what they share; and there is news meanwhile
         self.publishing = self.published = 0  # changes made here that the record may not have yet; and those it has
         self._copied: dict[MsgId, None] | None = None

@@ -6,8 +6,8 @@ from typing import Any
 
 from gateway.errors import NickReservedError
 from gateway.model import AttachmentId, FurtherId, GatewayId, Uid, session_of
-from gateway.people import Figures, Former, RoomRow, User
-from gateway.store import keys
+from gateway.people import Figures, Former, Membership, RoomRow, User
+from gateway.store import codec, keys
 from gateway.store.lane import ignore
 from gateway.store.lanes import Lanes, must_hold_lease
 from gateway.store.records import decode_user, encode_user, shown_away
@@ -125,6 +125,22 @@ class Directory:
         """The sessions that are there of some. Raises `StoreError`."""
         found = await asyncio.gather(*(self.user(uid) for uid in uids))  # one write, one read
         return {user.uid: user for user in found if user is not None}
+
+    async def memberships(self, uid: Uid) -> list[Membership]:
+        """The rooms that a session is in, by their names. Raises `StoreError`."""
+        rooms = await self._lanes.commands.call("SMEMBERS", keys.session_rooms(uid))
+        found = await asyncio.gather(*(self._membership(uid, RoomKey(room.decode())) for room in sorted(rooms)))
+        return [membership for membership in found if membership is not None]
+
+    async def _membership(self, uid: Uid, room: RoomKey) -> Membership | None:
+        """None: it was on its way in or out."""
+        lane, names = self._lanes.commands, keys.log_keys(keys.room_log(room))
+        (name, modes), value = await asyncio.gather(
+            lane.call("HMGET", names.state, "name", "modes"), lane.call("HGET", names.members, uid)
+        )
+        if value is None:
+            return None
+        return Membership((name or room.encode()).decode(), (modes or b"").decode(), codec.decode_member(uid, value))
 
     async def everybody(self) -> list[User]:
         """All sessions of the network, up to `MAX_USERS`. Raises `StoreError`."""

@@ -150,9 +150,14 @@ class Logs:
         older = await self._lanes.commands.call("XREVRANGE", key, b"(" + position, "-", "COUNT", 1)
         return entries if older else None
 
-    def remove(self, log: LogKey, position: Position) -> None:
-        """Have what has this place in a log that is no room's be there no more; lost with the connection."""
-        self._lanes.commands.request(ignore, "XDEL", self._keys_of(log).log, position)
+    def remove(self, log: LogKey, position: Position, send_key: SendKey | None = None) -> None:
+        """Have what has this place in a log that is no room's be there no more, and its key, if one is given, not be
+        used; lost with the connection."""
+        keys, request = self._keys_of(log), self._lanes.commands.request
+        request(ignore, "XDEL", keys.log, position)
+        if send_key is not None:
+            for generation in (keys.sent, keys.sent_before):
+                request(ignore, "HDEL", generation, send_key.key)
 
     async def read_before(self, log: LogKey, position: Position | None, limit: int) -> list[Entry]:
         """Up to `limit` entries before `position` (None: the end), newest first. Raises `StoreError`."""

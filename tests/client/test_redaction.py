@@ -60,6 +60,18 @@ def test_history_may_tell_of_it_too() -> None:
     assert last(play).kind is Kind.REDACTED, "the same line once more does not bring it back"
 
 
+def test_what_is_deleted_before_history_is_complete_stays_deleted() -> None:
+    """The line may be in the answer, or have come meanwhile and be held: neither is shown when all is there."""
+    play = Play()
+    play.connect(CAP)
+    first = "time=2026-01-01T00:00:00.000Z :bob!b@h PRIVMSG #tea :the secret"
+    play.hear(":ann!a@h JOIN #tea", "@label=history-1-1 :irc BATCH +h chathistory #tea", f"@batch=h;msgid=m1;{first}")
+    play.hear(":irc BATCH -h", "@msgid=m2;time=2026-01-01T00:00:01.000Z :bob!b@h PRIVMSG #tea :another secret")
+    play.hear(":bob!b@h REDACT #tea m1", ":bob!b@h REDACT #tea m2", ":irc PONG irc history-1-1")
+    rows = [row for row in play.chat.transcripts["#tea"].rows if isinstance(row, RoomLine) and row.nick == "bob"]
+    assert [(row.kind, row.text) for row in rows] == [(Kind.REDACTED, "")] * 2
+
+
 def test_ones_own_last_line_can_be_deleted() -> None:
     """Where the server can; in a private talk too; a refusal is told in the server's words."""
     play = in_tea()

@@ -201,3 +201,30 @@ async def test_each_gateway_shows_what_the_other_changes(three: Three, stack: As
     await laptop.wait_closed()
     await other.send("NAMES #room0", "NAMES #room1", "NAMES #room2")
     assert [m.params[3] for m in await other.barrier() if m.command == "353"] == ["@witness"]
+
+
+async def test_a_session_is_one_user(three: Three, stack: AsyncExitStack) -> None:
+    """LUSERS counts it once, whichever gateways its connections are on, and also when the first of them has gone."""
+    one, two, third = three
+    other = await witness(stack, third, "#room")
+
+    async def reaches(number: int) -> None:
+        async def reached() -> bool | None:
+            await other.send("LUSERS")
+            counts = [m.params[1] for m in await other.barrier() if m.command in {"265", "266"}]
+            return counts == [str(number)] * 2 or None
+
+        await eventually(reached, what=f"{number} users are counted")
+
+    phone = await attached(stack, one, "single", new=True)
+    laptop = await attached(stack, two, "single")
+    tablet = await attached(stack, two, "single")
+    assert await sessions(laptop) == 3
+    await reaches(2)
+    for peer in (phone, tablet):
+        await peer.send("QUIT")
+        await peer.wait_closed()
+        await reaches(2)
+    await laptop.send("QUIT")
+    await laptop.wait_closed()
+    await reaches(1)

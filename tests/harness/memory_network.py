@@ -266,7 +266,10 @@ async def _running(gateway: Gateway) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def network(*names: str, kept_s: float = 60.0, settle_s: float = 0.3) -> AsyncIterator[Network]:
-    """Gateways of these names, running, their members in the room."""
+    """Gateways of these names, running, their members in the room; nothing may fail where only the loop would hear of
+    it."""
+    unheard: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: unheard.append(context))
     redis = MemoryRedis()
     gateways = [Gateway(redis, name, kept_s=kept_s, settle_s=settle_s) for name in names]
     async with AsyncExitStack() as stack:
@@ -280,3 +283,4 @@ async def network(*names: str, kept_s: float = 60.0, settle_s: float = 0.3) -> A
         for gateway in gateways:
             gateway.lines.clear()
         yield made
+    assert unheard == []

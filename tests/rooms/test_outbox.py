@@ -1,5 +1,6 @@
 """What was acknowledged lately: in order, by log, forgotten by age and by size, the oldest first."""
 
+from gateway.events import SaidLines
 from gateway.model import LogKey
 from gateway.rooms.outbox import KEPT_S, MAX_KEPT_BYTES, Batch, Outbox
 from gateway.rooms.ports import Change
@@ -50,3 +51,13 @@ def test_the_oldest_go_when_it_is_full() -> None:
     for number in range(1, 7):
         outbox.keep(A if number % 2 else B, number, big)
     assert [len(outbox.take_back(log, 0)) for log in (A, B)] == [1, 2]
+
+
+def test_all_lines_of_a_message_count() -> None:
+    """One of several lines takes the room of all of them."""
+    outbox, part = Outbox(lambda: 0.0), MAX_KEPT_BYTES // 8
+    first = said("ann", "x")
+    long = Batch([SaidLines(*first, ((False, b"x" * part), (True, b"x" * part)))], [])
+    for number in range(1, 6):
+        outbox.keep(A, number, long)
+    assert len(outbox.take_back(A, 0)) == 3

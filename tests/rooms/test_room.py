@@ -19,6 +19,7 @@ from gateway.events import (
     Reaped,
     Rebound,
     Renamed,
+    SaidTo,
     TopicSet,
 )
 from gateway.model import FurtherId, GatewayId, Member, MsgId, Position, Uid
@@ -139,6 +140,19 @@ def test_what_a_member_says_elsewhere_is_news_here() -> None:
     apply((lobby, Left(phone.uid, MsgId(b"p"), LeftBy.PART, "")), (lobby, said("bob", "alone")))
     assert (phone.heard(), laptop.heard(), bob.heard()) == (["PART #lobby"], ["PART #lobby"], ["PART #lobby", "alone"])
     assert not lobby.sits(phone.uid)
+
+
+def test_what_is_not_for_a_member_is_for_none_of_its_seats() -> None:
+    """A further attachment may be the only one here: it hears nothing that is for operators, and of those who are lost
+    together once."""
+    laptop, bob = Person("ann", caps.BATCH), Person("bob")
+    laptop.session.attachment = FurtherId(laptop.uid + b"~1")
+    lobby = room("#lobby", laptop, bob, Person("cat"), Person("dan"))
+    apply((lobby, SaidTo(*said("bob", "psst"), "o")), (lobby, said("bob", "all")))
+    assert laptop.heard() == ["all"]
+    apply((lobby, Reaped(GatewayId("g1"), (uid_of("cat"), uid_of("dan")))))
+    assert [line.partition(" ")[0] for line in laptop.heard()].count("QUIT") == 0
+    assert [line.partition(" ")[0] for line in bob.heard()].count("QUIT") == 2
 
 
 def test_one_of_several_seats_of_a_member_goes() -> None:

@@ -284,6 +284,20 @@ async def test_targets(dial: Connect, nick: str, room: str) -> None:
     assert await targets(ann, *FAR) == found[1:]
 
 
+async def test_a_guest_who_logs_in_is_the_account(dial: Connect, nick: str) -> None:
+    """What was said before stays with the session (ours: docs/protocol.md, "History")."""
+    ann, bob = await dial(nick, caps=HISTORY), await dial(f"{nick}b", caps=HISTORY)
+    await say(ann, bob.nick, "as a guest")
+    await ann.send("REGISTER * * sesame-street")
+    await ann.expect("REGISTER")
+    await say(ann, bob.nick, "as the account")
+    for peer, target in ((ann, bob.nick), (bob, nick)):
+        assert await texts(peer, f"LATEST {target} * 10") == ["as the account"]
+    await ann.send("ACCOUNT LOGOUT")
+    await ann.expect("901")
+    assert await texts(ann, f"LATEST {bob.nick} * 10") == ["as a guest"]
+
+
 # -- what is kept ----------------------------------------------------------------------------------------------------
 
 

@@ -5,8 +5,8 @@ import pytest
 from gateway.wire.message import Message
 from tests.harness.history import HISTORY, PLAYBACK, account_of, ask, texts
 from tests.harness.irc_peer import IrcPeer
-from tests.harness.network import Connect, Network
-from tests.harness.steps import ALL, answers, join, settle
+from tests.harness.network import OPERATOR_PASSWORD, Connect, Network
+from tests.harness.steps import ALL, answers, change, join, settle
 
 
 async def said(author: IrcPeer, hearer: IrcPeer, target: str, text: str = "oops") -> str:
@@ -47,6 +47,28 @@ async def test_operators_any(dial: Connect, nick: str, room: str) -> None:
     await ann.send(f"REDACT {room} {msgid} :not here")
     for peer in (ann, bob, cat):
         assert shown(await peer.expect("REDACT")) == (ann.nick, "REDACT", (room, msgid, "not here"))
+
+
+@pytest.mark.parametrize("inside", [True, False])
+async def test_operators_of_the_network_anywhere(dial: Connect, nick: str, room: str, *, inside: bool) -> None:
+    """ "...server operators" may delete what others said, also in rooms they are not in, secret ones too; their peers
+    with +s are told of it, without a text."""
+    ann, bob, root, other = [await dial(f"{nick}{letter}", caps=HISTORY) for letter in "abro"]
+    await join(room, ann, bob, *([root] if inside else []))
+    await change(ann, f"{room} +s", bob)
+    msgid = await said(bob, ann, room)
+    (refused,) = [m for m in await answers(root, f"REDACT {room} {msgid}") if m.command == "FAIL"]
+    assert refused.params[1] == ("REDACT_FORBIDDEN" if inside else "INVALID_TARGET")
+    for peer in (root, other):
+        await answers(peer, f"OPER root :{OPERATOR_PASSWORD}", f"MODE {peer.nick} +s")
+    await root.send(f"REDACT {room} {msgid} :against the rules")
+    for peer in (ann, bob):
+        assert shown(await peer.expect("REDACT")) == (root.nick, "REDACT", (room, msgid, "against the rules"))
+    notice = await other.expect(lambda m: m.command == "NOTICE" and "redacted" in m.params[-1])
+    assert room in notice.params[-1]
+    assert await texts(ann, f"LATEST {room} * 10") == []
+    (refused,) = [m for m in await answers(root, f"REDACT {room}-not-there {msgid}") if m.command == "FAIL"]
+    assert refused.params[1] == "INVALID_TARGET"
 
 
 async def test_only_to_who_knows_it(dial: Connect, nick: str, room: str) -> None:

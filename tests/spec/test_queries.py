@@ -12,7 +12,7 @@ import pytest
 from gateway.wire.message import Message
 from tests.harness.irc_peer import IrcPeer
 from tests.harness.network import OPERATOR_PASSWORD, Connect, Network
-from tests.harness.steps import answers, commands, join
+from tests.harness.steps import answers, change, commands, join
 
 # https://modern.ircdocs.horse/#whois-message: the numerics an answer may have.
 WHOIS_NUMERICS = {
@@ -49,13 +49,53 @@ async def test_who_of_a_nick(pair: tuple[IrcPeer, IrcPeer]) -> None:
         assert line.params[1] == "*"
 
 
+@pytest.mark.parametrize(
+    ("mask", "flags", "found"),
+    [
+        ("~{nick}an?", "", "a"),  # the user name
+        ("~{nick}ann", "", "a"),
+        ("*{nick}ann@127.0.0.1", "", "a"),
+        ("{nick}Bob!*", "", "b"),
+        ("{nick}*!*@127.*", "", "ab"),
+        ("{nick}*!*@10.*", "", ""),
+        ("Name of {nick}ann", "", "a"),
+        ("name of {nick}*", "r", "ab"),
+        ("name of {nick}*", "nuh", ""),
+        ("{nick}*", "n", "ab"),
+        ("{nick}*", "u", ""),
+        ("~{nick}*", "u", "ab"),
+        ("{nick}acc", "a", "b"),
+        ("{nick}a?c", "", "b"),
+        ("{nick}acc", "", ""),  # it could be a nick
+        ("{nick}*", "on", "b"),
+    ],
+)
+async def test_who_finds_by_more_than_the_nick(dial: Connect, nick: str, mask: str, flags: str, found: str) -> None:
+    """ "Servers MAY match other user-specific values": user name, host, real name, account, and `nick!user@host` as a
+    whole. "Servers MAY support additional non-standard flags before the percent character" (WHOX): `nuhra` choose
+    among these, `o` means operators only."""
+    ann = await dial(f"{nick}Ann", register=False)
+    await ann.send(f"NICK {ann.nick}", f"USER {nick}ann 0 * :Name of {nick}ann")
+    await ann.expect("422")
+    bob = await dial(f"{nick}Bob", caps=["draft/account-registration"], register=False)
+    await bob.send(f"NICK {bob.nick}", f"USER {nick}bob 0 * :Name of {nick}bob", "CAP END")
+    await bob.expect("422")
+    await bob.send(f"REGISTER {nick}acc * sesame-street")
+    await bob.expect("REGISTER")
+    await answers(bob, f"OPER root :{OPERATOR_PASSWORD}")
+    asked = mask.format(nick=nick)
+    await bob.send(f"WHO {asked.replace(' ', '?')} {flags}%n" if flags else f"WHO :{asked}")
+    nicks = {message.params[5 if message.command == "352" else 1] for message in (await bob.barrier())[:-1]}
+    assert nicks == {f"{nick}{'Ann' if letter == 'a' else 'Bob'}" for letter in found}
+
+
 async def test_who_of_everybody(pair: tuple[IrcPeer, IrcPeer]) -> None:
-    """`*` finds all, and so does no mask at all."""
+    """`*` finds all, and so does `0` (RFC 2812 section 3.6.1), and no mask at all."""
     ann, bob = pair
-    for line in ("WHO *", "WHO"):
+    for line in ("WHO *", "WHO", "WHO 0"):
         found = await answers(bob, line)
         assert {ann.nick, bob.nick} <= {m.params[5] for m in found if m.command == "352"}
-        assert found[-1].params[1] == "*"
+        assert found[-1].params[1] == ("0" if "0" in line else "*")
 
 
 async def test_who_of_a_room(pair: tuple[IrcPeer, IrcPeer], room: str, dial: Connect, nick: str) -> None:
@@ -142,6 +182,44 @@ async def test_whois_has_only_what_the_list_has(pair: tuple[IrcPeer, IrcPeer], r
     assert all(re.fullmatch("[0-9]+", number) for number in found["317"][1:3])
     assert len(found["317"]) == 4
     assert "330" not in found
+
+
+async def rooms_of(peer: IrcPeer, nick: str) -> set[str]:
+    """What WHOIS says somebody is in."""
+    return {
+        word
+        for message in await answers(peer, f"WHOIS {nick}")
+        if message.command == "319"
+        for word in message.params[2].split(" ")
+    }
+
+
+async def test_whois_tells_rooms_one_may_know(dial: Connect, nick: str, room: str) -> None:
+    """Those both are in and other public ones; no secret one that is not shared; of who is `+i` only shared ones;
+    with the ranks. Of oneself all ("RPL_WHOISCHANNELS", "Secret Channel Mode", "Invisible User Mode")."""
+    ann, bob, cat = [await dial(f"{nick}{letter}") for letter in "abc"]
+    await join(room, bob, ann)
+    await join(f"{room}Public", ann)
+    await join(f"{room}secret", ann)
+    await change(ann, f"{room}secret +s")
+    assert await rooms_of(bob, ann.nick) == {room, f"@{room}Public"}
+    assert await rooms_of(cat, ann.nick) == {room, f"@{room}Public"}
+    assert await rooms_of(ann, ann.nick) == {room, f"@{room}Public", f"@{room}secret"}
+    await join(f"{room}secret", cat)
+    assert await rooms_of(cat, ann.nick) == {room, f"@{room}Public", f"@{room}secret"}
+    await answers(ann, f"MODE {ann.nick} +i")
+    assert await rooms_of(bob, ann.nick) == {room}
+    assert await rooms_of(cat, ann.nick) == {f"@{room}secret"}
+    await answers(ann, f"PART {room}")
+    assert await rooms_of(bob, ann.nick) == set()
+
+
+async def test_whois_of_somebody_in_many_rooms(dial: Connect, nick: str, room: str) -> None:
+    """319 is sent as often as it takes to tell all ("RPL_WHOISCHANNELS")."""
+    ann, bob = await dial(nick), await dial(f"{nick}b")
+    rooms = [f"{room}{'x' * 40}{number}" for number in range(20)]
+    await answers(ann, *(f"JOIN {','.join(rooms[start : start + 5])}" for start in range(0, 20, 5)))
+    assert await rooms_of(bob, nick) == {f"@{name}" for name in rooms}
 
 
 @pytest.mark.parametrize("target", ["nobody-here", "*", "a!b", "n" * 80])

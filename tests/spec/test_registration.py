@@ -174,10 +174,10 @@ async def test_user_needs_a_name_and_a_realname(dial: Connect, nick: str, line: 
 
 
 async def test_the_users_name_and_realname(dial: Connect, nick: str) -> None:
-    """The user name has a tilde, for nobody asked an ident server, and at most USERLEN bytes; the real name keeps its
-    spaces ("USER message")."""
+    """The user name has a tilde, for nobody asked an ident server, at most USERLEN bytes, no control characters, and
+    nothing that divides a mask; the real name keeps its spaces ("USER message")."""
     peer = await dial(nick, register=False)
-    await peer.send(f"NICK {nick}", f"USER {'u' * 40} 0 * :A Real  Name", f"WHOIS {nick}")
+    await peer.send(f"NICK {nick}", f"USER u@\x01\x02!{'u' * 40} 0 * :A Real  Name", f"WHOIS {nick}")
     user = await peer.expect("311")
     assert (user.params[2], user.params[5]) == ("~" + "u" * 17, "A Real  Name")
 

@@ -7,7 +7,7 @@ https://ircv3.net/specs/extensions/echo-message; ADR 23.
 from gateway.wire.message import Message
 from tests.harness.deadlines import eventually
 from tests.harness.irc_peer import IrcPeer
-from tests.harness.network import Connect
+from tests.harness.network import OPERATOR_PASSWORD, Connect
 from tests.harness.resuming import RESUME
 from tests.harness.sasl_client import authenticate_plain
 
@@ -419,3 +419,21 @@ async def test_a_kill_ends_all(dial: Connect, nick: str, room: str) -> None:
         return "401" in [m.command for m in await other.barrier()] or None
 
     await eventually(gone, what="the nick is free")
+
+
+async def test_a_ban_of_the_account_ends_all(dial: Connect, nick: str, room: str) -> None:
+    """KLINE by account: each connection is closed, on whichever gateway, and the others see one QUIT."""
+    root = await dial(f"{nick}root")
+    await root.send(f"OPER root :{OPERATOR_PASSWORD}")
+    await root.expect("381")
+    phone, laptop = await couple(dial, nick, room)
+    other = await in_room(dial, f"{nick}bob", room)
+    await root.send(f"KLINE 60 a:{nick} :enough")
+    for peer in (phone, laptop):
+        assert [m.command for m in await peer.wait_closed()][-2:] == ["465", "ERROR"]
+    await other.expect("QUIT")
+    assert "QUIT" not in [m.command for m in await other.barrier()]
+    again = await registering(dial, nick)
+    assert [m.command for m in await again.wait_closed()][-2:] == ["465", "ERROR"]
+    await root.send(f"UNKLINE a:{nick}")
+    await root.expect("NOTICE")

@@ -2,7 +2,7 @@
 
 from tests.harness.irc_peer import IrcPeer
 from tests.harness.network import OPERATOR_PASSWORD, Connect
-from tests.harness.steps import ALL, join
+from tests.harness.steps import ALL, answers, join
 
 
 async def who(peer: IrcPeer, mask: str) -> set[tuple[str, str]]:
@@ -38,6 +38,27 @@ async def test_the_invisible_are_hidden_from_masks_of_strangers(dial: Connect, r
     assert await who(ann, "INV?nn") == {("invann", "H")}
     await join(room, ann, cat)
     assert await who(cat, "inv*n*") == {("invann", "H")}
+
+
+async def test_outsiders_of_a_room_do_not_see_the_invisible(dial: Connect, nick: str, room: str) -> None:
+    """In NAMES and WHO of a room one is not in; who is in it, or in another with them, or an operator of the network,
+    sees all ("NAMES message", "Invisible User Mode")."""
+    ann, bob, cat, root = [await dial(f"{nick}{letter}") for letter in "abcr"]
+    await join(room, ann, bob)
+    await answers(ann, f"MODE {ann.nick} +i")
+
+    async def seen(peer: IrcPeer) -> set[str]:
+        names = [m.params[3] for m in await answers(peer, f"NAMES {room}") if m.command == "353"]
+        in_names = {name.lstrip("@") for line in names for name in line.split(" ")}
+        assert {name for name, _ in await who(peer, room)} == in_names
+        return in_names
+
+    assert await seen(cat) == {bob.nick}
+    assert await seen(bob) == {ann.nick, bob.nick}
+    await answers(root, f"OPER root :{OPERATOR_PASSWORD}")
+    assert await seen(root) == {ann.nick, bob.nick}
+    await join(f"{room}-too", ann, cat)
+    assert await seen(cat) == {ann.nick, bob.nick}
 
 
 async def test_bots_are_marked(dial: Connect, room: str) -> None:

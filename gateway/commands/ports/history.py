@@ -3,7 +3,7 @@
 from typing import NamedTuple, Protocol
 
 from gateway.events import Entry
-from gateway.model import LogKey, Position, Uid
+from gateway.model import LogKey, Position, SendKey, Uid
 from gateway.rooms.ports import LogStore
 from gateway.rooms.retention import Kept
 
@@ -66,8 +66,9 @@ class History(LogStore, Protocol):
     async def trim(self, log: LogKey, kept: Kept, now_ms: int) -> None:
         """Have what is over its limits go from a room's log, a little at a time. Raises `StoreError`."""
 
-    def remove(self, log: LogKey, position: Position) -> None:
-        """Have what has this place in a log that is no room's be there no more; lost with the connection."""
+    def remove(self, log: LogKey, position: Position, send_key: SendKey | None = None) -> None:
+        """Have what has this place in a log that is no room's be there no more, and its key, if one is given, not be
+        used; lost with the connection."""
 
     def keep_for(self, log: LogKey, kept_s: int, oldest_ms: int) -> None:
         """Let a conversation's log end by itself, `kept_s` from now, and what is older than `oldest_ms` about now."""

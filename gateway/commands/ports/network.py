@@ -5,7 +5,7 @@ from typing import Protocol
 
 from gateway.events import Entry, Event
 from gateway.model import AttachmentId, GatewayId, Member, Uid
-from gateway.people import Figures, Former, NetworkBan, Rate, RoomRow, User
+from gateway.people import Figures, Former, Membership, NetworkBan, Rate, RoomRow, User
 from gateway.wire.names import NickKey, RoomKey
 
 __all__ = ["Directory", "Oversight", "Presence", "Rates"]
@@ -46,6 +46,9 @@ class Directory(Protocol):
 
     async def users(self, uids: Sequence[Uid]) -> dict[Uid, User]:
         """The sessions that are there of some."""
+
+    async def memberships(self, uid: Uid) -> list[Membership]:
+        """The rooms that a session is in, by their names."""
 
     async def everybody(self) -> list[User]:
         """All sessions, up to a limit."""
