@@ -24,6 +24,7 @@ __all__ = [
     "PickRoom",
     "Query",
     "Quit",
+    "Request",
     "Resend",
     "Say",
     "Search",
@@ -219,33 +220,29 @@ class Invalid:
     reason: str
 
 
+# What the server does, at once or not at all.
+Request = Delete | Invite | Kick | ListRooms | Mode | Names | SetTopic | Whois
+
 Action = (
-    Away
-    | Delete
-    | Invite
-    | Kick
-    | Mode
-    | Say
+    Request
+    | Away
+    | ChangeNick
+    | Clear
+    | Connect
+    | Discard
+    | Exit
+    | Help
+    | Ignore
+    | Invalid
     | Join
     | Part
     | PickRoom
-    | Switch
     | Query
-    | Resend
-    | Discard
-    | Connect
-    | ChangeNick
-    | SetTopic
-    | Names
-    | ListRooms
-    | Whois
-    | Ignore
-    | Unignore
-    | Search
-    | Clear
-    | Status
-    | Help
-    | Exit
     | Quit
-    | Invalid
+    | Resend
+    | Say
+    | Search
+    | Status
+    | Switch
+    | Unignore
 )

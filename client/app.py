@@ -16,6 +16,7 @@ from client.exits import ExitCode
 from client.face import Face, Screen
 from client.link import Link, Server
 from client.linkstatus import LinkStatus
+from client.outcome import outcome
 from client.turns import Turns
 
 __all__ = ["App"]
@@ -218,7 +219,7 @@ class App:
                     self._link.drop(reason)
                 unmeasured = self._chat.heard.lag_ms is None and self._chat.at_rest
                 # Does it answer at all, while a line of ours goes without an answer?
-                wanted = unmeasured or tick % PROBE_TICKS == 0 or self._chat.stalled_ms > 0
+                wanted = unmeasured or tick % PROBE_TICKS == 0 or self._chat.stall.ms > 0
                 if self._chat.heard.pinged_ms is None and wanted:
                     self._chat.ping()
                 self._chat.tell_of_stall()
@@ -267,29 +268,11 @@ class App:
         await self._progress.wait()
 
     def _exit_code(self) -> int:
-        """What the run came to; what is left in the outbox is told, or kept for the next run."""
-        left = len(self._chat.own_lines)
         if self._signal is not None:
             return ExitCode.SIGNAL + self._signal
         if self._face.output_gone:
             return ExitCode.OUTPUT_GONE
-        if self._chat.heard.login_refused:
-            self._chat.transcripts.note(f"the server refuses us: {self._chat.heard.login_refused}")
-            if not self._interactive:
-                self._chat.own_lines.forget()  # the caller knows, as below
-            return ExitCode.LOGIN_REFUSED
-        if self._interactive:
-            if left:
-                self._chat.transcripts.note(f"not confirmed: {left}; kept, and sent when you come back")
-            return ExitCode.OK
-        lines = self._chat.own_lines
-        # The exit code tells the caller; a line kept as well would be said twice when the caller tries again.
-        lines.forget()
-        if not self._chat.heard.welcomed and (left or not self._console.left):
-            return ExitCode.UNAVAILABLE
-        if left or lines.unconfirmed:
-            return ExitCode.NOT_CONFIRMED
-        return ExitCode.REFUSED if lines.refused_for_good else ExitCode.OK
+        return outcome(self._chat, interactive=self._interactive, left=self._console.left)
 
     async def _say_goodbye(self) -> None:
         if self._chat.session is not None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from client.disk import Disk
-from client.events import Kind, RoomLine
+from client.line import Kind, RoomLine
 from client.timeline import MAX_ROWS
 from gateway.wire.names import casefold
 

@@ -9,7 +9,8 @@ Source: IRCv3 draft/chathistory.
 
 from collections.abc import Sequence
 
-from client.events import CaughtUp, Event, Hole, Redacted, RoomDelayed, RoomLine
+from client.events import CaughtUp, Event, Hole, Redacted, RoomDelayed
+from client.line import RoomLine
 from gateway.wire.message import Message
 
 __all__ = ["FIRST_LINES", "PAGE_LINES", "CatchUp"]

@@ -20,12 +20,11 @@ from client.resumption import Resumption
 from client.returning import Returning
 from client.search import Search
 from client.session import Session
+from client.stall import Stall
 from client.transcripts import Transcripts
 from gateway.wire.names import casefold
 
-__all__ = ["STALLED_MS", "Chat", "Identity"]
-
-STALLED_MS = 2_500  # beyond the lag: a line of ours that has no answer after so long waits for something
+__all__ = ["Chat", "Identity"]
 
 
 class Chat:
@@ -78,7 +77,7 @@ class Chat:
             search=self.search,
             now_ms=now_ms,
         )
-        self._stall_told = False
+        self.stall = Stall(self.own_lines.delivery, self.heard, now_ms)
         self.transcripts.recall_talks()
         for room in rooms:
             self._answers.expect("arrival", room)
@@ -129,15 +128,6 @@ class Chat:
     def settled(self) -> bool:
         """Whether we are in all our rooms, and know what was said there."""
         return self.session is not None and self._membership.settled
-
-    @property
-    def stalled_ms(self) -> int:
-        """How long a line of ours has been on its way, where that is longer than it should be; else 0.
-
-        The server may have lost its store, and not know it yet. Who waits shall not have to guess.
-        """
-        waited_ms = self.own_lines.delivery.longest_wait_ms(self.now_ms())
-        return waited_ms if waited_ms > STALLED_MS + (self.heard.lag_ms or 0) else 0
 
     def topic(self, room: str) -> str:
         """The topic of `room`, empty for none or not known."""
@@ -213,10 +203,8 @@ class Chat:
 
     def tell_of_stall(self) -> None:
         """Say once that a line of ours has no answer yet, where that is not to be seen anyway."""
-        stalled = self.stalled_ms > 0
-        if stalled and not self._stall_told and not self.quiet:
+        if self.stall.has_begun() and not self.quiet:
             self.transcripts.note(f"{self._presence.server} has not confirmed your line yet; it waits")
-        self._stall_told = stalled
 
     def tell_of_disk(self) -> None:
         """Say what the disk has refused to keep since the last call."""

@@ -12,7 +12,7 @@ from client.chat import Chat
 from client.linkstatus import LinkStatus
 from client.outbox import OutboxFullError
 from client.report import status_lines
-from client.session import Session
+from client.requests import CannotAskError, Requests
 from gateway.wire.names import casefold
 
 __all__ = ["Console"]
@@ -40,6 +40,7 @@ class Console:
         self.wants_room = False  # a list of rooms to choose from; whoever opens it takes it back
         self.connect_now = False  # asked for; whoever does it takes it back
         self._chat = chat
+        self._requests = Requests(chat)
         self._status = status
         self._question: _Question | None = None
 
@@ -166,65 +167,16 @@ class Console:
             self._note("you will be away as soon as there is a connection" if action.reason else "you are back")
 
     @_do.register
-    def _(self, action: actions.Invite) -> None:
-        if (session := self._in_room(action.room)) is not None:
-            session.invite(action.nick, action.room or self._chat.transcripts.current)
-
-    @_do.register
-    def _(self, action: actions.Kick) -> None:
-        if (session := self._in_room()) is not None:
-            session.kick(self._chat.transcripts.current, action.nick, action.reason)
-
-    @_do.register
-    def _(self, action: actions.Mode) -> None:
-        if (session := self._in_room()) is not None:
-            session.mode(self._chat.transcripts.current, action.words)
-
-    @_do.register
-    def _(self, action: actions.Delete) -> None:
-        room = self._chat.transcripts.current
-        timeline = self._chat.transcripts.get(room)
-        line = timeline.newest_own if timeline is not None else None
-        if self._chat.session is None:
-            self._offline()
-        elif line is None:
-            self._note("you have said nothing here")
-        elif not self._chat.session.redact(room, line.msgid, action.reason):
-            self._note("this server cannot delete what was said")
+    def _(self, action: actions.Request) -> None:
+        try:
+            self._requests.make(action)
+        except CannotAskError as exc:
+            self.refused = True
+            self._note(str(exc))
 
     @_do.register
     def _(self, action: actions.ChangeNick) -> None:
         self._chat.change_nick(action.nick)
-
-    @_do.register
-    def _(self, action: actions.SetTopic) -> None:
-        room = self._chat.transcripts.current
-        if (session := self._in_room()) is not None:
-            if not action.text:
-                self._chat.await_answer("topic", room)
-            session.topic(room, action.text)
-
-    @_do.register
-    def _(self, action: actions.Names) -> None:
-        room = action.room or self._chat.transcripts.current
-        if (session := self._in_room(action.room)) is not None:
-            self._chat.await_answer("names", room)
-            session.names(room)
-
-    @_do.register
-    def _(self, _action: actions.ListRooms) -> None:
-        if (session := self._chat.session) is None:
-            self._offline()
-        else:
-            self._chat.await_answer("list", "")
-            session.list_rooms()
-
-    @_do.register
-    def _(self, action: actions.Whois) -> None:
-        if (session := self._chat.session) is None:
-            self._offline()
-        else:
-            session.whois(action.nick)
 
     @_do.register
     def _(self, action: actions.Ignore) -> None:
@@ -304,23 +256,8 @@ class Console:
         keys = {casefold(name), casefold(f"#{name}")}
         return next((room for room in self._chat.rooms if casefold(room) in keys), "")
 
-    def _in_room(self, room: str = "") -> Session | None:
-        """The connection, for what is about `room` or the current one; None, and a word about it, without either."""
-        if not (room or self._chat.transcripts.current).startswith("#"):
-            self.refused = True
-            self._note("this is no room")
-        elif self._chat.session is None:
-            self._offline()
-        else:
-            return self._chat.session
-        return None
-
     def _leave(self) -> None:
         self.left = True
-
-    def _offline(self) -> None:
-        self.refused = True
-        self._note("there is no connection now")
 
     def _note(self, text: str) -> None:
         self._chat.transcripts.note(text)

@@ -6,6 +6,7 @@ from functools import singledispatchmethod
 from client import events
 from client.answers import Answers
 from client.ignores import Ignores
+from client.line import Kind, RoomLine
 from client.membership import Membership
 from client.ownlines import OwnLines
 from client.presence import Presence
@@ -158,8 +159,8 @@ class Hearing:
             self._transcripts.note(f"{event.room} has to wait: {event.reason}")
 
     @hear.register
-    def _(self, event: events.RoomLine) -> None:
-        if event.kind is events.Kind.TOPIC:
+    def _(self, event: RoomLine) -> None:
+        if event.kind is Kind.TOPIC:
             self._answers.topic_changed(event.room, event.text)
         if event.msgid and not event.own and not event.room.startswith("#"):
             self._presence.direct_seen(event.msgid)

@@ -16,11 +16,11 @@ from client.events import (
     OlderCame,
     ReadUpTo,
     Registered,
-    RoomLine,
     SearchAnswer,
     ServerText,
     TokenGranted,
 )
+from client.line import RoomLine
 from client.registration import LOGIN_CODES
 from client.replies import REPLIES, refused, standard_reply
 from client.roomlines import ROOM_COMMANDS, consequences, redacted, room_lines

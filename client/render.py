@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 
-from client.events import Kind, RoomLine
+from client.line import Kind, RoomLine
 from client.timeline import Failed, Note, Pending, Row
 from gateway.wire.names import casefold
 

@@ -8,7 +8,8 @@ Source: RFC 2812 section 3; IRCv3 server-time, message-ids; CTCP ACTION.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from sys import intern
 
-from client.events import Event, Kind, NickChanged, Redacted, RoomEntered, RoomLeft, RoomLine, ServerText
+from client.events import Event, NickChanged, Redacted, RoomEntered, RoomLeft, ServerText
+from client.line import Kind, RoomLine
 from client.members import PREFIXES
 from client.state import KEY_TAG, State
 from gateway.wire.message import Message, Source

@@ -8,8 +8,9 @@ Source: IRCv3 draft/chathistory; https://codeberg.org/emersion/soju/src/branch/m
 
 from collections.abc import Iterable
 
-from client.events import RoomLine, SearchAnswer
+from client.events import SearchAnswer
 from client.ignores import Ignores
+from client.line import RoomLine
 from client.render import day_of, plain, render
 from client.session import Session
 from client.transcripts import Transcripts

@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 
 from client import multiline
 from client.catchup import PAGE_LINES
-from client.events import Event, Kind, RoomLine
+from client.events import Event
 from client.inbound import obey, read
+from client.line import Kind, RoomLine
 from client.multiline import Part
 from client.pieces import room_for_text
 from client.state import ALIVE, IDEM, KEY_TAG, SEARCH, Sent, State, Wishes

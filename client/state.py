@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from client.batches import Batches
 from client.catchup import FIRST_LINES, PAGE_LINES, CatchUp
-from client.events import Kind, RoomLine
+from client.line import Kind, RoomLine
 from client.members import Roster
 from client.registration import Registration
 from client.resumption import Ticket

@@ -8,7 +8,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from client.events import Kind, RoomLine
+from client.line import Kind, RoomLine
 from gateway.wire.tags import format_time
 
 __all__ = ["MAX_ROWS", "Failed", "Note", "Pending", "Row", "Timeline"]

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from client.cache import MAX_TIME_MS, Cache
-from client.events import Redacted, RoomLine
+from client.events import Redacted
+from client.line import RoomLine
 from client.outbox import OutboxLine
 from client.timeline import Failed, Note, Pending, Row, Timeline
 from gateway.wire.names import casefold

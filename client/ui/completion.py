@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from client.commands import COMMANDS
-from client.events import RoomLine
+from client.line import RoomLine
 from client.timeline import Timeline
 from gateway.wire.names import casefold
 

@@ -6,7 +6,7 @@ Joins, parts and quits that follow one another say one thing together: who is he
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from client.events import Kind, RoomLine
+from client.line import Kind, RoomLine
 from client.render import printable
 from client.timeline import Row
 from gateway.wire.names import casefold

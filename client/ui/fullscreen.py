@@ -10,9 +10,7 @@ from pathlib import Path
 
 from prompt_toolkit.application import Application
 from prompt_toolkit.buffer import Buffer
-from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import StyleAndTextTuples
-from prompt_toolkit.history import History, InMemoryHistory
 from prompt_toolkit.input import Input
 from prompt_toolkit.layout import Layout
 from prompt_toolkit.output import Output
@@ -20,12 +18,13 @@ from prompt_toolkit.output import Output
 from client.face import Screen, Typist
 from client.render import printable
 from client.ui.ascii import plainer
+from client.ui.attention import Attention
 from client.ui.choosing import join_dialog
-from client.ui.completer import ChatCompleter
 from client.ui.drafts import Drafts
-from client.ui.history import InputHistory
+from client.ui.input_line import InputLine
 from client.ui.keys import key_bindings
 from client.ui.links import LinkStyle
+from client.ui.lost_paste import LostPaste
 from client.ui.picker import Picker
 from client.ui.redraw import Redraw, tidy
 from client.ui.rows import Cells
@@ -38,8 +37,6 @@ __all__ = ["FullScreen"]
 TICK_S = 1.0
 ESCAPE_WAIT_S = 0.05
 RESIZE_POLL_S = 0.2  # on a thread that gets no signals
-MIN_BELL_S = 1.0
-END_OF_PASTE = "\x1b[201~"
 
 
 class FullScreen:
@@ -60,31 +57,19 @@ class FullScreen:
     ) -> None:
         """Args: begun: is told before what came is taken to be drawn; what comes later needs another `mark`."""
         self._begun = begun
-        self.view = View(screen, tz=tz)
+        self._drafts = Drafts(screen.drafts, screen.chat.disk)
+        self._line = InputLine(screen, self._drafts, state_dir=state_dir)
+        self.view = View(screen, self._drafts, tz=tz)
         self.typist = typist
         self.lock = screen.lock
         self.screen = screen
-        self._drafts = Drafts(screen.drafts, screen.chat.disk)
-        self._room = screen.chat.transcripts.current
-        self.view.drafts = self._drafts.rooms
         self._asked = ""  # the paste that is asked about, to be given back
         self._style = style(light=light)
         self._links = LinkStyle(self._style)
         self._redraw = Redraw(self.refresh)
         self._typed = ""  # what stood in the input before the key that is pressed now
-        self._pasted: int | None = None  # characters of a paste that has not ended, at the last tick
-        self._rung_s = -MIN_BELL_S
-        self._title = ""
         self._told = ""
-        disk = screen.chat.disk
-        history: History = InputHistory(state_dir / "history", disk) if state_dir is not None else InMemoryHistory()
-        self.buffer = Buffer(
-            multiline=True,
-            history=history,
-            completer=ChatCompleter(screen),
-            document=Document(self._drafts[self._room]),
-            name="input",
-        )
+        self.buffer = self._line.buffer
         self.query = Buffer(multiline=False, name="query")
         self._windows = Windows(
             draw=lambda width, height: self._redraw.rows(width, height, self._draw),
@@ -95,6 +80,8 @@ class FullScreen:
             lock=self.lock,
         )
         self.app = self._application(input, output)
+        self._attention = Attention(self.app.output)
+        self._pastes = LostPaste(self.app)
 
     # What the person does.
 
@@ -116,7 +103,7 @@ class FullScreen:
     def enter(self) -> None:
         """Send what is typed, obey it, or take it as the answer."""
         with self.lock:
-            if self.follow_room():
+            if self._line.follow_room():
                 return  # the room has just changed under the hand: nothing must go where it was not meant
             text, console = self.buffer.text, self.screen.console
             if asked := console.question:
@@ -127,12 +114,12 @@ class FullScreen:
                 return
             self.typist.typed(text)
             if console.refused:
-                self.fill(self._asked if asked else text)
+                self._line.fill(self._asked if asked else text)
             self._asked = text if console.question and not asked else ""
             if not asked:
-                self.view.said()
-            self._keep_draft(self.buffer.text)
-            self.follow_room()
+                self.view.reading.said()
+            self._line.keep()
+            self._line.follow_room()
             wants_room, console.wants_room = console.wants_room, False
         if wants_room:
             self.pick(join_dialog(self))
@@ -141,23 +128,19 @@ class FullScreen:
     def leave(self) -> None:
         """Ctrl-C and Ctrl-D on an empty line: ask to leave, or take the question back."""
         if not self.asked:
-            self._keep_draft(self.buffer.text)
+            self._line.keep()
         self.typist.ask_to_leave()
 
     def clear(self) -> None:
         """Throw away what is typed."""
         self.buffer.reset()
 
-    def fill(self, text: str) -> None:
-        """Let `text` stand in the input."""
-        self.buffer.set_document(Document(text), bypass_readonly=True)
-
     def go(self, room: str) -> None:
         """Look at another room."""
         if room:
             with self.lock:
-                self.view.enter(room)
-                self.follow_room()
+                self.view.reading.enter(room)
+                self._line.follow_room()
             self.typist.changed()
 
     def scroll(self, pages: float) -> None:
@@ -170,9 +153,9 @@ class FullScreen:
     def command(self, line: str) -> None:
         """Obey a command that a key stands for."""
         with self.lock:
-            if not self.screen.console.question:
+            if not self.asked:
                 self.typist.typed(line)
-                self.follow_room()
+                self._line.follow_room()
 
     def pick(self, picker: Picker | None) -> None:
         """Open a list to choose from; None closes it."""
@@ -190,20 +173,6 @@ class FullScreen:
             if value:
                 picker.choose(value)
 
-    def follow_room(self) -> bool:
-        """Each room has its draft: change it when the room has changed; whether it has."""
-        current = self.screen.chat.transcripts.current
-        if current == self._room:
-            return False
-        self._keep_draft(self.buffer.text)
-        self._room = current
-        self.buffer.reset(Document(self._drafts[current]))
-        return True
-
-    def _keep_draft(self, text: str) -> None:
-        self._drafts[self._room] = text
-        self.view.drafts = self._drafts.rooms
-
     # What happens by itself.
 
     def mark(self) -> None:
@@ -215,16 +184,13 @@ class FullScreen:
         now_s = self._redraw.begin()
         self._begun()
         with self.lock:
-            called = self.view.update()
-            self.follow_room()
+            called = self.view.reading.update()
+            self._line.follow_room()
             self._take_refusal()
             title = printable(self.view.title())
-        if called and now_s - self._rung_s >= MIN_BELL_S:
-            self._rung_s = now_s
-            self.app.output.bell()
-        if title != self._title:
-            self._title = title
-            self.app.output.set_title(title)
+        if called:
+            self._attention.call(now_s)
+        self._attention.entitle(title)
         self.app.invalidate()
 
     def _take_refusal(self) -> None:
@@ -233,7 +199,7 @@ class FullScreen:
         if refusal is not None:
             self.view.hint = refusal.reason
             if refusal.typed and not self.buffer.text and not self.asked:
-                self.fill(refusal.typed)
+                self._line.fill(refusal.typed)
 
     async def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Until `app.exit`, or until the terminal is gone.
@@ -252,10 +218,12 @@ class FullScreen:
         except OSError as exc:
             raise EOFError from exc
         finally:
-            self._drafts[self._room] = self.buffer.text if not self.screen.console.question else ""
+            if self.asked:
+                self._line.forget()
+            else:
+                self._line.keep()
             self._drafts.save()
-            if self._title:
-                self.app.output.set_title("")
+            self._attention.entitle("")
 
     async def _tick(self) -> None:
         """What time alone changes: the clock, the seconds of an outage; and the drafts on disk."""
@@ -263,24 +231,14 @@ class FullScreen:
             await asyncio.sleep(TICK_S)
             with self.lock:
                 told = self.view.told()
-                if not self.screen.console.question:
-                    self._keep_draft(self.buffer.text)
+                if not self.asked:
+                    self._line.keep()
             if told != self._told:
                 self._told = told
                 self.app.invalidate()
-            self._end_lost_paste()
+            self._pastes.look()
             self._drafts.save()
             tidy()
-
-    def _end_lost_paste(self) -> None:
-        """A paste whose end mark was lost would swallow all keys for ever: when nothing more of it comes, it ends."""
-        parser = getattr(self.app.input, "vt100_parser", None)
-        pasted = len(parser._paste_buffer) if parser is not None and parser._in_bracketed_paste else None
-        if parser is not None and pasted is not None and pasted == self._pasted:
-            parser.feed(END_OF_PASTE)
-            self.app.key_processor.feed_multiple(self.app.input.flush_keys())
-            self.app.key_processor.process_keys()
-        self._pasted = pasted
 
     # What it is made of.
 
@@ -291,10 +249,9 @@ class FullScreen:
 
     def _prefix(self, line: int, wrapped: int) -> StyleAndTextTuples:
         with self.lock:
-            prompt = self.view.prompt()
-            question = bool(self.screen.console.question)
+            prompt, asked = self.view.prompt(), self.asked
         if line == 0 and wrapped == 0:
-            return [("class:question" if question else "class:prompt", prompt)]
+            return [("class:question" if asked else "class:prompt", prompt)]
         return [("class:bar", "> ".rjust(len(prompt)) if wrapped == 0 else " " * len(prompt))]
 
     def _application(self, source: Input | None, output: Output | None) -> "Application[None]":
@@ -324,6 +281,6 @@ class FullScreen:
     def _after_key(self) -> None:
         """Somebody sits here; and a key that types nothing is about the rest of the screen."""
         with self.lock:
-            self.view.attended()
+            self.view.reading.attended()
         if self.buffer.text == self._typed:
             self._redraw.forget()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from functools import lru_cache
 
-from client.events import Kind, RoomLine
+from client.line import Kind, RoomLine
 from client.render import Fragment, day_of, happened, mentions, nick_style, printable, printable_lines
 from client.timeline import Failed, Note, Pending, Row
 from client.ui.cells import cell_width, clip, wrap

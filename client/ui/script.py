@@ -10,9 +10,9 @@ import sys
 from collections import deque
 
 from client.config import Script
-from client.events import RoomLine
 from client.exits import complain
 from client.face import Screen, Typist
+from client.line import RoomLine
 from client.render import plain, render
 from client.timeline import Row
 from client.ui.standard_input import StandardInput

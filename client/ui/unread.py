@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from client.events import RoomLine
+from client.line import RoomLine
 from client.render import mentions
 from client.timeline import Timeline
 from client.transcripts import Shown

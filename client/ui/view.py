@@ -1,23 +1,23 @@
 """The full screen as a function of the conversation. Pure: rows of cells out; time comes with the chat.
 
-It knows what only a screen has to know: what was read, where each transcript is scrolled to, which panels are shown.
+It knows what only a screen has to know: which panels are shown, and, by `reading`, where a person looks.
 """
 
 from collections.abc import Callable, Sequence
 from datetime import tzinfo
 
-from client.events import RoomLine
 from client.face import Screen
+from client.line import RoomLine
 from client.render import mentions, printable
 from client.ui import panels
 from client.ui.cells import fit
+from client.ui.drafts import Drafts
 from client.ui.helptext import help_rows
 from client.ui.layout import Areas, arrange, assemble
 from client.ui.panels import Entry
+from client.ui.reading import Reading
 from client.ui.rows import NARROW, Cells, Look, clock
 from client.ui.state import State, banner, state_words
-from client.ui.unread import Unread
-from client.ui.viewport import Viewport
 from gateway.wire.names import casefold
 
 __all__ = ["View"]
@@ -28,96 +28,22 @@ PEOPLE_KEPT_MS = 1_000  # a large room is sorted once in so long, not for every 
 class View:
     """What a person sees, and where they look."""
 
-    def __init__(self, screen: Screen, *, tz: tzinfo | None = None) -> None:
+    def __init__(self, screen: Screen, drafts: Drafts, *, tz: tzinfo | None = None) -> None:
         """Args: tz: the reader's time zone; None: the machine's."""
         self.rooms_shown: bool | None = None  # None: as the width allows
         self.people_shown: bool | None = None
         self.help_shown = False
         self.hint = ""  # a word about the last key
-        self.drafts: frozenset[str] = frozenset()  # casefolded rooms where something is typed and not sent
-        self.unread = Unread()
+        self.reading = Reading(screen.chat)
         self._screen = screen
+        self._drafts = drafts
         self._chat = screen.chat
         self._tz = tz
         self._size = (80, 23)
         self._help_top = 0
-        self._marks: dict[str, int] = {}  # casefolded room -> how far it was read, as taken into account
-        self._viewports: dict[str, tuple[object, Viewport]] = {}
-        self._room = self._chat.transcripts.current
         self._people: tuple[str, int, int, list[tuple[str, str]]] = ("", 0, 0, [])
 
-    # What has happened.
-
-    def update(self) -> list[tuple[str, RoomLine]]:
-        """Take what came since the last call; the lines among it that call for the person, with their rooms."""
-        chat = self._chat
-        called = self.unread.add(chat.transcripts.fresh(), nick=chat.nick)
-        self.unread.keep(chat.transcripts.names)
-        for room in chat.rooms:
-            if chat.is_known(room):
-                self.unread.begun(room)
-        self._take_marks()
-        current = chat.transcripts.current
-        if current != self._room:
-            self._left(self._room)
-            self._room = current
-        for room in chat.transcripts.names:
-            viewport, first = self.viewport(room), self.unread[room].first
-            if room == current and viewport.at_end:
-                self.unread.read(room)
-            if first is not None and viewport.unread_from is None and not (room == current and viewport.at_end):
-                viewport.unread_from = first
-        return called
-
-    def _take_marks(self) -> None:
-        """What was read at another device is read here too; what was not, begins below the rule."""
-        for room in self._chat.transcripts.names:
-            mark_ms = self._chat.heard.read_marks[room]
-            if mark_ms is not None and mark_ms != self._marks.get(casefold(room)):
-                first_time = casefold(room) not in self._marks
-                self._marks[casefold(room)] = mark_ms
-                self.unread.marked(room, mark_ms, self._chat.transcripts[room], nick=self._chat.nick)
-                # What comes into the room one looks at is no news, once one has begun to look.
-                if first_time or room != self._room:
-                    self.viewport(room).unread_from = self.unread[room].first
-
-    def attended(self) -> None:
-        """A key was pressed: whoever sits here sees the room, if its end is on the screen."""
-        if self.here.at_end:
-            self._chat.seen(self._chat.transcripts.current)
-
-    def enter(self, room: str) -> None:
-        """Look at `room`: what was said there meanwhile begins below a rule."""
-        self.update()
-        self._chat.transcripts.current = room
-        self.update()
-
-    def said(self) -> None:
-        """Something was said in the room that is looked at: all above it has been read."""
-        viewport = self.viewport(self._chat.transcripts.current)
-        viewport.unread_from = None
-        viewport.to_end()
-
-    def _left(self, room: str) -> None:
-        if room in self._chat.transcripts and not self.unread[room].lines:
-            self.viewport(room).unread_from = None
-
     # Where to look.
-
-    def viewport(self, room: str) -> Viewport:
-        """The place in the transcript of `room`."""
-        timeline = self._chat.transcripts[room]
-        kept, viewport = self._viewports.get(casefold(room), (None, None))
-        if viewport is None or kept is not timeline:
-            viewport = Viewport(timeline)
-            self._viewports = {key: pair for key, pair in self._viewports.items() if key in self._chat.transcripts}
-            self._viewports[casefold(room)] = (timeline, viewport)
-        return viewport
-
-    @property
-    def here(self) -> Viewport:
-        """The place in the room that is looked at."""
-        return self.viewport(self._chat.transcripts.current)
 
     def scroll(self, pages: float) -> bool:
         """Go up by so many screenfuls, down when negative; True: older lines would be welcome."""
@@ -127,19 +53,19 @@ class View:
             return False
         rows = max(1, round(abs(pages) * max(1, areas.middle - 2)))
         look = self._look(areas)
-        self.here.scroll(rows if pages > 0 else -rows, look, areas.middle)
-        return pages > 0 and self.here.page(look, areas.middle).at_start
+        self.reading.here.scroll(rows if pages > 0 else -rows, look, areas.middle)
+        return pages > 0 and self.reading.here.page(look, areas.middle).at_start
 
     def to_end(self) -> None:
         """Close what is open, and show the newest row."""
         self.help_shown = False
-        self.here.to_end()
+        self.reading.here.to_end()
 
     def to_unread(self) -> None:
         """Show where reading stopped."""
         areas = self._areas()
-        if (first := self.here.unread_from) is not None:
-            self.here.show(first, self._look(areas), areas.middle)
+        if (first := self.reading.here.unread_from) is not None:
+            self.reading.here.show(first, self._look(areas), areas.middle)
         else:
             self.hint = "nothing new here"
 
@@ -186,17 +112,17 @@ class View:
         return [
             Entry(
                 name,
-                lines=self.unread[name].lines,
-                mentions=self.unread[name].mentions,
+                lines=self.reading.unread[name].lines,
+                mentions=self.reading.unread[name].mentions,
                 current=name == current,
-                draft=casefold(name) in self.drafts,
+                draft=casefold(name) in self._drafts.rooms,
             )
             for name in self._chat.places
         ]
 
     def title(self) -> str:
         """For the terminal's title: what waits, and where one is."""
-        total = self.unread.total
+        total = self.reading.unread.total
         count = f"({total.lines}{'!' if total.mentions else ''}) " if total.lines else ""
         return f"{count}{self._chat.transcripts.current or 'chat'}"
 
@@ -221,7 +147,7 @@ class View:
         troubles = self._troubles(now_ms)
         areas = self._areas(troubles)
         look = self._look(areas)
-        page = self.viewport(room).page(look, areas.middle)
+        page = self.reading.viewport(room).page(look, areas.middle)
         entries = self.entries()
         unsent = len(chat.own_lines)
         people = self._sorted_people(room, now_ms) if areas.people else []
@@ -236,7 +162,7 @@ class View:
             rooms=panels.rooms_panel(entries, areas.rooms, areas.middle, unsent=unsent) if areas.rooms else [],
             transcript=self._help(areas) if self.help_shown else page.rows,
             people=self._people_rows(people, count, areas) if areas.people else [],
-            below=panels.below_line(page.newer, self.unread[room].mentions, width),
+            below=panels.below_line(page.newer, self.reading.unread[room].mentions, width),
             banner=troubles,
             state=panels.state_line(
                 clock(now_ms, self._tz) if wide else "",
@@ -256,20 +182,20 @@ class View:
             rooms=self.rooms_shown,
             people=self.people_shown,
             banner=len(self._troubles(self._chat.now_ms()) if troubles is None else troubles),
-            below=0 if self.help_shown or self.here.at_end else 1,
+            below=0 if self.help_shown or self.reading.here.at_end else 1,
         )
 
     def _look(self, areas: Areas) -> Look:
         waits = "sending"
         if not self._screen.status.online:
             waits = "will be sent"
-        elif self._chat.stalled_ms:
+        elif self._chat.stall.ms:
             waits = "not confirmed yet"
         return Look(self._chat.nick, areas.transcript, self._tz, waits)
 
     def _find(self, fits: Callable[[RoomLine], bool], up: bool, otherwise: str) -> None:
         areas = self._areas()
-        if not self.here.find(fits, up=up, look=self._look(areas), height=areas.middle):
+        if not self.reading.here.find(fits, up=up, look=self._look(areas), height=areas.middle):
             self.hint = otherwise
 
     def _state(self, now_ms: int) -> State:
@@ -279,28 +205,28 @@ class View:
             now_ms=now_ms,
             lag_ms=chat.heard.lag_ms,
             pinged_ms=chat.heard.pinged_ms,
-            refused=chat.heard.read_only or chat.stalled_ms > 0,
+            refused=chat.heard.read_only or chat.stall.ms > 0,
         )
 
     def _troubles(self, now_ms: int) -> list[str]:
         chat = self._chat
         unsent = len(chat.own_lines)
-        if self._screen.question and (unsent or self.drafts):
+        if self._screen.question and (unsent or self._drafts.rooms):
             return [self._kept(unsent)]
         return banner(
             self._screen.status,
             now_ms=now_ms,
             unsent=unsent,
             refused=chat.heard.read_only,
-            stalled_ms=chat.stalled_ms,
+            stalled_ms=chat.stall.ms,
             closing=chat.heard.closing,
         )
 
     def _kept(self, unsent: int) -> str:
         """What is there again when one comes back."""
         kept = []
-        if self.drafts:
-            rooms = [name for name in self._chat.places if casefold(name) in self.drafts] or ["another room"]
+        if self._drafts.rooms:
+            rooms = [name for name in self._chat.places if casefold(name) in self._drafts.rooms] or ["another room"]
             kept.append(f"{'Drafts' if len(rooms) > 1 else 'Draft'} in {printable(', '.join(rooms))}")
         if unsent:
             kept.append(f"{unsent} unsent {'message' if unsent == 1 else 'messages'}")

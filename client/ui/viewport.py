@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
-from client.events import RoomLine
+from client.line import RoomLine
 from client.timeline import Pending, Row, Timeline
 from client.ui.folding import fold, folds, together
 from client.ui.rows import Cells, Look, day, fold_rows, message_rows, rule

@@ -66,7 +66,7 @@ def _unhook(services: Services, session: Session) -> None:
     if services.sessions.get(session.attachment, session) is session:
         services.sessions.pop(session.attachment, None)
         services.engine.close_inbox(session.attachment)
-        services.count_users(recount=session.operator or "i" in session.modes)
+        services.count_users(recount=session.shared or session.operator or "i" in session.modes)
     services.watches.stop(session, list(session.watches))
     for room in list(session.rooms.values()):
         room.unseat(session.attachment)

@@ -55,8 +55,6 @@ async def _add(services: Services, session: Session, targets: list[str], reply: 
     if wanted:
         await services.records.watch(session.attachment, wanted.values())
         await services.watches.start(session, wanted)
-        if not session.ready:
-            services.watches.stop(session, list(wanted))  # its end may not have known of them
         if session.state is State.CLOSED:
             await services.records.unwatch(session.attachment, wanted.values())
     tell_watched(services, wanted, reply, nobody)

@@ -44,6 +44,8 @@ async def _set_away(services: Services, session: Session, text: str, reply: Repl
     elif text != session.away:
         # The record first: who hears of it may ask at once, any gateway.
         await publish(services, session, away=text)
+        # As its own word too: where it was shared before, that is what counts beside others' that come.
+        await services.records.set_away(session.attachment, text)
         session.away = text
         await change_everywhere(
             services,

@@ -180,7 +180,7 @@ class Returning:
         session.deliver(self._acts)
         if session.shared:  # what has changed since it was taken, it was not told
             look(services, session)
-        services.count_users(recount=session.operator or "i" in session.modes)
+        services.count_users(recount=session.shared or session.operator or "i" in session.modes)
         with contextlib.suppress(StoreError):  # they are told as much the next time something changes
             await self._tell_others(taken)
         close_if_banned(services, session)

@@ -96,7 +96,7 @@ class Services:
     count_command: Callable[[str], None]
     grace_s: float  # how long a session without a connection is kept
     count_here: Callable[[bool], tuple[int, int, int, int]] = lambda recount: (0, 0, 0, 0)
-    """Users, unregistered connections, operators, invisible users, the last two counted afresh if asked for."""
+    """Users, unregistered connections, operators, invisible users; counted one by one only if asked for."""
     sessions: dict[AttachmentId, Session] = field(default_factory=dict)  # registered ones here
     resized: dict[RoomKey, Replica] = field(default_factory=dict)  # rooms whose size LIST does not know yet
     under_way: set[asyncio.Task[None]] = field(default_factory=set)  # what took too long to be waited for
@@ -112,7 +112,7 @@ class Services:
     def count_users(self, *, arriving: int = 0, recount: bool = False) -> None:
         """Let LUSERS, of any gateway, know how many are here now, and `arriving` more who are about to be users.
 
-        `recount`: operators or invisible users may be others than before.
+        `recount`: operators, invisible users or attachments of one session may be others than before.
         """
         users, unregistered, *marked = self.count_here(recount)
         self.directory.count((users + arriving, max(0, unregistered - arriving), *marked))

@@ -111,6 +111,8 @@ async def _look(services: Services, session: Session) -> None:
     first, session.shared = found.attachments > 1 and not session.shared, found.attachments > 1
     counted = session.leads, session.operator, session.modes
     session.leads = found.leads
+    if first:
+        session.shown_away = session.away
     reply = Reply(session, services.network.server_name)
     _take_nick(session, found.user.nick, reply)
     _take_modes(session, found.user, reply)
@@ -128,6 +130,7 @@ async def _look(services: Services, session: Session) -> None:
             await repair_nick(services, session, room)
     if found.leads:
         await _show_away(services, session, found.user.away)
+    session.shown_away = found.user.away
     if first:
         # What was done here before we knew of the others, they do not know of.
         await services.records.tell_others(session.uid)
@@ -159,7 +162,7 @@ def _take_realname(session: Session, realname: str, reply: Reply) -> None:
 
 
 async def _show_away(services: Services, session: Session, shown: str) -> None:
-    """Have the rooms show the session as all its attachments together are: one of them does so for all."""
+    """Have others see the session as all its attachments together are: one of them does so for all."""
     members = (room.replica.members.get(session.uid) for room in session.rooms.values())
     if any(member is not None and member.away != shown for member in members):
         await change_everywhere(
@@ -168,6 +171,9 @@ async def _show_away(services: Services, session: Session, shown: str) -> None:
             lambda msgid: AwaySet(session.uid, msgid, shown),
             lambda member: member._replace(away=shown),
         )
+    elif session.shown_away not in {None, shown}:  # in no room; who watches its nick hears of it all the same
+        event = AwaySet(session.uid, services.new_msgid(), shown)
+        await services.presence.changed(session.as_member(services.gateway, ""), event)
 
 
 async def _follow(services: Services, session: Session, key: RoomKey) -> None:

@@ -54,23 +54,31 @@ class Watches:
         """Look at nicks whose subscription was confirmed, until cancelled."""
         while True:
             await self._due.wait()
-            nicks = [nick for nick in list(self._to_look_at)[:LOOK_AT_ONCE] if nick in self._nicks]
+            nicks = list(self._to_look_at)[:LOOK_AT_ONCE]
+            if not nicks:  # all are looked at, or whoever watched them has gone
+                self._due.clear()
+                continue
             for nick in nicks:
+                del self._to_look_at[nick]  # at once: one that is confirmed again during the look is looked at again
                 self._nicks[nick].told = False
             try:
                 found = await self._presence.look(nicks)
             except StoreError:
+                self._to_look_at.update((nick, None) for nick in nicks if nick in self._nicks)
                 await asyncio.sleep(RETRY_S)
                 continue
             for nick in nicks:
                 self._looked(nick, found.get(nick))
 
     async def start(self, session: Session, nicks: dict[NickKey, str]) -> None:
-        """Put nicks, with their spelling, on the list of a session; on return it is known who holds them.
+        """Put nicks, with their spelling, on the list of a session; on return it is known who holds them. Nothing is
+        left of it where the session ends meanwhile, or has ended.
 
         Raises:
             StoreError: that could not be found out in time; they are on the list all the same.
         """
+        if not session.ready:
+            return
         session.watches.update(nicks)
         for nick in nicks:
             watched = self._nicks.get(nick)
@@ -85,6 +93,9 @@ class Watches:
                         await watched.known.wait()
         except TimeoutError as exc:
             raise StoreError("the nicks could not be looked at in time") from exc
+        finally:
+            if not session.ready:
+                self.stop(session, list(nicks))  # its end may not have known of them
 
     def stop(self, session: Session, nicks: list[NickKey]) -> None:
         """Take nicks from the list of a session."""
@@ -114,9 +125,6 @@ class Watches:
             self._due.set()
 
     def _looked(self, nick: NickKey, holder: Member | None) -> None:
-        self._to_look_at.pop(nick, None)
-        if not self._to_look_at:
-            self._due.clear()
         if (watched := self._nicks.get(nick)) is not None and not watched.told:
             self._set(watched, holder)
 

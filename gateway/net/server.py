@@ -66,6 +66,7 @@ class Server:
         self._listeners: list[asyncio.Server] = []
         self._tasks: asyncio.TaskGroup
         self._marked = 0, 0  # operators and invisible users
+        self._further = 0  # attachments of sessions that are here already
         self._count_due = False
         services.count_here = self.figures
 
@@ -162,15 +163,17 @@ class Server:
         return self.services.history.up
 
     def figures(self, recount: bool = True) -> tuple[int, int, int, int]:
-        """Users, connections not registered, operators, invisible users; the last two as they were if not asked for."""
+        """Users, connections not registered, operators, invisible users. If not asked for, the last two are as they
+        were, and so is how many attachments share a session: whoever comes or goes must not cost a walk over all."""
         sessions = self.services.sessions
-        # Of the connections that share a session one counts, whichever gateways they are on.
-        users = {session.uid: session for session in sessions.values() if session.leads}
         if recount:
+            # Of the connections that share a session one counts, whichever gateways they are on.
+            users = {session.uid: session for session in sessions.values() if session.leads}
+            self._further = len(sessions) - len(users)
             operators = sum(session.operator for session in users.values())
             self._marked = operators, sum("i" in session.modes for session in users.values())
         # A session outlives its connection for the moment its departure takes.
-        return len(users), max(0, len(self.connections) - len(sessions)), *self._marked
+        return len(sessions) - self._further, max(0, len(self.connections) - len(sessions)), *self._marked
 
     def _count(self) -> None:
         """Let LUSERS know, once for all connections that come or go in this turn of the loop."""

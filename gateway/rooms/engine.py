@@ -5,7 +5,7 @@ was confirmed and when a connection to Redis is back; everything else follows fr
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from gateway.errors import StoreError
@@ -452,12 +452,7 @@ class Engine:
         self.counts.stale += answer.outcome is Outcome.STALE
         repeated = dict(answer.known) if answer.known and batch else {}
         if room is None:
-            # A duplicate names the log's last position alone; it is of the same moment.
-            for index, saying in enumerate(batch):
-                if index in repeated:
-                    saying.repeated(repeated[index])
-                else:
-                    saying.arrived(b"", answer.positions[min(index, len(answer.positions) - 1)])
+            _delivered(batch, answer, repeated)
         else:
             follower = room.follower
             for index, first in repeated.items():
@@ -479,6 +474,19 @@ class Engine:
                 self._loop.call_later(RETRY_S, room.writer.decide_again)
             # The announcement may have overtaken this answer, and everybody may have gone since.
             self.close_if_empty(room)
+
+
+def _delivered(batch: Sequence[Saying], answer: Answer, repeated: Mapping[int, Known]) -> None:
+    """Tell what became of a batch in a log that nobody follows here for its authors."""
+    # A duplicate names the log's last position, which is of the same moment; where there is a key, its own.
+    for index, saying in enumerate(batch):
+        first = repeated.get(index)
+        if first is None:
+            saying.arrived(b"", answer.positions[min(index, len(answer.positions) - 1)])
+        elif answer.outcome is Outcome.DUPLICATE and first.own and first.msgid == saying.event.msgid:
+            saying.arrived(b"", first.position)
+        else:
+            saying.repeated(first)
 
 
 def _is_forked(last: Position, entries: list[Entry], seen: Seen) -> bool:

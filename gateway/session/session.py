@@ -60,9 +60,9 @@ class Session:
                  "certificate", "close", "draft", "ending", "ends_all", "epoch", "host", "in_flight",
                  "invitations", "leads", "look_again", "looking", "modes", "negotiating", "nick", "offered",
                  "on_settled", "operator", "own_tags", "password", "published", "publishing", "quit_reason", "realname",
-                 "recorded", "render_class", "returned_at_s", "rooms", "sasl", "secure", "shared", "signed_on_s",
-                 "spoke", "state", "token", "uid", "unsent", "user", "wants_302", "wants_echo", "watches",
-                 "write")  # fmt: skip
+                 "recorded", "render_class", "returned_at_s", "rooms", "sasl", "secure", "shared", "shown_away",
+                 "signed_on_s", "spoke", "state", "token", "uid", "unsent", "user", "wants_302", "wants_echo",
+                 "watches", "write")  # fmt: skip
 
     def __init__(self, uid: Uid, host: str, write: Callable[[bytes], None]) -> None:
         self.uid = uid
@@ -103,8 +103,8 @@ class Session:
         self.unsent: Callable[[], int] = _none  # bytes that wait for the peer to read them
         self.ending = False  # the end of the connection is its end too, for it was closed on purpose
         self.ends_all = False  # and of all other attachments of the session
-        self.shared = False  # the session has other attachments
-        self.leads = True  # of these, it is the one to do what one has to do for all
+        self.shared, self.leads = False, True  # there are other attachments; one of all does what one has to do for all
+        self.shown_away: str | None = None  # what all of them together are shown as; None: it has not looked yet
         self.looking = self.look_again = False  # at what they share; and there is news meanwhile
         self.publishing = self.published = 0  # changes made here that the record may not have yet; and those it has
         self._copied: dict[MsgId, None] | None = None

@@ -63,10 +63,12 @@ class Directory:
 
     async def _is_gone(self, uid: Uid) -> bool:
         lane, record = self._lanes.commands, keys.user_record(uid)
-        gateway, *proofs = await lane.call("HMGET", record, "gateway", "token", "account")
-        if gateway is None or any(proofs):
+        gateway, token, account = await lane.call("HMGET", record, "gateway", "token", "account")
+        if account or (gateway and token):
             # Who can prove itself keeps its nick until its grace is over, whatever has become of its gateway.
-            return gateway is None
+            return False
+        if gateway is None:
+            return True
         return await lane.call("ZSCORE", keys.HEARTBEATS, gateway) is None
 
     async def free(self, nick: NickKey, uid: Uid) -> None:

@@ -107,6 +107,8 @@ class Reaper:
             elif reply[0] != 2:  # it was taken over, or has ended; or its session goes on with others
                 lane.request(ignore, "EVALSHA", sha("grace_settle"), 1, keys.GRACES, one, now_ms)
                 refresh(self._lanes, session_of(one))
+                if reply[0] == 3:
+                    await tell_attachments(self._lanes, session_of(one))
         await self._end(GatewayId(""), lost)
 
     async def _end(self, dead: GatewayId, lost: Sequence[_Lost]) -> None:

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from hmac import compare_digest
 
+from gateway.errors import StoreError
 from gateway.events import Rebound
 from gateway.model import AttachmentId, FurtherId, GatewayId, LogKey, MsgId, Position, Uid, session_of
 from gateway.people import LINK_LOST, Attached, End, Refusal, Shared, Taken, User
@@ -47,6 +48,7 @@ class Sessions:
         shared: bool = False,
     ) -> bool:
         """Write everything Redis must know of a session here, as if it knew nothing; False: its nick is another's.
+        Nothing is written of one that is not ours any more.
 
         Args:
             user: with the epoch of the attachment.
@@ -56,18 +58,21 @@ class Sessions:
         """
         lane, uid = self._lanes.commands, user.uid
         attachment = attachment or uid
-        if watched := list(watches):
-            lane.request(ignore, "SADD", keys.session_watches(attachment), *watched)
         lane.request(ignore, "SADD", keys.gateway_users(self._gateway), attachment)
         own: list[str | bytes] = ["gateway", self._gateway, *((b"token", token) if token else ())]
+        records, listed = [keys.attachment_record(attachment), keys.user_record(uid)], list[str | bytes]()
         if shared or attachment != uid:
-            lane.request(ignore, "HSETNX", keys.attachments(uid), attachment, f"here 0 {user.away}")
+            records, listed = [*records, keys.attachments(uid)], [attachment, f"here 0 {user.away}"]
         else:
             own += ["away", user.away]
-        lane.request(
-            ignore, "EVALSHA", sha("session_write"), 2, keys.attachment_record(attachment), keys.user_record(uid),
-            user.epoch, 1, len(own), *own, *encode_user(user),
+        written = await lane.call(
+            "EVALSHA", sha("session_write"), len(records), *records,
+            user.epoch, 1, len(own), *own, *encode_user(user), *listed,
         )  # fmt: skip
+        if not written:
+            return True  # it was taken over or has ended: whatever else was written would be left behind
+        if watched := list(watches):
+            lane.request(ignore, "SADD", keys.session_watches(attachment), *watched)
         if names := list(rooms):
             lane.request(ignore, "SADD", keys.session_rooms(uid), *names)
         refresh(self._lanes, uid)
@@ -127,15 +132,17 @@ class Sessions:
         lane, record = self._lanes.commands, keys.attachment_record(attachment)
         uid = session_of(attachment)
         must_hold_lease(self._lanes)
-        # Looked at first, so that guesses leave nothing behind.
+        # Looked at first, so that guesses leave nothing behind, nor does a token of what is over.
+        state, *tokens = await lane.call("HMGET", record, "state", "token", "former")
         if shown:
-            tokens = await lane.call("HMGET", record, "token", "former")
             allowed = any(compare_digest(shown, known) for known in tokens if known)
         else:
             owner = await lane.call("HGET", keys.user_record(uid), "account")
             allowed = bool(account and owner == account.encode())
         if not allowed:
             return Refusal.NOT_ALLOWED
+        if state in {b"ended", b"left"}:
+            return Refusal.ENDED
         # Written first: whenever this process ends, its reaper finds the attachment.
         await lane.call("SADD", keys.gateway_users(self._gateway), attachment)
         reply = await lane.call(
@@ -190,10 +197,12 @@ class Sessions:
                 return Uid(reply[1]) if b"~" not in reply[1] else FurtherId(reply[1])
             return Refusal(reply[0] or Refusal.ENDED.value)
         refresh(self._lanes, uid)
+        lost = (decode_user(uid, reply[1]) or user).away == LINK_LOST
+        shown_lost = lost and not await lane.call("ZREM", keys.LOST, uid)
         user = user._replace(gateway=self._gateway, epoch=0, away="")
         # What was said to it before was said to the others; where its own conversation begins is where they are told.
         began = await tell_attachments(self._lanes, uid)
-        return Taken(user, await self._rooms(uid), {keys.inbox_log(uid): began}, shared=True)
+        return Taken(user, await self._rooms(uid), {keys.inbox_log(uid): began}, shown_lost=shown_lost, shared=True)
 
     async def _rooms(self, uid: Uid) -> frozenset[str]:
         names = await self._lanes.commands.call("SMEMBERS", keys.session_rooms(uid))
@@ -230,18 +239,25 @@ class Sessions:
         await tell_attachments(self._lanes, uid)
 
     async def look(self, attachment: AttachmentId, epoch: int) -> Shared | None:
-        """What an attachment here shares with others; None: it is one no more."""
+        """What an attachment here shares with others; None: it is one no more.
+
+        Raises:
+            StoreError: Redis has forgotten it, and it has to be written again first.
+        """
         lane, uid = self._lanes.commands, session_of(attachment)
         own, record, rooms, attached, renaming = await asyncio.gather(
-            lane.call("HGET", keys.attachment_record(attachment), "epoch"),
+            lane.call("HMGET", keys.attachment_record(attachment), "epoch", "state"),
             lane.call("HGETALL", keys.user_record(uid)),
             self._rooms(uid),
             lane.call("HGETALL", keys.attachments(uid)),
             lane.call("EXISTS", keys.renaming(uid)),
         )
         user, states = decode_user(uid, record), codec.pairs(attached)
+        if own == [None, None]:
+            raise StoreError("Redis has forgotten the session")
         listed = attachment in states if states else attachment == uid
-        if user is None or own is None or int(own) != epoch or not listed:
+        ends = codec.pairs(record).get(b"state") == b"reaping"
+        if user is None or ends or own[0] is None or int(own[0]) != epoch or not listed:
             return None
         leader = min((name for name, value in states.items() if value.startswith(b"here ")), default=attachment)
         return Shared(user, rooms, max(1, len(states)), leader == attachment, bool(renaming))
@@ -249,12 +265,13 @@ class Sessions:
     async def part_others(self, attachment: AttachmentId) -> None:
         """A session is this attachment's alone from now on."""
         lane, uid = self._lanes.commands, session_of(attachment)
-        others = await lane.call(
-            "EVALSHA", sha("session_part"), 2, keys.user_record(uid), keys.attachments(uid), uid, attachment
-        )
-        for other in others:
-            if other != uid:
-                lane.request(ignore, "DEL", keys.attachment_record(FurtherId(other)))
+        for name in await lane.call("HKEYS", keys.attachments(uid)):
+            if (other := FurtherId(name)) != attachment:
+                await lane.call(
+                    "EVALSHA", sha("session_part"), 5, keys.attachment_record(other), keys.user_record(uid),
+                    keys.attachments(uid), keys.session_positions(other), keys.session_watches(other),
+                    other, ENDED_KEPT_S,
+                )  # fmt: skip
         refresh(self._lanes, uid)
         await self.tell_others(uid)
 
@@ -345,6 +362,8 @@ class Sessions:
             self._gateway, epoch, 0, attachment, int(whole), ENDED_KEPT_S,
         )  # fmt: skip
         end = End(reply[0])
+        if end is End.NOT_OURS and len(reply) > 1:
+            await lane.call("SREM", keys.gateway_users(self._gateway), attachment)
         if end is End.OTHERS:
             refresh(self._lanes, uid)
             await lane.call("SREM", keys.gateway_users(self._gateway), attachment)

@@ -1,6 +1,7 @@
 """A session and the lines it exchanges with a server that the test plays, in memory."""
 
-from client.events import Event, RoomLine
+from client.events import Event
+from client.line import RoomLine
 from client.registration import WANTED_CAPABILITIES
 from client.resumption import Ticket
 from client.sasl import Login

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from client.cache import Cache
-from client.chat import STALLED_MS
-from client.events import Kind, RoomLine
 from client.ignores import MAX_IGNORED, Ignores
+from client.line import Kind, RoomLine
+from client.stall import STALLED_MS
 from client.transcripts import RECALLED_LINES
 from tests.client.play import Play
 
@@ -190,12 +190,12 @@ def test_a_line_without_an_answer_is_told_as_soon_as_it_is_late() -> None:
     (sent,) = [text for text in play.said() if "PRIVMSG" in text]
     play.now_ms += STALLED_MS + 400
     play.chat.tell_of_stall()
-    assert play.chat.stalled_ms == 0
+    assert play.chat.stall.ms == 0
     assert play.seen() == []
     play.now_ms += 1
     for _ in range(2):
         play.chat.tell_of_stall()
-    assert play.chat.stalled_ms == STALLED_MS + 401
+    assert play.chat.stall.ms == STALLED_MS + 401
     assert play.seen() == ["-- irc:6667 has not confirmed your line yet; it waits"]
     play.echo(sent)
-    assert play.chat.stalled_ms == 0
+    assert play.chat.stall.ms == 0

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from client.cache import MAX_ROOMS, TRIM_EVERY_LINES, Cache
-from client.events import Kind, RoomLine
+from client.line import Kind, RoomLine
 from tests.client.play import Play
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client.events import Kind, RoomLine
+from client.line import Kind, RoomLine
 from client.timeline import Timeline
 from client.ui.completion import Facts, candidates, listing_wanted, match, recent_speakers
 

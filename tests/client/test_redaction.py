@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from client.cache import Cache
-from client.events import Kind, RoomLine
+from client.line import Kind, RoomLine
 from client.render import happened
 from tests.client.play import Play
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client.events import Kind, RoomLine
+from client.line import Kind, RoomLine
 from client.render import day_rule, mentions, plain, printable, render
 from client.timeline import Failed, Note, Pending, Row
 

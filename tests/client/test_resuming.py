@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from client.events import Registered, ResumeRefused, RoomEntered, RoomLine, TokenGranted
+from client.events import Registered, ResumeRefused, RoomEntered, TokenGranted
+from client.line import RoomLine
 from client.presence import MAX_BUSY_TRIES
 from client.resumption import Resumption, Ticket
 from tests.client.exchange import STANDARD_CAPABILITIES, Exchange, texts

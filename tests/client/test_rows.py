@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client.events import Kind, RoomLine
+from client.line import Kind, RoomLine
 from client.render import plain
 from client.timeline import Failed, Note, Pending, Row
 from client.ui.cells import cell_width

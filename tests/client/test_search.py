@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from client.cache import Cache
-from client.events import Kind, RoomLine
+from client.line import Kind, RoomLine
 from client.search import MAX_FOUND, MAX_PAGES
 from tests.client.play import Play
 

@@ -7,7 +7,6 @@ from client.events import (
     CaughtUp,
     Closing,
     Hole,
-    Kind,
     LoginRefused,
     Members,
     NickChanged,
@@ -17,13 +16,13 @@ from client.events import (
     RoomDelayed,
     RoomEntered,
     RoomLeft,
-    RoomLine,
     RoomList,
     RoomRefused,
     ServerText,
     TopicIs,
     Unavailable,
 )
+from client.line import Kind, RoomLine
 from tests.client.exchange import NOW_MS, Exchange, texts
 
 

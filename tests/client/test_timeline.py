@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client.events import Kind, RoomLine
+from client.line import Kind, RoomLine
 from client.timeline import Failed, Pending, Timeline
 
 

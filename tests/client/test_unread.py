@@ -1,6 +1,6 @@
 """What was said while one looked elsewhere."""
 
-from client.events import Kind, RoomLine
+from client.line import Kind, RoomLine
 from client.transcripts import Shown
 from client.ui.unread import Unread
 

@@ -5,7 +5,7 @@ from datetime import UTC
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from client.events import Kind, RoomLine
+from client.line import Kind, RoomLine
 from client.render import plain
 from client.timeline import Pending, Timeline
 from client.ui.rows import Look

@@ -185,6 +185,7 @@ async def test_the_former_token_will_do_where_redis_has_lost_the_newer(pair: Pai
     one, two = pair
     ann, token = await connect(one, "two-ann")
     await ann.send("JOIN #two")
+    await ann.expect("366")
     await ann.close()
     lost = f"{token.partition('.')[0]}.{'lost' * 8}"
     back = await come_back(two, f"{lost},{token}")

@@ -5,14 +5,16 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from ipaddress import ip_address
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from gateway.commands.dispatch import CHEAP, CLOSE_REASON, obey
 from gateway.commands.multiline import OPEN_FOR_S
+from gateway.model import AttachmentId, FurtherId, Uid
 from gateway.net.connection import MAX_WAITING_LINES
 from gateway.session.budget import BURST, JOIN_RATE_PER_S, MAX_DEBT, RATE_PER_S
-from gateway.session.session import State
+from gateway.session.session import Session, State
 from tests.harness.deadlines import DEADLINE_S
 from tests.harness.gateway_inside import PING_INTERVAL_S, PING_TIMEOUT_S, REGISTRATION_TIMEOUT_S, GatewayInside
 from tests.harness.gateway_process import GatewayProcess
@@ -167,6 +169,27 @@ async def test_a_silent_peer_is_asked_and_then_closed(inside: GatewayInside) -> 
     assert b"Ping timeout: " in await line(b"ERROR")
     assert await reader.read() == b""
     writer.close()
+
+
+async def test_who_comes_or_goes_does_not_cost_a_walk_over_all(inside: GatewayInside) -> None:
+    """How many are here is known without one; attachments of one session count once (LUSERS, ADR 23)."""
+    one, other = (Session(Uid(name), "host", lambda data: None) for name in (b"one", b"other"))
+    sessions: dict[AttachmentId, Session] = {one.uid: one, FurtherId(b"one~more"): one, other.uid: other}
+    inside.services.sessions.update(sessions)
+    assert inside.server.figures(True) == (2, 0, 0, 0)
+    inside.services.sessions = _Unwalked(sessions)
+    assert inside.server.figures(False) == (2, 0, 0, 0)
+    inside.services.sessions = {}
+
+
+class _Unwalked(dict[AttachmentId, Session]):
+    """Sessions that may be counted, and not looked at one by one."""
+
+    def __iter__(self) -> Iterator[AttachmentId]:
+        raise AssertionError
+
+    def values(self) -> NoReturn:
+        raise AssertionError
 
 
 async def test_who_does_not_register_is_closed(inside: GatewayInside) -> None:

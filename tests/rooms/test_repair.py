@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gateway.events import Kicked, LeftBy, ModeChange, ModesSet, Renamed, Said
-from gateway.model import GatewayId, MsgId, SendKey, Uid
+from gateway.model import GatewayId, LogKey, MsgId, SendKey, Uid
 from gateway.rooms.ports import Change
 from gateway.rooms.replica import Replica
 from gateway.rooms.turns import TURN_WAIT_S
@@ -121,6 +121,30 @@ async def test_what_was_on_its_way_follows_what_was_lost(net: Network) -> None:
     assert net.texts() == [b"acknowledged", b"flying"]
     assert flying.acknowledged
     assert bob.heard == ["acknowledged", "flying"]
+
+
+async def test_a_lost_answer_to_a_direct_message_with_a_key_is_no_other_message(net: Network) -> None:
+    """Sent again it is a duplicate of itself: it has arrived, at its own place. One said before under that key is not
+    it."""
+    ann, bob = net.gateways
+    uid = Uid(b"u-cat")
+
+    async def answered(*sent: Sent) -> None:
+        async def all_are() -> bool | None:
+            return all(one.acknowledged for one in sent) or None
+
+        await eventually(all_are, what="they are acknowledged")
+
+    first = ann.write_to(uid, "one", "k1")
+    await answered(first)
+    ann.store.losses = [Loss.OF_THE_ANSWER]
+    second = ann.write_to(uid, "two", "k2")
+    await answered(second, bob.write_to(uid, "after"))
+    places = {entry.event.msgid: entry.position for entry in net.redis.log(LogKey("i:u-cat")).entries}
+    assert (first.position, second.position) == (places[first.event.msgid], places[second.event.msgid])
+    again = ann.write_to(uid, "other", "k1")
+    await answered(again)
+    assert (again.position, again.first and again.first.msgid) == (None, first.event.msgid)
 
 
 async def test_what_was_said_before_a_room_was_opened_is_not_shown_when_it_comes_again(net: Network) -> None:

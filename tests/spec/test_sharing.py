@@ -331,6 +331,44 @@ async def test_it_is_away_when_all_are(dial: Connect, nick: str, room: str) -> N
     assert not [m for m in await other.barrier() if m.command in {"QUIT", "JOIN"}]
 
 
+async def test_an_absence_of_one_that_was_left_alone_counts(dial: Connect, nick: str, room: str) -> None:
+    """What a connection says while it is the only one is its own word as well, when there are others again."""
+    phone, laptop = await couple(dial, nick, room)
+    other = await in_room(dial, f"{nick}bob", room, "away-notify")
+    await laptop.send("QUIT")
+    await laptop.wait_closed()
+    assert await count_sessions(phone) == 1
+    await phone.send("AWAY :phone")
+    assert (await other.expect("AWAY")).params == ("phone",)
+    laptop = await further(dial, nick)
+    assert (await other.expect("AWAY")).params == ()
+    await laptop.send("AWAY :laptop")
+    assert (await other.expect("AWAY")).params[0] in {"phone", "laptop"}
+    await laptop.send("QUIT")
+    await laptop.wait_closed()
+    await other.send(f"WHOIS {nick}")
+    assert (await other.expect("301")).params[2] == "phone"
+
+
+async def test_who_watches_the_nick_hears_of_the_absence_of_all(dial: Connect, nick: str) -> None:
+    """Without a room in common (IRCv3 extended-monitor, away-notify): once when all are away, once when one is back."""
+    watcher = await dial(f"{nick}bob", caps=("extended-monitor", "away-notify"))
+    phone = await first(dial, nick)
+    await watcher.send(f"MONITOR + {nick}")
+    await watcher.expect("730")
+    await phone.send("AWAY :phone")
+    assert (await watcher.expect("AWAY")).params == ("phone",)
+    laptop = await further(dial, nick)
+    assert (await watcher.expect("AWAY")).params == ()
+    await laptop.send("AWAY :laptop")
+    assert (await watcher.expect("AWAY")).params[0] in {"phone", "laptop"}
+    await phone.send("AWAY")
+    assert (await watcher.expect("AWAY")).params == ()
+    await phone.send("QUIT")
+    assert (await watcher.expect("AWAY")).params == ("laptop",)
+    assert [m.command for m in await watcher.barrier()] == []
+
+
 async def test_a_real_name_is_everybodys(dial: Connect, nick: str) -> None:
     """SETNAME on one is shown on the other."""
     phone = await first(dial, nick, "setname")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from gateway.errors import StoreError
 from gateway.events import Changed, Rebound
 from gateway.model import ORIGIN, AttachmentId, FurtherId, GatewayId, Uid
 from gateway.people import End, Refusal, Taken, User
@@ -93,10 +94,9 @@ async def test_a_further_attachment(site: Site) -> None:
 
 
 async def test_who_may_not(site: Site) -> None:
-    """Another account, none, a session that is over; nothing is left behind. Nobody looks who is none of them."""
+    """Another account, none, a session that is over; nothing is left behind."""
     assert await site.attach("v", account="bob") is Refusal.NOT_ALLOWED
     assert await site.attach("v", account="") is Refusal.NOT_ALLOWED
-    assert await site.here.look(site.named("v"), 0) is None
     assert await site.at_home.claim_end(site.uid, 0) is End.LAST
     assert await site.attach("v") is Refusal.ENDED
     assert await site.lanes.commands.call("EXISTS", keys.attachment_record(site.named("v"))) == 0
@@ -252,3 +252,103 @@ async def test_all_of_it_is_asserted_again(site: Site) -> None:
         found = await sessions.look(attachment, 0)
         assert found is not None
         assert (found.attachments, found.rooms) == (2, frozenset({site.room}))
+
+
+async def test_nothing_is_asserted_of_what_is_over(site: Site) -> None:
+    """A gateway that was frozen, or heard late that its attachment was parted, leaves none behind that nobody ends."""
+    call = site.lanes.commands.call
+    for ended in (True, False):
+        name = "v" if ended else "w"
+        assert isinstance(await site.attach(name), Taken)
+        if ended:
+            assert await site.here.claim_end(site.named(name), 0) is End.OTHERS
+        else:
+            await site.at_home.part_others(site.uid)
+        assert await site.here.assert_all(
+            site.user(account="bob"), site.nick, SECOND, [RoomKey("#else")], ["bob"], site.named(name), shared=True
+        )
+        assert [one.attachment for one in await site.here.attached(site.uid)] == [site.uid]
+        for key in (keys.session_watches(site.named(name)), keys.session_positions(site.named(name))):
+            assert await call("EXISTS", key) == 0
+        assert await call("SMEMBERS", keys.session_rooms(site.uid)) == [site.room.encode()]
+    found = await site.directory.user(site.uid)
+    assert found is not None
+    assert found.account == "ann"
+    assert await site.at_home.claim_end(site.uid, 0) is End.LAST
+    await site.directory.remove(site.uid, site.nick)
+    assert await site.at_home.assert_all(site.user(), site.nick, FIRST, [site.room])
+    assert await site.directory.find(site.nick) is None
+    assert await call("EXISTS", keys.session_rooms(site.uid)) == 0
+
+
+async def test_what_is_parted_leaves_nothing_behind(site: Site) -> None:
+    """Neither its MONITOR list, nor its place on the list of its gateway."""
+    assert isinstance(await site.attach("v"), Taken)
+    await site.here.watch(site.named("v"), ["bob"])
+    await site.at_home.part_others(site.uid)
+    assert await site.here.claim_end(site.named("v"), 0) is End.NOT_OURS
+    call = site.lanes.commands.call
+    assert await call("EXISTS", keys.session_watches(site.named("v"))) == 0
+    assert await call("SISMEMBER", keys.gateway_users(site.gateway), site.named("v")) == 0
+    assert await site.here.take(site.named("v"), SECOND, "", THIRD) is Refusal.ENDED
+
+
+async def test_who_is_forgotten_is_not_parted(site: Site) -> None:
+    """Redis has lost the session: its attachments wait until it is written again."""
+    assert isinstance(await site.attach("v"), Taken)
+    for key in (keys.user_record(site.uid), keys.attachment_record(site.named("v")), keys.attachments(site.uid)):
+        await site.lanes.commands.call("DEL", key)
+    for sessions, attachment in ((site.at_home, site.uid), (site.here, site.named("v"))):
+        with pytest.raises(StoreError):
+            await sessions.look(attachment, 0)
+    assert await site.at_home.assert_all(site.user(), site.nick, FIRST, [site.room], shared=True)
+    assert await site.at_home.look(site.uid, 0) is not None
+    with pytest.raises(StoreError):
+        await site.here.look(site.named("v"), 0)
+
+
+async def test_an_end_of_all_is_seen_by_the_first_too(site: Site) -> None:
+    """The end was claimed by a further attachment."""
+    assert isinstance(await site.attach("v"), Taken)
+    assert await site.here.claim_end(site.named("v"), 0, whole=True) is End.LAST
+    assert await site.at_home.look(site.uid, 0) is None
+
+
+async def test_the_others_are_told_that_a_grace_has_ended(site: Site) -> None:
+    """Whoever is left alone need not tell anybody any more what it says and does."""
+    assert isinstance(await site.attach("v"), Taken)
+    await site.at_home.detach(site.uid, 0, 0.0, "lost", {})
+    before = len(await site.told())
+    await Reaper(site.lanes, GatewayId("reaper"), 0.0).end_graces(2**45)
+    assert [type(event) for event in (await site.told())[before:]] == [Changed]
+
+
+@pytest.mark.parametrize("shown", [True, False])
+async def test_one_that_comes_to_a_lost_session(site: Site, shown: bool) -> None:
+    """Where others were told that it is lost they have to be told that it is back; else they are not told of either."""
+    assert await site.at_home.set_token(site.uid, 0, FIRST)
+    await site.at_home.detach(site.uid, 0, GRACE_S, "lost", {})
+    if shown:
+        await site.lanes.commands.call("ZREM", keys.LOST, site.uid)
+    taken = await site.attach("v")
+    assert isinstance(taken, Taken)
+    assert taken.shown_lost is shown
+    assert await site.lanes.commands.call("ZSCORE", keys.LOST, site.uid) is None
+
+
+async def test_a_token_of_one_that_is_over_leaves_nothing_behind(site: Site) -> None:
+    """The gateway that was asked has it on no list."""
+    assert isinstance(await site.attach("v"), Taken)
+    assert await site.here.claim_end(site.named("v"), 0) is End.OTHERS
+    assert await site.at_home.take(site.named("v"), SECOND, "", THIRD) is Refusal.ENDED
+    assert await site.lanes.commands.call("SISMEMBER", keys.gateway_users(site.home), site.named("v")) == 0
+
+
+async def test_the_nick_is_kept_when_redis_has_lost_it_all(site: Site) -> None:
+    """Of a session whose first attachment is over no gateway writes a record of that again."""
+    assert isinstance(await site.attach("v"), Taken)
+    assert await site.at_home.claim_end(site.uid, 0) is End.OTHERS
+    for key in (keys.user_record(site.uid), keys.attachment_record(site.named("v")), keys.attachments(site.uid)):
+        await site.lanes.commands.call("DEL", key)
+    assert await site.here.assert_all(site.user(), site.nick, SECOND, [site.room], (), site.named("v"))
+    assert not await site.directory.claim(site.nick, Uid(site.uid + b"-other"))

@@ -1,15 +1,17 @@
--- session_part: a session that is shared no more: all attachments but one are taken from it, and may write nothing.
+-- session_part: an attachment is taken from a session that is shared no more. It may write nothing, and is over.
 --
--- KEYS  1 record of the session  2 its attachments
--- ARGV  1 uid  2 the attachment that stays
--- Returns the others
-local others = {}
-for _, attachment in ipairs(redis.call('HKEYS', KEYS[2])) do
-  if attachment ~= ARGV[2] then others[#others + 1] = attachment end
-end
-if #others > 0 then redis.call('HDEL', KEYS[2], unpack(others)) end
-if ARGV[1] ~= ARGV[2] and redis.call('HGET', KEYS[1], 'state') ~= 'left' then
+-- KEYS  1 record of the attachment  2 record of the session  3 its attachments  4 positions  5 nicks it watches
+-- ARGV  1 attachment  2 seconds its tokens are remembered
+-- Returns 1 taken | 0 it was none of its attachments any more
+if redis.call('HDEL', KEYS[3], ARGV[1]) == 0 then return 0 end
+redis.call('DEL', KEYS[4], KEYS[5])
+if KEYS[1] == KEYS[2] then
   redis.call('HSET', KEYS[1], 'state', 'left')
   redis.call('HINCRBY', KEYS[1], 'epoch', 1)
+else
+  local t = redis.call('HMGET', KEYS[1], 'token', 'former')
+  redis.call('DEL', KEYS[1])
+  redis.call('HSET', KEYS[1], 'state', 'ended', 'token', t[1] or '', 'former', t[2] or t[1] or '')
+  redis.call('EXPIRE', KEYS[1], ARGV[2])
 end
-return others
+return 1

@@ -6,12 +6,12 @@
 --       5 nicks it watches
 -- ARGV  1 reaper  2 epoch of an attachment that its own gateway ends ('' = one whose grace is over)  3 claim ms
 --       4 attachment  5 '1' = the session ends, whatever others it has  6 seconds its tokens are remembered
--- Returns {0, nick, reason} the session is mine to reap | {1} not to be reaped | {2} not now | {3} ended; others go on
+-- Returns {0, nick, reason} the session is mine to reap | {1} not to be reaped, with 1 where it is over | {2} not now | {3} ended; others go on
 local r = redis.call('HMGET', KEYS[1], 'state', 'epoch', 'until', 'reaper', 'reaped_at', 'reason', 'token', 'former')
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 if ARGV[2] ~= '' then
-  if r[2] ~= ARGV[2] then return {1} end
+  if r[2] ~= ARGV[2] then return (r[1] == 'ended' or r[1] == 'left') and {1, 1} or {1} end
 elseif r[1] == 'detached' then
   if tonumber(r[3]) > now then return {2} end
 elseif r[1] ~= 'reaping' then
