@@ -91,7 +91,7 @@ lines = st.one_of(
 
 
 async def converse(
-    server: GatewayProcess, begin: list[bytes], said: list[bytes], *, ends: tuple[bytes, ...] = (b"QUIT",)
+    server: GatewayProcess, begin: list[bytes], said: list[bytes], *, ends: tuple[bytes, ...] = (b"QUIT", b"WEBIRC")
 ) -> None:
     """Say it all, then PING: the answer comes, or the end of a connection that asked for it by one of `ends`."""
     token = f"fuzz-{next(_numbers)}"
