@@ -10,7 +10,7 @@ from collections.abc import Callable
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import NamedTuple
 
-from gateway.commands.ports import Rates
+from gateway.commands.ports.network import Rates
 from gateway.errors import StoreError
 from gateway.people import Rate
 from gateway.session.session import Session

@@ -18,7 +18,7 @@ Arrived = Callable[[bytes, Position], bytes]
 
 
 class _Changing:
-    """One change under way (`rooms.writer.Proposal`)."""
+    """One change under way (`rooms.ports.Proposal`)."""
 
     __slots__ = ("_arrived", "_decide", "_msgid", "done", "resizes", "seat")
 

@@ -4,7 +4,7 @@ A person is an account, or a session that is not logged in to one: what is kept 
 nobody who takes a guest's nick later can read what the guest was told. docs/adr/0019-conversations-have-logs.md.
 """
 
-from gateway.commands.ports import Peer
+from gateway.commands.ports.history import Peer
 from gateway.commands.services import Services
 from gateway.model import LogKey, Position, time_ms
 from gateway.people import User

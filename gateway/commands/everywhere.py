@@ -14,7 +14,7 @@ __all__ = ["change_everywhere"]
 
 
 class _Changing:
-    """The change on its way through each of the rooms (`rooms.writer.Proposal`)."""
+    """The change on its way through each of the rooms (`rooms.ports.Proposal`)."""
 
     __slots__ = ("_alter", "_done", "_event", "_left", "seat")
 

@@ -5,7 +5,7 @@ from collections.abc import Coroutine, Iterable
 from typing import Any
 
 from gateway.commands.everywhere import change_everywhere
-from gateway.commands.registration import rename
+from gateway.commands.nicks import rename
 from gateway.commands.services import Services
 from gateway.commands.sharing import publish
 from gateway.errors import FullError, GatewayError, StoreError

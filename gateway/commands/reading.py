@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from gateway.commands.ports import History
+from gateway.commands.ports.history import History
 from gateway.events import Entry, Redacted
 from gateway.model import LogKey, order
 from gateway.session.msgids import made_at_ms

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 
-from gateway.commands.registration import rename
+from gateway.commands.nicks import rename
 from gateway.commands.services import Services
 from gateway.errors import StoreError
 from gateway.session.reply import Reply

@@ -10,11 +10,10 @@ from gateway.commands.visible import current_room
 from gateway.errors import FullError
 from gateway.events import Direct, Entry, Redacted, Said, SaidLines, SaidTo
 from gateway.model import LogKey, MsgId, Position, time_ms
-from gateway.rooms.ports import Change
+from gateway.rooms.ports import Change, Saying
 from gateway.rooms.replica import Replica
 from gateway.rooms.rights import is_operator
 from gateway.rooms.room import Room
-from gateway.rooms.writer import Saying
 from gateway.session.capabilities import REDACTION
 from gateway.session.render import render
 from gateway.session.reply import Reply

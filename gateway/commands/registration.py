@@ -11,14 +11,13 @@ from hmac import compare_digest
 from typing import Any
 
 from gateway.commands.departure import depart, forget, unfinished
-from gateway.commands.everywhere import change_everywhere
+from gateway.commands.nicks import claim, rename
 from gateway.commands.oversight import close_if_banned
 from gateway.commands.queries import welcome
 from gateway.commands.resuming import issue_token, take_by_account, take_offered
 from gateway.commands.services import Network, Services
-from gateway.commands.sharing import publish, receive
-from gateway.errors import NickReservedError, StoreError
-from gateway.events import Renamed
+from gateway.commands.sharing import receive
+from gateway.errors import StoreError
 from gateway.session import capabilities
 from gateway.session.multiline import MULTILINE_VALUE
 from gateway.session.render import render
@@ -31,7 +30,7 @@ from gateway.wire.message import Message
 from gateway.wire.names import is_nick, nick_key
 from gateway.wire.splitting import clip, first_word
 
-__all__ = ["cap", "nick", "password", "ping", "pong", "quit_", "rename", "user", "values"]
+__all__ = ["cap", "nick", "password", "ping", "pong", "quit_", "user", "values"]
 
 Answer = Coroutine[Any, Any, None] | None
 INBOX_TIMEOUT_S = 5.0
@@ -192,7 +191,7 @@ async def _register(services: Services, session: Session, reply: Reply) -> None:
         if session.account and await take_by_account(services, session, key, reply):
             return
         session.recorded = True
-        if not await _claim(services, session, session.nick, reply):
+        if not await claim(services, session, session.nick, reply):
             if session.state is State.CLOSED:
                 await forget(services, session)
             else:
@@ -226,70 +225,6 @@ async def _register(services: Services, session: Session, reply: Reply) -> None:
         reply.message("RESUME", "TOKEN", token)
     # Set while this registration was on its way, when no session was there yet to be closed.
     close_if_banned(services, session)
-
-
-async def _claim(services: Services, session: Session, wanted: str, reply: Reply) -> bool:
-    """Take a nick; False after the refusal was said. Raises `StoreError`."""
-    key = nick_key(wanted)
-    assert key is not None
-    asks = session.name if session.ready else "*"
-    try:
-        if await services.directory.claim(key, session.uid, session.account):
-            return True
-    except NickReservedError:
-        text = "That nickname is reserved for an account; log in to it first"
-        if session.has(capabilities.STANDARD_REPLIES):
-            reply.message("FAIL", "NICK", "NICKNAME_RESERVED", wanted, text)
-        # As well: it is what clients choose another nick by.
-        reply.message(n.ERR_NICKNAMEINUSE, asks, wanted, text)
-    else:
-        reply.message(n.ERR_NICKNAMEINUSE, asks, wanted, "Nickname is already in use")
-    return False
-
-
-async def rename(services: Services, session: Session, wanted: str, reply: Reply) -> None:
-    """Give a registered session another nick, or say why not. Raises `StoreError`."""
-    if not session.shared:
-        await _rename(services, session, wanted, reply)
-    elif await services.records.begin_renaming(session.uid):
-        try:
-            await _rename(services, session, wanted, reply)
-        finally:
-            with contextlib.suppress(StoreError):  # it ends by itself
-                await services.records.end_renaming(session.uid)
-                if not session.ready:  # half-way, for which the others have waited
-                    await services.records.tell_others(session.uid)
-    else:
-        reply.fail(
-            "NICK", "TEMPORARILY_UNAVAILABLE", wanted, text="Another of your devices changes the nick; try again"
-        )
-
-
-async def _rename(services: Services, session: Session, wanted: str, reply: Reply) -> None:
-    old_key, key = session.key, nick_key(wanted)
-    claimed = key == old_key or await _claim(services, session, wanted, reply)
-    if claimed:
-        await change_everywhere(
-            services,
-            session,
-            lambda msgid: Renamed(session.uid, msgid, wanted, session.source),
-            lambda member: member._replace(nick=wanted),
-        )
-    if session.state is State.CLOSED and not session.shared:
-        # Gone meanwhile: its departure did not know of this nick, nor of the record that every claim begins.
-        await services.directory.remove(session.attachment, key)
-    elif not session.ready and key is not None and key != old_key:
-        # The session goes on under the nick of its record; its rooms learn of that from who comes back.
-        await services.directory.free(key, session.uid)
-    if not claimed or not session.ready:
-        return
-    reply.add(f":{session.source} NICK {wanted}\r\n".encode())
-    former, session.nick = session.as_user(services.gateway), wanted
-    await publish(services, session, nick=wanted)
-    await services.presence.here(session.as_member(services.gateway, ""))
-    if old_key is not None and old_key != key:
-        await services.directory.note_former(former)
-        await services.directory.free(old_key, session.uid)
 
 
 def ping(services: Services, session: Session, message: Message, reply: Reply) -> Answer:

@@ -4,47 +4,19 @@ The vendor capability `hubbub.chat/resume`, docs/protocol.md; the same without i
 to the account of the session that holds the nick it asks for.
 """
 
-import asyncio
-import contextlib
-from collections.abc import Awaitable
-from functools import partial
-from typing import NamedTuple, TypeVar
-
-from gateway.commands.changing import change_room
-from gateway.commands.departure import keep, let_go, persistently
-from gateway.commands.history import said_last
-from gateway.commands.marking import marker_line
-from gateway.commands.missed import is_talk, read_missed, write_missed
-from gateway.commands.monitor import tell_watched
-from gateway.commands.names import name_slices
-from gateway.commands.oversight import close_if_banned
-from gateway.commands.pacing import until_read
-from gateway.commands.presence import change_host
-from gateway.commands.queries import welcome
-from gateway.commands.reading import PAGE, find
-from gateway.commands.rooms import greet, names_follow
+from gateway.commands.returning import Returning
 from gateway.commands.services import Services
-from gateway.commands.sharing import look, most_attachments, publish, receive, repair_nick
-from gateway.errors import StoreError
-from gateway.events import AwaySet, Entry, Joined, Rebound, Said
-from gateway.model import ORIGIN, AttachmentId, MsgId, Position, Uid, order
-from gateway.people import Refusal, Taken
-from gateway.rooms.ports import Change
-from gateway.rooms.replica import Replica
-from gateway.rooms.room import Room
+from gateway.commands.sharing import most_attachments
+from gateway.people import Refusal
 from gateway.session import tokens
-from gateway.session.capabilities import CHATHISTORY, RESUME
-from gateway.session.held import Held
 from gateway.session.reply import Reply
 from gateway.session.session import Session, State
-from gateway.wire import numerics as n
 from gateway.wire.message import Message
-from gateway.wire.names import NickKey, RoomKey, nick_key
+from gateway.wire.names import NickKey
 
 __all__ = ["issue_token", "resume", "take_by_account", "take_offered"]
 
 MAX_TOKENS = 2  # of one RESUME
-_Answer = TypeVar("_Answer")
 _REFUSED = {
     Refusal.NOT_ALLOWED: ("INVALID_TOKEN", "No session can be resumed with that token"),
     Refusal.ENDED: ("SESSION_ENDED", "The session is over; join the rooms afresh"),
@@ -89,7 +61,7 @@ async def take_offered(services: Services, session: Session, reply: Reply) -> bo
     # The former one is what Redis knows where a failover has lost that it gave the newer.
     for token in offered.split(",")[:MAX_TOKENS]:
         if refusal is Refusal.NOT_ALLOWED and (attachment := tokens.attachment_of(token)) is not None:
-            returning = _Returning(services, session, reply, by_token=True, msgid=msgid)
+            returning = Returning(services, session, reply, by_token=True, msgid=msgid)
             refusal = await returning.take(attachment, tokens.hash_of(token), "")
     if refusal is not None:
         _fail(reply, *_REFUSED[refusal])
@@ -101,259 +73,9 @@ async def take_by_account(services: Services, session: Session, nick: NickKey, r
     uid = await services.directory.find(nick)
     if uid is None:
         return False
-    returning = _Returning(services, session, reply, by_token=False)
+    returning = Returning(services, session, reply, by_token=False)
     refusal = await returning.attach(uid, await most_attachments(services, session))
     if refusal is Refusal.FULL:
         text = "Your account has as many connections under this nick as it may have"
         reply.fail_only("NICK", "TOO_MANY_CONNECTIONS", session.nick, text=text)
     return refusal is None
-
-
-class _Back(NamedTuple):
-    """A room a session is back in."""
-
-    room: Room
-    position: Position  # where it came back
-    greeting: bytes
-    recent: list[Entry]  # what was said last before that
-
-
-class _Returning:
-    """One attachment of a session on its way to a connection."""
-
-    def __init__(self, services: Services, session: Session, reply: Reply, *, by_token: bool, msgid: str = "") -> None:
-        self._services = services
-        self._session = session
-        self._reply = reply
-        self._by_token = by_token
-        self._msgid = msgid  # the last direct message the client has
-        self._acts: list[Entry] = []  # what else came to its inbox: invitations, a KILL
-        self._had: list[MsgId] = []  # what came to its inbox last and is not news
-        self._host = ""  # where the client is now
-
-    async def take(self, attachment: AttachmentId, shown: bytes, account: str) -> Refusal | None:
-        """Take the attachment over and bring the client up to date; None: it is back, or its connection is lost again.
-
-        Raises:
-            StoreError: Redis did not answer. Should it have been taken, it is kept for its grace.
-        """
-        records, told = self._services.records, self._by_token or self._session.has(RESUME)
-        token = tokens.make(attachment, self._services.new_secret())
-        kept = tokens.hash_of(token)
-        taken = await self._ask(attachment, kept, records.take(attachment, shown, account, kept, told=told))
-        if taken is None or isinstance(taken, Refusal):
-            return taken
-        await self._come(taken, attachment, token)
-        return None
-
-    async def attach(self, uid: Uid, most: int) -> Refusal | None:
-        """Be one more attachment of a session of the peer's account, or take the place of one; None as of `take`.
-
-        Args:
-            most: attachments the session may have; 1: the peer takes the place of the one that is there.
-        Raises:
-            StoreError: as `take`.
-        """
-        services, session = self._services, self._session
-        attachment = tokens.further(uid, services.new_secret())
-        token = tokens.make(attachment, services.new_secret())
-        kept = tokens.hash_of(token)
-        attaching = services.records.attach(uid, session.account, attachment, kept, most, told=session.has(RESUME))
-        attached = await self._ask(attachment, kept, attaching)
-        if attached is None or isinstance(attached, Refusal):
-            return attached
-        if isinstance(attached, bytes):
-            return await self.take(attached, b"", session.account)
-        await self._come(attached, attachment, token)
-        return None
-
-    async def _ask(self, attachment: AttachmentId, token: bytes, answer: Awaitable[_Answer]) -> _Answer | None:
-        """What Redis answers; None: nothing, and the connection was closed."""
-        services, session = self._services, self._session
-        try:
-            return await answer
-        except StoreError:
-            self._reply.message("ERROR", "The chat's store is away, try again in a moment")
-            self._reply.finish()
-            session.close("Store unavailable")
-            await persistently(
-                lambda: services.records.abandon(attachment, token, services.grace_s, "Connection closed")
-            )
-            return None
-
-    async def _come(self, taken: Taken, attachment: AttachmentId, token: str) -> None:
-        session = self._session
-        self._adopt(taken, attachment, tokens.hash_of(token))
-        if session.state is State.WELCOMING:
-            self._welcome(token)
-            with Held(session) as held:
-                await self._bring_up(taken, held)
-        if session.state is not State.READY:
-            await self._give_back()
-
-    def _adopt(self, taken: Taken, attachment: AttachmentId, token: bytes) -> None:
-        """Be that session, with the host that the others know; where it is now they are told once it is back."""
-        services, session, user = self._services, self._session, taken.user
-        if (old := services.sessions.get(attachment)) is not None:
-            old.state = State.DETACHED
-            let_go(services, old)
-            old.close("Resumed elsewhere", goes_on=True)
-        session.uid, session.attachment, session.shared = user.uid, attachment, taken.shared
-        session.leads = not taken.shared  # until it has looked
-        session.epoch, session.token = user.epoch, token
-        self._host = session.host
-        session.nick, session.user, session.realname = user.nick, user.user, user.realname
-        session.move_to(user.host)
-        session.active_s = user.active_s
-        session.account, session.away, session.operator = user.account, user.away, user.operator
-        session.signed_on_s = user.signed_on_s
-        session.set_modes(user.modes)
-        session.recorded = True
-
-    def _welcome(self, token: str) -> None:
-        reply, session = self._reply, self._session
-        if self._by_token:
-            reply.message("RESUME", "SUCCESS", session.nick)
-        welcome(self._services, session, reply)
-        if self._by_token or session.has(RESUME):
-            reply.message("RESUME", "TOKEN", token)
-        reply.finish()
-
-    async def _bring_up(self, taken: Taken, held: Held) -> None:
-        """Back into the rooms, then what was missed; what is said meanwhile follows. READY at the end if all went
-        well."""
-        services, session = self._services, self._session
-        try:
-            rooms = await asyncio.gather(*(self._enter(RoomKey(room)) for room in sorted(taken.rooms)))
-            for back in filter(None, rooms):
-                held.write(back.greeting)
-                await self._tell_names(back.room, held)
-                await self._replay(back, taken, held)
-            last = await self._replay_inbox(taken, held)
-            # Another attachment here may have read on meanwhile: what it was told we were not.
-            while order(last) < order(read := services.engine.read_up_to(session.uid)):
-                last = max(await self._replay_inbox(taken, held, last), read, key=order)
-        except StoreError:
-            session.close("Store unavailable", goes_on=True)
-            return
-        if session.state is not State.WELCOMING:
-            return
-        if self._by_token:
-            self._reply.message("RESUME", "DONE")
-            held.write(self._reply.take())
-            session.returned_at_s = services.now_s()
-        session.state = State.READY
-        services.sessions[session.attachment] = session
-        services.engine.open_inbox(session.attachment, partial(receive, services, session), last, self._had)
-        session.deliver(self._acts)
-        if session.shared:  # what has changed since it was taken, it was not told
-            look(services, session)
-        services.count_users(recount=session.shared or session.operator or "i" in session.modes)
-        with contextlib.suppress(StoreError):  # they are told as much the next time something changes
-            await self._tell_others(taken)
-        close_if_banned(services, session)
-        with contextlib.suppress(StoreError):  # it ends by itself, and a line too many may be shown next time
-            await services.records.settle(session.attachment, session.epoch)
-
-    async def _tell_others(self, taken: Taken) -> None:
-        """Who watches the nick that it is back, if they were told that it was lost; everybody its new host. And the
-        client, whom it watches."""
-        services, session = self._services, self._session
-        if taken.shown_lost:
-            member = session.as_member(services.gateway, "")
-            await services.presence.changed(member, AwaySet(session.uid, services.new_msgid(), session.away))
-        if self._host != session.host and not session.shared:  # one of several does not move the others
-            await change_host(services, session, self._host, self._reply)
-        else:  # of this connection, whatever the former one was
-            await publish(services, session, secure=session.secure, certificate=session.certificate)
-        if not self._by_token:
-            # To this client, which does not know that there was a session, its list is empty.
-            if taken.watches:
-                await services.records.unwatch(session.attachment, taken.watches)
-        elif taken.watches:
-            watches = {key: nick for nick in taken.watches if (key := nick_key(nick)) is not None}
-            await services.watches.start(session, watches)
-            tell_watched(services, watches, self._reply)
-        self._reply.finish()
-
-    async def _enter(self, key: RoomKey) -> _Back | None:
-        """Take the seat in one room; None: the session is not in it any more. Raises `StoreError`."""
-        services, session = self._services, self._session
-        back: _Back | None = None
-
-        def decide(replica: Replica, msgid: MsgId) -> Change | None:
-            if session.uid not in replica.members:
-                return None
-            event = Rebound(session.uid, msgid, services.gateway, session.epoch)
-            return Change(event=event, permissions=None, uid=session.uid, need="in", moves_to=services.gateway)
-
-        def arrived(line: bytes, position: Position) -> bytes:
-            nonlocal back
-            member = room.replica.members.get(session.uid)
-            if session.state is State.WELCOMING and member is not None:
-                room.seat(session)
-                greeting = Reply(session, services.network.server_name)
-                joined = Joined(session.uid, MsgId(b""), member)
-                greet(session, room, Entry(position, joined), greeting, marker)
-                back = _Back(room, position, greeting.take(), said_last(services, room))
-            return b""
-
-        async with services.engine.open_room(key, key) as room:
-            await services.history.remember_log(services.log_of_room(key))
-            marker = await marker_line(services, session, room.replica.name)
-            await repair_nick(services, session, room)
-            if not await change_room(services, session, room, decide, arrived):
-                await services.records.left(session.uid, key)
-        return back
-
-    async def _tell_names(self, room: Room, held: Held) -> None:
-        """Of a room that is too large to name all in its greeting."""
-        if not names_follow(self._session, room):
-            return
-        for lines in name_slices(self._session, room.replica, self._reply.server):
-            held.write(b"".join(lines))
-            await until_read(self._session)
-        self._reply.numeric(n.RPL_ENDOFNAMES, room.replica.name, "End of /NAMES list")
-        held.write(self._reply.take())
-
-    async def _replay(self, back: _Back, taken: Taken, held: Held) -> None:
-        """What was said in a room meanwhile, for a client that cannot ask for it."""
-        if self._session.has(CHATHISTORY):
-            return
-        log = self._services.log_of_room(back.room.key)
-        after = taken.positions.get(log)
-        if after is None:  # it had joined just before its gateway died: as on any join
-            await write_missed(self._services, self._session, back.room.replica.name, back.recent, held)
-            return
-        async for entries in read_missed(self._services, log, after, b"(" + back.position):
-            await write_missed(self._services, self._session, back.room.replica.name, entries, held)
-
-    async def _replay_inbox(self, taken: Taken, held: Held, last: Position | None = None) -> Position:
-        """Direct messages that were missed; returns up to where the inbox was read.
-
-        Args:
-            last: it was read up to there already.
-        """
-        log = self._services.log_of_inbox(self._session.uid)
-        if last is None:
-            seen = await find(self._services.history, log, self._msgid) if self._msgid else None
-            last = seen.position if seen is not None else taken.positions.get(log, ORIGIN)
-            # Should a failover lose these, they come again, at another place.
-            had = await self._services.history.read_back(log, last, b"-", PAGE)
-            self._had = [entry.event.msgid for entry in had] + ([MsgId(self._msgid.encode())] if self._msgid else [])
-        async for entries in read_missed(self._services, log, last, b"+"):
-            last = entries[-1].position
-            self._had += [entry.event.msgid for entry in entries]
-            await write_missed(
-                self._services, self._session, self._session.nick, [entry for entry in entries if is_talk(entry)], held
-            )
-            self._acts += [entry for entry in entries if isinstance(entry.event, Said) and not is_talk(entry)]
-        return last
-
-    async def _give_back(self) -> None:
-        """The connection was lost on the way: the session waits for the next one, with what it has missed."""
-        services, session = self._services, self._session
-        let_go(services, session)
-        if session.state is not State.DETACHED:
-            session.state = State.DETACHED
-            await keep(services, session, {})

@@ -1,7 +1,7 @@
 """What is said, on its way into a log and back to its author: the answer, the echo, the refusal."""
 
 from gateway.commands.conversations import identity_of, note
-from gateway.commands.ports import Peer
+from gateway.commands.ports.history import Peer
 from gateway.commands.services import Services
 from gateway.commands.telling import copy_to_own
 from gateway.commands.visible import identity
@@ -9,10 +9,10 @@ from gateway.errors import FullError
 from gateway.events import Direct, Entry, Said, SaidLines, Spoken
 from gateway.model import Known, MsgId, Position, SendKey, Uid
 from gateway.people import User
+from gateway.rooms.ports import Saying
 from gateway.rooms.replica import Replica
 from gateway.rooms.rights import may_speak
 from gateway.rooms.room import Room
-from gateway.rooms.writer import Saying
 from gateway.session.render import render
 from gateway.session.reply import Reply
 from gateway.session.session import Session

@@ -6,17 +6,10 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import TYPE_CHECKING
 
-from gateway.commands.ports import (
-    Accounts,
-    Conversations,
-    Directory,
-    History,
-    Markers,
-    Oversight,
-    Passwords,
-    Presence,
-    Records,
-)
+from gateway.commands.ports.accounts import Accounts, Passwords
+from gateway.commands.ports.history import Conversations, History, Markers
+from gateway.commands.ports.network import Directory, Oversight, Presence
+from gateway.commands.ports.sessions import Records
 from gateway.model import AttachmentId, GatewayId, LogKey, MsgId, Uid
 from gateway.rooms.engine import Engine
 from gateway.rooms.replica import Replica

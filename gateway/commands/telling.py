@@ -6,8 +6,8 @@ from gateway.commands.services import Services
 from gateway.errors import FullError
 from gateway.events import Said, Utterance
 from gateway.model import Position, Uid
+from gateway.rooms.ports import Saying
 from gateway.rooms.replica import Replica
-from gateway.rooms.writer import Saying
 from gateway.session.session import Session
 
 __all__ = ["copy_to_own", "tell"]

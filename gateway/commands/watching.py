@@ -6,7 +6,7 @@ has been confirmed, for the first time or again, is the store looked at. What is
 
 import asyncio
 
-from gateway.commands.ports import Presence
+from gateway.commands.ports.network import Presence
 from gateway.errors import StoreError
 from gateway.events import Entry
 from gateway.model import AttachmentId, Member, Uid

@@ -9,7 +9,7 @@ from collections import deque
 from typing import TYPE_CHECKING, cast
 
 from gateway.commands.departure import depart, detach, let_go
-from gateway.commands.table import obey
+from gateway.commands.dispatch import obey
 from gateway.session.reply import Reply
 from gateway.session.session import Session, State
 from gateway.wire import numerics as n

@@ -29,14 +29,14 @@ from gateway.rooms.follower import Follower
 from gateway.rooms.inboxes import Deliver, Inbox, InboxWriters
 from gateway.rooms.loading import load
 from gateway.rooms.outbox import KEPT_S, Outbox
-from gateway.rooms.ports import LogStore, Render
+from gateway.rooms.ports import LogStore, Proposal, Render, Saying
 from gateway.rooms.pump import RETRY_S, Pump
 from gateway.rooms.redaction import is_redacted
 from gateway.rooms.repair import SETTLE_S, Repair
 from gateway.rooms.room import Room
 from gateway.rooms.seen import TURN_S, Seen
 from gateway.rooms.turns import TURN_WAIT_S
-from gateway.rooms.writer import Proposal, Saying, Writer
+from gateway.rooms.writer import Writer
 from gateway.wire.names import RoomKey
 
 __all__ = ["Engine"]

@@ -1,4 +1,4 @@
-"""What the room engine needs of the world: a store of logs below it, seats of local members above it."""
+"""What the room engine needs of the world: a store of logs below it; seats of members and what they do above it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from gateway.errors import StoreError
 from gateway.events import Entry, Event, Restored, Utterance
-from gateway.model import Answer, AttachmentId, GatewayId, Head, LogKey, Member, Position, SendKey, Snapshot, Uid
+from gateway.model import Answer, AttachmentId, GatewayId, Head, Known, LogKey, Member, Position, SendKey, Snapshot, Uid
 from gateway.rooms.replica import Replica, changes_permissions
 from gateway.wire.names import RoomKey
 
 if TYPE_CHECKING:
     from gateway.rooms.room import Room
 
-__all__ = ["Change", "LogStore", "OnAnswer", "Origin", "Render", "Seat"]
+__all__ = ["Change", "LogStore", "OnAnswer", "Origin", "Proposal", "Render", "Saying", "Seat"]
 
 OnAnswer = Callable[[Answer | StoreError], None]
 """Gets what became of a batch. A `StoreError` means: unknown, send the very same batch again."""
@@ -147,3 +147,41 @@ class Origin(Protocol):
 
     def failed(self) -> None:
         """It will not be appended: the store cannot take it."""
+
+
+class Proposal(Origin, Protocol):
+    """A state change that is decided again whenever permissions changed under it."""
+
+    def propose(self, replica: Replica) -> Change | None:
+        """The change, decided on the replica as it is now; None: refused, its author was told."""
+
+    def unchanged(self) -> None:
+        """Redis found nothing to do: the member was not (or already) there."""
+
+
+class Saying:
+    """Something said, waiting to be appended; the command behind it derives from this and is its own `Origin`."""
+
+    __slots__ = ("event", "permissions")
+    send_key: SendKey | None = None
+    seat: AttachmentId | None = None
+
+    def __init__(self, event: Utterance, permissions: Position | None) -> None:
+        self.event = event
+        self.permissions = permissions  # what it was allowed on
+
+    def arrived(self, line: bytes, position: Position) -> bytes:
+        """See `Origin`."""
+        raise NotImplementedError
+
+    def allowed(self, replica: Replica) -> bool:
+        """See `Origin`."""
+        raise NotImplementedError
+
+    def failed(self) -> None:
+        """See `Origin`."""
+        raise NotImplementedError
+
+    def repeated(self, first: Known) -> None:
+        """Nothing was appended: its key had been used before. Only for one that has a key."""
+        raise NotImplementedError

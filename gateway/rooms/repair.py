@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 
 class _StillHere:
-    """A member of ours whom Redis has lost (`rooms.writer.Proposal`)."""
+    """A member of ours whom Redis has lost (`rooms.ports.Proposal`)."""
 
     __slots__ = ("_msgid", "_uid", "seat")
 
@@ -64,7 +64,7 @@ class _StillHere:
 
 
 class _TakenBack:
-    """Something said that a failover had us write again, although it had been taken back (`rooms.writer.Proposal`)."""
+    """Something said that a failover had us write again, although it had been taken back (`rooms.ports.Proposal`)."""
 
     __slots__ = ("_event", "seat")
 

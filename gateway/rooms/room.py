@@ -1,8 +1,7 @@
-"""A room with local members: its replica, its seats, and the lines that wait to be delivered."""
+"""A room with local members: what an entry of its log does to the replica, and who is told."""
 
 from collections import deque
 from functools import partial
-from typing import NamedTuple
 
 from gateway.events import (
     MEMBER_FIELDS,
@@ -24,54 +23,37 @@ from gateway.events import (
     Said,
     SaidLines,
     SaidTo,
-    Split,
-    Splitting,
     TopicSet,
 )
-from gateway.model import AttachmentId, FurtherId, Known, Member, MsgId, Position, Uid
+from gateway.model import AttachmentId, Known, Member, MsgId, Position, Uid
+from gateway.rooms.audience import NOBODY, Audience, Line
 from gateway.rooms.difference import difference
 from gateway.rooms.follower import Follower
 from gateway.rooms.pace import Pace
-from gateway.rooms.ports import Origin, Render, Seat
+from gateway.rooms.ports import Origin, Render, Saying, Seat
 from gateway.rooms.redaction import Redactions
 from gateway.rooms.replica import Replica
-from gateway.rooms.seen import MAX_SEEN, Seen
+from gateway.rooms.seen import Seen
 from gateway.rooms.turns import Turns
-from gateway.rooms.writer import Saying, Writer
+from gateway.rooms.writer import Writer
 from gateway.wire.names import RoomKey
 
-__all__ = ["GONE", "Line", "Room"]
+__all__ = ["GONE", "Room"]
 
-SAID = frozenset({Redacted, Said, SaidLines, SaidTo})
-NOBODY: frozenset[AttachmentId] = frozenset()
+_line = partial(tuple.__new__, Line)  # half the cost of calling the class by name
 GONE = "Not there any more"  # the reason others see when nobody wrote that a member left
 
 
-class Line(NamedTuple):
-    """An applied entry on its way to the seats."""
-
-    entry: Entry
-    about: Member | None  # whom the event is about, as before it
-    unseen_by: frozenset[AttachmentId]
-    origin: Origin | None
-
-
-class Room:
+class Room(Audience):
     """All of one room on this gateway. Synchronous throughout: nobody can join, leave or stall others half-way."""
 
-    __slots__ = ("_late", "classes", "doubts", "follower", "further", "held", "key", "left", "lines", "listed_as",
-                 "origins", "pace", "recent", "redactions", "replica", "seats", "seen", "settling_until_s", "shown",
-                 "turns", "users", "withdrawn", "writer")  # fmt: skip
+    __slots__ = ("doubts", "follower", "held", "left", "listed_as", "origins", "pace", "recent", "redactions",
+                 "settling_until_s", "shown", "turns", "users", "withdrawn", "writer")  # fmt: skip
 
     def __init__(self, key: RoomKey, name: str, recent_limit: int) -> None:
-        self.key = key
-        self.replica = Replica(name)
+        super().__init__(key, Replica(name))
         self.follower: Follower
         self.writer: Writer
-        self.seats: dict[AttachmentId, Seat] = {}
-        self.classes: dict[int, dict[AttachmentId, Seat]] = {}  # the same seats by render class
-        self.further: dict[Uid, tuple[FurtherId, ...]] = {}  # seats of members that are not their first attachment's
-        self.lines: list[Line] = []
         self.origins: dict[MsgId, Origin] = {}  # what came from here and has not come back
         # While gateways send again what Redis had lost, some of it was shown before, and who Redis does not know is not
         # shown as gone. 0: not so; else the end of it, by the monotonic clock: then Redis is right.
@@ -79,7 +61,6 @@ class Room:
         self.doubts: dict[Uid, Member | None] = {}  # whether they are in: as Redis has it, None for "not"
         self.shown: Replica | None = None  # the room as members were shown it, while it may not be so
         self.turns = Turns()  # of what has to be written again
-        self.seen = Seen()  # events, by msgid
         self.left = Seen()  # members, by uid
         self.recent: deque[Entry] = deque(maxlen=recent_limit)  # the last things said, for who joins
         self.redactions = Redactions()
@@ -88,51 +69,17 @@ class Room:
         self.held = False  # the writer waits until the pace lets it go
         self.listed_as = b""  # the engine's key for the name
         self.users = 0  # commands under way that need the room open
-        self._late: dict[AttachmentId, int] = {}  # seats taken while lines wait: the first line that is theirs
 
     def seat(self, seat: Seat) -> None:
         """Deliver to `seat` from the next line on."""
-        attachment = seat.attachment
-        self.seats[attachment] = seat
+        super().seat(seat)
         seat.rooms[self.key] = self
-        self.classes.setdefault(seat.render_class, {})[attachment] = seat
-        if attachment != seat.uid:
-            others = (other for other in self.further.get(seat.uid, ()) if other != attachment)
-            self.further[seat.uid] = (*others, FurtherId(attachment))
-        if self.lines:
-            self._late[attachment] = len(self.lines)
 
     def unseat(self, attachment: AttachmentId) -> None:
         """Deliver nothing more to the seat; what waits for it is not sent."""
-        if (seat := self.seats.pop(attachment, None)) is None:
-            return
-        del seat.rooms[self.key]
-        self._late.pop(attachment, None)
-        if attachment != seat.uid:
-            others = tuple(other for other in self.further.pop(seat.uid) if other != attachment)
-            if others:
-                self.further[seat.uid] = others
-        for render_class, seats in list(self.classes.items()):
-            if seats.pop(attachment, None) is not None and not seats:
-                del self.classes[render_class]
-
-    def sits(self, uid: Uid) -> bool:
-        """Whether a member has a seat here."""
-        return uid in self.seats or uid in self.further
-
-    def _seats_of(self, uid: Uid) -> frozenset[AttachmentId]:
-        """The seats a member may have here."""
-        return frozenset((uid, *self.further.get(uid, ())))
-
-    def _unseat_member(self, uid: Uid) -> None:
-        for attachment in self._seats_of(uid):
-            self.unseat(attachment)
-
-    def reclass(self, seat: Seat, render: Render) -> None:
-        """The seat negotiated other capabilities: what waits goes out as before, what comes after as it is now."""
-        self.flush(render)
-        self.unseat(seat.attachment)
-        self.seat(seat)
+        if attachment in self.seats:
+            del self.seats[attachment].rooms[self.key]
+        super().unseat(attachment)
 
     def apply(self, entries: list[Entry], render: Render) -> None:
         """Make entries part of the replica and queue their lines; `flush` delivers them.
@@ -221,32 +168,6 @@ class Room:
                     self.recent.clear()
                 self._joined(entry, members[0], origin, was_here=was_here)
 
-    def flush(self, render: Render) -> int:
-        """Deliver what waits: one join per class of receiver, one write per seat. Returns lines delivered."""
-        lines, self.lines = self.lines, []
-        late, self._late = self._late, {}
-        if not lines:
-            return 0
-        if len(self.seen.now) > MAX_SEEN:
-            self.seen.turn()
-        name = self.replica.name
-        special = {line.origin.seat for line in lines if line.origin is not None} & self.seats.keys()
-        special.update(late, *(line.unseen_by for line in lines if line.unseen_by))
-        delivered = 0
-        for render_class, seats in list(self.classes.items()):
-            rendered = [render(line.entry, line.about, name, render_class) for line in lines]
-            everything = b"".join(rendered)
-            delivered += len(lines) * len(seats)
-            for attachment, seat in seats.items():
-                data = (
-                    everything
-                    if attachment not in special
-                    else _for_one(seat, lines, rendered, late.get(attachment, 0))
-                )
-                if data:
-                    seat.write(data)
-        return delivered
-
     def _apply_again(self, entry: Entry) -> None:
         """What was applied and shown before has got another place in the log."""
         event = entry.event
@@ -334,20 +255,6 @@ class Room:
                 unseen = self._told_elsewhere(event.uid, "nick", event.nick) | {event.uid}
             self._queue(Entry(self.replica.last, event), about, unseen, None)
 
-    def tell(self, line: bytes) -> None:
-        """A line of the server's own for all seats, at this place."""
-        self._queue(Entry(self.replica.last, Said(Uid(b""), MsgId(b""), b"", b"", line)), None, NOBODY, None)
-
-    def _queue(
-        self, entry: Entry, about: Member | None, unseen: frozenset[AttachmentId], origin: Origin | None
-    ) -> None:
-        if origin is not None and (origin.seat not in self.seats or origin.seat in unseen):
-            # Nothing of it goes to the author (any more); the command still has to hear that it is done.
-            origin.arrived(b"", entry.position)
-            origin = None
-        if self.seats:
-            self.lines.append(Line(entry, about, unseen, origin))
-
     def _joined(self, entry: Entry, member: Member, origin: Origin | None, *, was_here: bool) -> None:
         if was_here and origin is None:
             return  # Redis had lost a member who never left
@@ -363,29 +270,13 @@ class Room:
             self._unseat_member(uid)
 
     def _reap(self, position: Position, members: tuple[Member, ...], reason: str) -> None:
-        """Several that are lost at once reach who knows batches as one netsplit, the others as QUITs.
-
-        Source: IRCv3 batch types, "netsplit".
-        """
         lost = []
         for member in members:
             self._unseat_member(member.uid)
             self.left.now[member.uid] = position
             left = Left(member.uid, MsgId(b""), LeftBy.QUIT, reason)
             lost.append((left, member, self._told_elsewhere(member.uid)))
-        batching = NOBODY
-        if len(lost) > 1:
-            batching = frozenset(attachment for attachment, seat in self.seats.items() if seat.wants_batches)
-        plain = frozenset(self.seats) - batching
-        if plain:
-            for left, member, unseen in lost:
-                self._queue(Entry(position, left), member, unseen | batching, None)
-        if batching:
-            blind = plain | frozenset.intersection(*(unseen for _, _, unseen in lost))
-            self._queue(Entry(position, Split(Splitting.BEGINS)), None, blind, None)
-            for left, member, unseen in lost:
-                self._queue(Entry(position, Split(Splitting.QUIT, left)), member, unseen | plain, None)
-            self._queue(Entry(position, Split(Splitting.ENDS)), None, blind, None)
+        self._queue_lost(position, lost)
 
     def _apply_to_members(
         self,
@@ -409,47 +300,3 @@ class Room:
             self._queue(entry, about, NOBODY, origin)  # nobody was told that it had lost its connection
             return
         self._queue(entry, about, told | self._seats_of(event.uid), origin)
-
-    def _without(self, modes: str) -> frozenset[AttachmentId]:
-        """Seats of members that have none of these modes."""
-        members, wanted = self.replica.members, set(modes)
-        return frozenset(
-            attachment
-            for attachment, seat in self.seats.items()
-            if seat.uid not in members or wanted.isdisjoint(members[seat.uid].modes)
-        )
-
-    def _told_elsewhere(self, uid: Uid, field: str = "", value: str = "") -> frozenset[AttachmentId]:
-        """Seats of members that share another room where `uid` is a member (with that value of a field, if one is
-        given)."""
-        found = []
-        for seat in self.seats.values():
-            if len(seat.rooms) == 1:
-                continue
-            for room in seat.rooms.values():
-                member = room.replica.members.get(uid) if room is not self else None
-                if member is not None and (not field or getattr(member, field) == value):
-                    found.append(seat.attachment)
-                    break
-        return frozenset(found)
-
-
-_line = partial(tuple.__new__, Line)  # half the cost of calling the class by name
-
-
-def _for_one(seat: Seat, lines: list[Line], rendered: list[bytes], start: int) -> bytes:
-    """The lines for a seat that does not get the same as its class: own lines, lines it knows already.
-
-    `echo-message` is about what was said on this connection; what the same member says on another one is news here.
-    """
-    parts = []
-    for line, data in zip(lines[start:], rendered[start:], strict=True):
-        event = line.entry.event
-        if seat.attachment in line.unseen_by:
-            continue
-        if line.origin is not None and line.origin.seat == seat.attachment:
-            own = data if seat.wants_echo or event.__class__ not in SAID else b""
-            parts.append(line.origin.arrived(own, line.entry.position))
-        else:
-            parts.append(data)
-    return b"".join(parts)

@@ -13,58 +13,19 @@ import asyncio
 import dataclasses
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from gateway.errors import FullError, StoreError
-from gateway.events import Utterance
-from gateway.model import Answer, AttachmentId, Known, LogKey, MsgId, Outcome, Position, SendKey
+from gateway.model import Answer, LogKey, MsgId, Outcome, Position
 from gateway.rooms.outbox import Batch, Outbox
-from gateway.rooms.ports import Change, LogStore, Origin
+from gateway.rooms.ports import Change, LogStore, Proposal, Saying
 from gateway.rooms.replica import Replica
 from gateway.rooms.turns import Turns
 
-__all__ = ["Proposal", "Saying", "Writer"]
+__all__ = ["Writer"]
 
 MAX_QUEUED = 2000  # events waiting for one log; past it the author is told to try again
 MAX_BATCH = 128  # events in one flight: keeps Redis from being held for more than about a third of a ms
-
-
-class Proposal(Origin, Protocol):
-    """A state change that is decided again whenever permissions changed under it."""
-
-    def propose(self, replica: Replica) -> Change | None:
-        """The change, decided on the replica as it is now; None: refused, its author was told."""
-
-    def unchanged(self) -> None:
-        """Redis found nothing to do: the member was not (or already) there."""
-
-
-class Saying:
-    """Something said, waiting to be appended; the command behind it derives from this and is its own `Origin`."""
-
-    __slots__ = ("event", "permissions")
-    send_key: SendKey | None = None
-    seat: AttachmentId | None = None
-
-    def __init__(self, event: Utterance, permissions: Position | None) -> None:
-        self.event = event
-        self.permissions = permissions  # what it was allowed on
-
-    def arrived(self, line: bytes, position: Position) -> bytes:
-        """See `Origin`."""
-        raise NotImplementedError
-
-    def allowed(self, replica: Replica) -> bool:
-        """See `Origin`."""
-        raise NotImplementedError
-
-    def failed(self) -> None:
-        """See `Origin`."""
-        raise NotImplementedError
-
-    def repeated(self, first: Known) -> None:
-        """Nothing was appended: its key had been used before. Only for one that has a key."""
-        raise NotImplementedError
 
 
 class _Step(NamedTuple):

@@ -2,7 +2,8 @@
 
 from gateway.events import Changed, Event
 from gateway.model import MsgId, Position, Uid
-from gateway.store import codec, keys
+from gateway.store import keys
+from gateway.store.entries import encode_event
 from gateway.store.lane import ignore
 from gateway.store.lanes import Lanes
 from gateway.store.logs import LOG_ENTRIES
@@ -27,6 +28,6 @@ async def announce(lanes: Lanes, uid: Uid, event: Event) -> Position:
     names = keys.log_keys(keys.inbox_log(uid))
     position = await lanes.commands.call(
         "EVALSHA", sha("inbox_move"), 2, names.state, names.log, names.channel, LOG_ENTRIES,
-        codec.encode_event(event),
+        encode_event(event),
     )  # fmt: skip
     return Position(position)

@@ -1,6 +1,6 @@
 """With whom each person has talked, and when last: an index, in no slot together with what was said."""
 
-from gateway.commands.ports import Peer
+from gateway.commands.ports.history import Peer
 from gateway.store import keys
 from gateway.store.lane import ignore
 from gateway.store.lanes import Lanes

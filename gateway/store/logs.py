@@ -15,6 +15,7 @@ from gateway.rooms.ports import Change, OnAnswer
 from gateway.rooms.redaction import is_redacted
 from gateway.rooms.retention import MAX_ENTRIES, MIN_AGE_S, Kept
 from gateway.store import codec
+from gateway.store.entries import decode_announcement, decode_entries, encode_event
 from gateway.store.keys import LogKeys, gateway_logs, is_room, log_keys, log_of_channel, nick_of
 from gateway.store.lane import ignore
 from gateway.store.lanes import Lanes, must_hold_lease
@@ -68,12 +69,12 @@ class Logs:
                 _decoding(on_answer),
                 "EVALSHA", sha("room_msg"), 2, keys.state, keys.log,
                 keys.channel, self._max_entries, self._gateway, number, permissions or b"",
-                *map(codec.encode_event, events),
+                *map(encode_event, events),
             )  # fmt: skip
             return
         parts: list[bytes] = []
         for event, key in zip(events, send_keys, strict=True):
-            parts += (codec.encode_event(event), *((key.key, key.owner, event.msgid) if key else (b"", b"", b"")))
+            parts += (encode_event(event), *((key.key, key.owner, event.msgid) if key else (b"", b"", b"")))
         self._lanes.commands.request(
             _decoding(on_answer, codec.decode_keyed_answer),
             "EVALSHA", sha("room_msg"), 4, keys.state, keys.log, keys.sent, keys.sent_before,
@@ -93,7 +94,7 @@ class Logs:
             _decoding(on_answer),
             "EVALSHA", sha("room_tx"), 4, keys.state, keys.log, keys.members, keys.lists,
             keys.channel, self._max_entries, self._gateway, number, change.permissions or b"",
-            codec.encode_event(change.event), int(change.changes_permissions),
+            encode_event(change.event), int(change.changes_permissions),
             change.uid, change.need, member, change.capacity or b"", 2 if change.blank else 1 if change.anew else b"",
             *codec.encode_effects(change),
         )  # fmt: skip
@@ -116,7 +117,7 @@ class Logs:
         keys = self._keys_of(log)
         await self._lanes.commands.call(
             "EVALSHA", sha("room_restore"), 4, keys.state, keys.log, keys.members, keys.lists,
-            keys.channel, self._max_entries, codec.encode_event(event), last, *codec.encode_restored(event),
+            keys.channel, self._max_entries, encode_event(event), last, *codec.encode_restored(event),
         )  # fmt: skip
 
     async def snapshot(self, log: LogKey, name: str) -> Snapshot:
@@ -139,10 +140,10 @@ class Logs:
         start = b"-" if position == b"0-0" else position
         reply = await self._lanes.commands.call("XRANGE", key, start, "+", "COUNT", limit + 1)
         if position == b"0-0":
-            return codec.decode_entries(reply[:limit])
+            return decode_entries(reply[:limit])
         if reply and reply[0][0] == position:
-            return codec.decode_entries(reply[1:])
-        entries = codec.decode_entries(reply[:limit])
+            return decode_entries(reply[1:])
+        entries = decode_entries(reply[:limit])
         if not is_redacted(position, entries):
             return None
         # Whoever took it back did so after it. That the log was not trimmed past it as well, what is older tells.
@@ -173,7 +174,7 @@ class Logs:
 
     async def _range(self, command: str, log: LogKey, start: bytes, end: bytes, limit: int) -> list[Entry]:
         reply = await self._lanes.commands.call(command, self._keys_of(log).log, start, end, "COUNT", limit)
-        return codec.decode_entries(reply)
+        return decode_entries(reply)
 
     async def forget(self, log: LogKey, after_s: int) -> None:
         """Let a log end by itself, `after_s` from now. Raises `StoreError`."""
@@ -240,7 +241,7 @@ class Logs:
             if is_room(log):
                 self._log_of_channel[channel] = log
         if kind == b"smessage":
-            self.on_announcement(log, *codec.decode_announcement(push[2]))
+            self.on_announcement(log, *decode_announcement(push[2]))
         elif kind == b"ssubscribe":
             self.on_subscribed(log)
 

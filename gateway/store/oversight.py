@@ -19,7 +19,7 @@ MAX_NOTICES = 100  # kept for gateways that have not looked yet; more in half a 
 
 
 class Oversight:
-    """Implements `commands.ports.Oversight`."""
+    """Implements `commands.ports.network.Oversight`."""
 
     def __init__(self, lanes: Lanes) -> None:
         self.bans: Mapping[str, NetworkBan] = {}

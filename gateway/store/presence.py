@@ -1,7 +1,7 @@
 """Who holds which nick, told to who watches it: one shard channel per nick, in the slot of its claim.
 
-Implements `commands.ports.Presence`. The channel is the doorbell; after each subscription the claim and the record of
-its holder are looked at, since what was published before is gone.
+Implements `commands.ports.network.Presence`. The channel is the doorbell; after each subscription the claim and the
+record of its holder are looked at, since what was published before is gone.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from gateway.events import Entry, Event
 from gateway.model import Member, Position, Uid
 from gateway.store import codec, keys
+from gateway.store.entries import decode_event, encode_event
 from gateway.store.lanes import Lanes
 from gateway.store.records import decode_user
 from gateway.store.scripts import sha
@@ -34,7 +35,7 @@ class Presence:
 
     async def changed(self, member: Member, event: Event) -> None:
         """Something changed of a member, which is as before it. Raises `StoreError`."""
-        await self._tell(member, b"=", codec.encode_event(event))
+        await self._tell(member, b"=", encode_event(event))
 
     async def _tell(self, member: Member, kind: bytes, event: bytes) -> None:
         key = nick_key(member.nick)
@@ -78,4 +79,4 @@ class Presence:
             if sign == b"+":
                 self.on_here(nick, member)
             else:
-                self.on_changed(nick, member, Entry(Position(ms + b"-0"), codec.decode_event(event)))
+                self.on_changed(nick, member, Entry(Position(ms + b"-0"), decode_event(event)))

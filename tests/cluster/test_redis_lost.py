@@ -14,7 +14,7 @@ import pytest
 import redis
 
 from gateway.events import Said
-from gateway.store.codec import decode_event
+from gateway.store.entries import decode_event
 from gateway.store.keys import log_keys, room_log
 from gateway.wire.names import RoomKey
 from tests.harness.checker import Kind

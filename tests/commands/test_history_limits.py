@@ -10,8 +10,8 @@ import pytest
 from gateway.errors import FullError
 from gateway.events import Entry
 from gateway.model import LogKey, Uid
+from gateway.rooms.ports import Saying
 from gateway.rooms.retention import Kept
-from gateway.rooms.writer import Saying
 from tests.harness.deadlines import DEADLINE_S
 from tests.harness.gateway_inside import GatewayInside
 from tests.harness.history import HISTORY, ask, batch

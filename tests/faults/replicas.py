@@ -9,7 +9,8 @@ from secrets import token_hex
 
 from gateway.events import Said
 from gateway.model import Uid
-from gateway.store.codec import decode_event, decode_member
+from gateway.store.codec import decode_member
+from gateway.store.entries import decode_event
 from gateway.store.keys import LogKeys, log_keys, room_log
 from gateway.store.logs import LOG_ENTRIES
 from gateway.wire.message import Message, Source

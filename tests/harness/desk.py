@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from gateway.events import Said
 from gateway.model import ORIGIN, Answer, GatewayId, LogKey, Outcome, Position
 from gateway.rooms.outbox import Outbox
-from gateway.rooms.ports import Change
+from gateway.rooms.ports import Change, Saying
 from gateway.rooms.replica import Replica
-from gateway.rooms.writer import Saying, Writer
+from gateway.rooms.writer import Writer
 from tests.harness.events import join, member, said
 from tests.harness.memory_store import MemoryRedis, MemoryStore
 

@@ -8,10 +8,9 @@ from itertools import count
 from gateway.events import Entry, Said
 from gateway.model import GatewayId, Known, LogKey, Member, MsgId, Position, SendKey, Uid
 from gateway.rooms.engine import Engine
-from gateway.rooms.ports import Change
+from gateway.rooms.ports import Change, Saying
 from gateway.rooms.replica import Replica
 from gateway.rooms.room import Room
-from gateway.rooms.writer import Saying
 from gateway.session import capabilities
 from gateway.session.render import render
 from gateway.session.session import Session

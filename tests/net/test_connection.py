@@ -9,8 +9,8 @@ from typing import NoReturn
 
 import pytest
 
+from gateway.commands.dispatch import CHEAP, CLOSE_REASON, obey
 from gateway.commands.multiline import OPEN_FOR_S
-from gateway.commands.table import CHEAP, CLOSE_REASON, obey
 from gateway.model import AttachmentId, FurtherId, Uid
 from gateway.net.connection import MAX_WAITING_LINES
 from gateway.session.budget import BURST, JOIN_RATE_PER_S, MAX_DEBT, RATE_PER_S

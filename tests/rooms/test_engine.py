@@ -10,9 +10,9 @@ from gateway.events import Entry, Said
 from gateway.model import GatewayId, LogKey, MsgId, Position, Uid
 from gateway.rooms.engine import CATCH_UP_ENTRIES, Engine
 from gateway.rooms.pace import BURST_WRITES
+from gateway.rooms.ports import Saying
 from gateway.rooms.replica import Replica
 from gateway.rooms.room import Room
-from gateway.rooms.writer import Saying
 from gateway.session.render import render
 from gateway.session.session import Session
 from gateway.wire.names import RoomKey

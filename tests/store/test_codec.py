@@ -9,15 +9,13 @@ from hypothesis import strategies as st
 from gateway.events import Entry, Event, Foreign, Joined, Reaped
 from gateway.model import GatewayId, Member, Position, Uid
 from gateway.store.codec import (
-    decode_announcement,
-    decode_event,
     decode_member,
     decode_members,
     decode_snapshot,
-    encode_event,
     encode_member,
     pairs,
 )
+from gateway.store.entries import decode_announcement, decode_event, encode_event
 from tests.harness import events as strategies
 from tests.harness.events import member, said
 

@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from gateway.commands.ports import Peer
+from gateway.commands.ports.history import Peer
 from gateway.model import Uid
 from gateway.store import keys
 from gateway.store.conversations import MAX_PEERS, Conversations

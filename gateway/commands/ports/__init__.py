@@ -1,0 +1,1 @@
+"""What the commands need of the store and of hashing."""
