@@ -3,7 +3,6 @@
 Source: docs/protocol.md, "Presence"; IRCv3 away-notify, chghost, monitor.
 """
 
-from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -17,21 +16,6 @@ from tests.harness.resuming import TAGGED, come_back, connect
 
 Pair = tuple[GatewayProcess, GatewayProcess]
 WATCHING = (*TAGGED, "away-notify", "chghost", "extended-monitor")
-
-
-@pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    """Two gateways that outlive the tests; those keep apart by nicks and rooms."""
-    where = tmp_path_factory.mktemp("pair")
-    with PrivateServer.running(where / "store") as store, gateways(where, store.url) as (one, two):
-        yield one, two
-
-
-@pytest.fixture
-async def stack() -> AsyncIterator[AsyncExitStack]:
-    """Closes the peers."""
-    async with AsyncExitStack() as stack:
-        yield stack
 
 
 async def peer_on(stack: AsyncExitStack, gateway: GatewayProcess, nick: str, *lines: str) -> IrcPeer:

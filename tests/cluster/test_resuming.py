@@ -5,7 +5,6 @@ Source: docs/protocol.md, "hubbub.chat/resume".
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -25,21 +24,6 @@ from tests.harness.resuming import RESUME, TAGGED, come_back, connect, offer
 pytestmark = pytest.mark.slow
 
 Pair = tuple[GatewayProcess, GatewayProcess]
-
-
-@pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    """Two gateways that outlive the tests; those keep apart by nicks and rooms."""
-    where = tmp_path_factory.mktemp("pair")
-    with PrivateServer.running(where / "store") as store, gateways(where, store.url) as (one, two):
-        yield one, two
-
-
-@pytest.fixture
-async def stack() -> AsyncIterator[AsyncExitStack]:
-    """Closes the peers."""
-    async with AsyncExitStack() as stack:
-        yield stack
 
 
 async def witness(stack: AsyncExitStack, gateway: GatewayProcess, nick: str, *rooms: str) -> IrcPeer:

@@ -4,7 +4,7 @@ Source: docs/protocol.md, "Several connections, one nick"; ADR 23.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -37,13 +37,6 @@ def three(tmp_path: Path) -> Iterator[Three]:
         ),
     ):
         yield one, two, third
-
-
-@pytest.fixture
-async def stack() -> AsyncIterator[AsyncExitStack]:
-    """Closes the peers."""
-    async with AsyncExitStack() as stack:
-        yield stack
 
 
 async def attached(stack: AsyncExitStack, gateway: GatewayProcess, nick: str, *, new: bool = False) -> IrcPeer:
