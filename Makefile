@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 APP    := $(VENV)/app-installed
 DEV    := $(VENV)/dev-installed
 # They wait for sockets and processes more than they compute.
-SIDE_BY_SIDE := -n 3 --dist loadscope
+SIDE_BY_SIDE := -n 4 --dist loadscope
 
 .PHONY: run gateway check test style fast spec slow containers format reference bench faults faults-kills faults-failovers clean
 

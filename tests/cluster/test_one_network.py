@@ -9,6 +9,8 @@ from tests.harness.gateway_process import GatewayProcess
 from tests.harness.irc_peer import IrcPeer
 from tests.harness.steps import ALL, join
 
+pytestmark = pytest.mark.slow
+
 Pair = tuple[GatewayProcess, GatewayProcess]
 
 
@@ -103,7 +105,6 @@ async def test_two_founders_one_operator(two_gateways: Pair) -> None:
     await bob.close()
 
 
-@pytest.mark.slow
 async def test_members_of_a_killed_gateway_leave_once(two_gateways: Pair) -> None:
     """SIGKILL: each lost member leaves every room exactly once, its nick is free, and the rooms go on."""
     one, two = two_gateways

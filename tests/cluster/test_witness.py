@@ -11,6 +11,8 @@ from benchmarks.servers import Address, hubbub
 from tests.harness.checker import Report
 from tests.harness.court import Court
 
+pytestmark = pytest.mark.slow
+
 ROOM = "#tea"
 TEXTS = 20
 CLOSE_S = 5.0

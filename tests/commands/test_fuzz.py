@@ -17,6 +17,8 @@ from gateway.wire.message import Message
 from tests.harness.deadlines import DEADLINE_S
 from tests.harness.gateway_process import GatewayProcess
 
+pytestmark = pytest.mark.slow
+
 _numbers = count(1)
 
 
@@ -202,7 +204,6 @@ _own = st.sampled_from(["{me}", "#mine", "fuzz1", "*"])
 _some_params = st.lists(st.one_of(_own, _words, _references, _numerals, _any_text), max_size=5)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("command", sorted(COMMANDS.keys() - {"DIE", "DRAIN"}))
 @settings(max_examples=15, deadline=None)
 @given(

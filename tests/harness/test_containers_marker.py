@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import redis
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 NAME = "tests/harness/test_containers_marker.py::test_redis_container_is_redis_8"
 
