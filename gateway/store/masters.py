@@ -55,7 +55,7 @@ async def open_connection(url: str, timeout_s: float) -> Connection:
     )
     connection: Connection = pool.make_connection()  # type: ignore[no-untyped-call] # redis-py has no type for it
     try:
-        async with asyncio.timeout(2 * timeout_s), _cancellable():
+        async with asyncio.timeout(2 * timeout_s), _mended():
             await connection.connect()
     except BaseException:
         await end(connection)
@@ -65,19 +65,27 @@ async def open_connection(url: str, timeout_s: float) -> Connection:
 
 async def ask(connection: Connection, *command: str) -> Any:
     """The reply to one command, as bytes and lists. Raises one of `CONNECT_ERRORS`."""
-    async with _cancellable():
+    async with _mended():
         await connection.send_command(*command)
         return await connection.read_response()
 
 
 @contextlib.asynccontextmanager
-async def _cancellable() -> AsyncIterator[None]:
-    """redis-py sends under `wait_for`, which loses a cancellation that comes when the bytes have just gone: the task
-    would live on, and whoever ends it wait for ever. Source: CPython issue 86296, mended in 3.12."""
+async def _mended() -> AsyncIterator[None]:
+    """Two ends of a connection made what they are.
+
+    redis-py sends under `wait_for`, which loses a cancellation that comes when the bytes have just gone: the task would
+    live on, and whoever ends it wait for ever. Source: CPython issue 86296, mended in 3.12.
+
+    uvloop raises RuntimeError where something is written to a transport that was just lost; asyncio does not.
+    """
     task = asyncio.current_task()
     assert task is not None
     before = task.cancelling()
-    yield
+    try:
+        yield
+    except RuntimeError as exc:
+        raise ConnectionResetError("lost while it was being written to") from exc
     if task.cancelling() > before:
         raise asyncio.CancelledError
 
