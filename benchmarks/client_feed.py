@@ -81,7 +81,10 @@ class _Client:
 
     def hear(self) -> bool:
         """Answer what has come; False when the client is gone."""
-        chunk = self._socket.recv(65_536)
+        try:
+            chunk = self._socket.recv(65_536)
+        except ConnectionResetError:  # it left without reading everything
+            return False
         *lines, self._rest = (self._rest + chunk).split(b"\r\n")
         for line in lines:
             self._answer(line.decode())
