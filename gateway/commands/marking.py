@@ -6,11 +6,11 @@ from gateway.commands.conversations import identity_of
 from gateway.commands.services import Services
 from gateway.commands.telling import copy_to_own, tell
 from gateway.errors import FullError, StoreError
-from gateway.events import Said
 from gateway.model import Uid
 from gateway.session.capabilities import READ_MARKER
 from gateway.session.reply import Reply
 from gateway.session.session import Session
+from gateway.spoken import Said
 from gateway.wire.message import Message
 from gateway.wire.names import casefold, nick_key, room_key
 from gateway.wire.tags import format_time, parse_time

@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator
 from gateway.commands.pacing import PACE_BYTES, until_read
 from gateway.commands.reading import PAGE
 from gateway.commands.services import Services
-from gateway.events import Direct, Entry, Redacted, Said, SaidLines, is_history
+from gateway.events import Entry
 from gateway.model import LogKey, Position
 from gateway.session.held import Held
 from gateway.session.render import render
 from gateway.session.reply import Reply
 from gateway.session.session import Session
+from gateway.spoken import Direct, Redacted, Said, SaidLines, is_history
 
 __all__ = ["is_talk", "read_missed", "write_missed"]
 

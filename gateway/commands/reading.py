@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from gateway.commands.ports.history import History
-from gateway.events import Entry, Redacted
+from gateway.events import Entry
 from gateway.model import LogKey, order
 from gateway.session.msgids import made_at_ms
+from gateway.spoken import Redacted
 from gateway.wire.tags import parse_time
 
 __all__ = ["FIRST", "LAST", "MAX_NUMBER", "PAGE", "BadReferenceError", "Place", "Reader", "find", "parse_reference"]

@@ -8,7 +8,7 @@ from gateway.commands.services import Services
 from gateway.commands.telling import copy_to_own
 from gateway.commands.visible import current_room
 from gateway.errors import FullError
-from gateway.events import Direct, Entry, Redacted, Said, SaidLines, SaidTo
+from gateway.events import Entry
 from gateway.model import LogKey, MsgId, Position, time_ms
 from gateway.rooms.ports import Change, Saying
 from gateway.rooms.replica import Replica
@@ -18,6 +18,7 @@ from gateway.session.capabilities import REDACTION
 from gateway.session.render import render
 from gateway.session.reply import Reply
 from gateway.session.session import Session
+from gateway.spoken import Direct, Redacted, Said, SaidLines, SaidTo
 from gateway.wire.limits import MAX_BODY_BYTES
 from gateway.wire.message import Message
 from gateway.wire.names import nick_key, room_key

@@ -22,7 +22,7 @@ from gateway.commands.rooms import greet, names_follow
 from gateway.commands.services import Services
 from gateway.commands.sharing import look, publish, receive, repair_nick
 from gateway.errors import StoreError
-from gateway.events import AwaySet, Entry, Joined, Rebound, Said
+from gateway.events import AwaySet, Entry, Joined, Rebound
 from gateway.model import ORIGIN, AttachmentId, MsgId, Position, Uid, order
 from gateway.people import Refusal, Taken
 from gateway.rooms.ports import Change
@@ -33,6 +33,7 @@ from gateway.session.capabilities import CHATHISTORY, RESUME
 from gateway.session.held import Held
 from gateway.session.reply import Reply
 from gateway.session.session import Session, State
+from gateway.spoken import Said
 from gateway.wire import numerics as n
 from gateway.wire.names import RoomKey, nick_key
 

@@ -6,7 +6,7 @@ from gateway.commands.services import Services
 from gateway.commands.telling import copy_to_own
 from gateway.commands.visible import identity
 from gateway.errors import FullError
-from gateway.events import Direct, Entry, Said, SaidLines, Spoken
+from gateway.events import Entry
 from gateway.model import Known, MsgId, Position, SendKey, Uid
 from gateway.people import User
 from gateway.rooms.ports import Saying
@@ -16,6 +16,7 @@ from gateway.rooms.room import Room
 from gateway.session.render import render
 from gateway.session.reply import Reply
 from gateway.session.session import Session
+from gateway.spoken import Direct, Said, SaidLines, Spoken
 from gateway.wire import numerics as n
 
 __all__ = ["FromOutside", "Plain", "Sending", "ToConversation", "ToNick", "ToRoom"]

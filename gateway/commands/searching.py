@@ -10,13 +10,14 @@ from gateway.commands.extent import oldest_in_room, oldest_said, without_taken_b
 from gateway.commands.reading import FIRST, LAST, MAX_NUMBER, PAGE, Place, Reader
 from gateway.commands.services import Services
 from gateway.errors import StoreError
-from gateway.events import Entry, Redacted, Said, SaidLines
+from gateway.events import Entry
 from gateway.model import LogKey, order
 from gateway.session.capabilities import SEARCH
 from gateway.session.playback import is_message
 from gateway.session.render import render
 from gateway.session.reply import Reply
 from gateway.session.session import Session
+from gateway.spoken import Redacted, Said, SaidLines
 from gateway.wire.message import Message
 from gateway.wire.names import casefold, room_key
 from gateway.wire.tags import parse_tags, parse_time

@@ -8,7 +8,6 @@ from gateway.commands.sayings import FromOutside, Plain, Sending, ToConversation
 from gateway.commands.services import Services
 from gateway.commands.visible import find_room
 from gateway.errors import FullError, StoreError
-from gateway.events import Said, SaidLines, SaidTo, Spoken
 from gateway.model import LogKey, MsgId, SendKey
 from gateway.rooms.replica import Replica
 from gateway.rooms.rights import may_speak
@@ -18,6 +17,7 @@ from gateway.session.msgids import keyed_msgid
 from gateway.session.playback import is_passing
 from gateway.session.reply import Reply
 from gateway.session.session import Session
+from gateway.spoken import Said, SaidLines, SaidTo, Spoken
 from gateway.wire import numerics as n
 from gateway.wire.limits import MAX_BODY_BYTES
 from gateway.wire.message import Message

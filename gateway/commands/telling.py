@@ -4,11 +4,11 @@ import contextlib
 
 from gateway.commands.services import Services
 from gateway.errors import FullError
-from gateway.events import Said, Utterance
 from gateway.model import Position, Uid
 from gateway.rooms.ports import Saying
 from gateway.rooms.replica import Replica
 from gateway.session.session import Session
+from gateway.spoken import Said, Utterance
 
 __all__ = ["copy_to_own", "tell"]
 

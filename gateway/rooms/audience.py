@@ -2,11 +2,12 @@
 
 from typing import NamedTuple
 
-from gateway.events import Entry, Left, Redacted, Said, SaidLines, SaidTo, Split, Splitting
+from gateway.events import Entry, Left, Split, Splitting
 from gateway.model import AttachmentId, FurtherId, Member, MsgId, Position, Uid
 from gateway.rooms.ports import Origin, Render, Seat
 from gateway.rooms.replica import Replica
 from gateway.rooms.seen import MAX_SEEN, Seen
+from gateway.spoken import Redacted, Said, SaidLines, SaidTo
 from gateway.wire.names import RoomKey
 
 __all__ = ["NOBODY", "Audience", "Line"]

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 
 from gateway.errors import StoreError
-from gateway.events import Entry, Redacted
+from gateway.events import Entry
 from gateway.model import AttachmentId, LogKey, MsgId, Position, order
 from gateway.rooms.follower import Follower
 from gateway.rooms.outbox import Outbox
@@ -13,6 +13,7 @@ from gateway.rooms.ports import LogStore
 from gateway.rooms.redaction import Redactions
 from gateway.rooms.seen import MAX_SEEN, Seen
 from gateway.rooms.writer import Writer
+from gateway.spoken import Redacted
 
 __all__ = ["INBOX_KEPT_S", "Deliver", "Inbox", "InboxWriters"]
 

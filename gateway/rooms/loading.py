@@ -3,7 +3,7 @@
 from enum import Enum, auto
 from typing import NamedTuple
 
-from gateway.events import Entry, Event, Joined, Left, LeftBy, Redacted, Restored, is_history
+from gateway.events import Entry, Event, Joined, Left, LeftBy, Restored
 from gateway.model import ORIGIN, MsgId, Position, Snapshot, order, time_ms
 from gateway.rooms.difference import difference
 from gateway.rooms.follower import Follower
@@ -11,6 +11,7 @@ from gateway.rooms.ports import LogStore, Render
 from gateway.rooms.replica import Replica
 from gateway.rooms.room import GONE, Room
 from gateway.rooms.seen import TURN_S
+from gateway.spoken import Redacted, is_history
 
 __all__ = ["load", "reload", "reload_inbox"]
 

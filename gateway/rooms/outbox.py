@@ -7,9 +7,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
-from gateway.events import Direct, Redacted, SaidLines, Utterance
 from gateway.model import LogKey, MsgId, SendKey
 from gateway.rooms.ports import Change
+from gateway.spoken import Direct, Redacted, SaidLines, Utterance
 
 __all__ = ["KEPT_S", "MAX_KEPT_BYTES", "Batch", "Kept", "Outbox"]
 

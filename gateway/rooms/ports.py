@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from gateway.errors import StoreError
-from gateway.events import Entry, Event, Restored, Utterance
+from gateway.events import Entry, Event, Restored
 from gateway.model import Answer, AttachmentId, GatewayId, Head, Known, LogKey, Member, Position, SendKey, Snapshot, Uid
 from gateway.rooms.replica import Replica, changes_permissions
+from gateway.spoken import Utterance
 from gateway.wire.names import RoomKey
 
 if TYPE_CHECKING:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
-from gateway.events import Entry, Redacted
+from gateway.events import Entry
 from gateway.model import ORIGIN, MsgId, Position, order
+from gateway.spoken import Redacted
 
 __all__ = ["Redactions", "is_redacted"]
 

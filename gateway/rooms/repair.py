@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Mapping
 
 from gateway.errors import StoreError
-from gateway.events import Joined, Redacted
+from gateway.events import Joined
 from gateway.model import GatewayId, Head, LogKey, Member, MsgId, Position, Uid, order
 from gateway.rooms.follower import Follower
 from gateway.rooms.loading import reload, reload_inbox
@@ -19,6 +19,7 @@ from gateway.rooms.replica import Replica
 from gateway.rooms.room import Room
 from gateway.rooms.turns import TURN_WAIT_S
 from gateway.rooms.writer import Writer
+from gateway.spoken import Redacted
 
 __all__ = ["CHECK_EVERY_S", "SETTLE_S", "Repair"]
 

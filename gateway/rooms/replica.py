@@ -17,11 +17,11 @@ from gateway.events import (
     Reaped,
     Rebound,
     Restored,
-    Said,
     TopicSet,
 )
 from gateway.model import GatewayId, Listed, Member, MsgId, Position, Snapshot, Topic, Uid, time_ms
 from gateway.rooms import lists
+from gateway.spoken import Said
 from gateway.wire.masks import mask_applies
 from gateway.wire.names import casefold
 

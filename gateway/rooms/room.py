@@ -17,12 +17,8 @@ from gateway.events import (
     ModesSet,
     Reaped,
     Rebound,
-    Redacted,
     Renamed,
     Restored,
-    Said,
-    SaidLines,
-    SaidTo,
     TopicSet,
 )
 from gateway.model import AttachmentId, Known, Member, MsgId, Position, Uid
@@ -36,6 +32,7 @@ from gateway.rooms.replica import Replica
 from gateway.rooms.seen import Seen
 from gateway.rooms.turns import Turns
 from gateway.rooms.writer import Writer
+from gateway.spoken import Redacted, Said, SaidLines, SaidTo
 from gateway.wire.names import RoomKey
 
 __all__ = ["GONE", "Room"]

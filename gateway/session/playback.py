@@ -4,25 +4,12 @@ Source: IRCv3 chathistory: only PRIVMSG and NOTICE without event-playback; with 
 MODE and TOPIC as well; message-redaction, "Chat history": what was redacted is left out, and the REDACT may be shown.
 """
 
-from gateway.events import (
-    Entry,
-    Joined,
-    Kicked,
-    Left,
-    LeftBy,
-    ModesSet,
-    Reaped,
-    Redacted,
-    Renamed,
-    Said,
-    SaidLines,
-    TopicSet,
-    is_history,
-)
+from gateway.events import Entry, Joined, Kicked, Left, LeftBy, ModesSet, Reaped, Renamed, TopicSet
 from gateway.model import GatewayId, Member, MsgId, Uid
 from gateway.session.capabilities import AWAY_NOTIFY, EVENT_PLAYBACK, REDACTION, TAGS
 from gateway.session.render import render
 from gateway.session.session import Session
+from gateway.spoken import Redacted, Said, SaidLines, is_history
 from gateway.wire.message import Source
 
 __all__ = ["is_message", "is_passing", "is_played", "play"]

@@ -5,7 +5,6 @@ from functools import lru_cache
 from gateway.events import (
     AccountSet,
     AwaySet,
-    Direct,
     Entry,
     Event,
     HostSet,
@@ -19,11 +18,7 @@ from gateway.events import (
     ModesSet,
     NameSet,
     Rebound,
-    Redacted,
     Renamed,
-    Said,
-    SaidLines,
-    SaidTo,
     Split,
     Splitting,
     TopicSet,
@@ -43,6 +38,7 @@ from gateway.session.capabilities import (
     SETNAME,
     TAGS,
 )
+from gateway.spoken import Direct, Redacted, Said, SaidLines, SaidTo
 from gateway.wire.tags import escape, format_time
 
 __all__ = ["in_batch", "render", "with_label"]

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
-from gateway.events import Changed, Entry, Rebound, Said
+from gateway.events import Changed, Entry, Rebound
 from gateway.model import AttachmentId, GatewayId, Member, MsgId, Uid
 from gateway.people import User
 from gateway.session.budget import Budget
 from gateway.session.capabilities import BATCH, CAP_NOTIFY, ECHO, MULTILINE, READ_MARKER, RENDERED
 from gateway.session.render import render
+from gateway.spoken import Said
 from gateway.wire.limits import KICKLEN
 from gateway.wire.message import Message, Source
 from gateway.wire.names import NickKey, RoomKey, nick_key, room_key

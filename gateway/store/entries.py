@@ -15,7 +15,6 @@ from gateway.events import (
     AccountSet,
     AwaySet,
     Changed,
-    Direct,
     Entry,
     Event,
     Foreign,
@@ -32,15 +31,12 @@ from gateway.events import (
     NameSet,
     Reaped,
     Rebound,
-    Redacted,
     Renamed,
     Restored,
-    Said,
-    SaidLines,
-    SaidTo,
     TopicSet,
 )
 from gateway.model import FurtherId, GatewayId, MsgId, Position, Topic, Uid
+from gateway.spoken import Direct, Redacted, Said, SaidLines, SaidTo
 from gateway.store.codec import decode_member, encode_member
 
 __all__ = ["decode_announcement", "decode_entries", "decode_event", "encode_event"]

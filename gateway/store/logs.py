@@ -9,11 +9,12 @@ from itertools import islice
 from typing import Any
 
 from gateway.errors import StoreError
-from gateway.events import Entry, Restored, Utterance
+from gateway.events import Entry, Restored
 from gateway.model import Answer, GatewayId, Head, LogKey, Member, Position, SendKey, Snapshot, Uid
 from gateway.rooms.ports import Change, OnAnswer
 from gateway.rooms.redaction import is_redacted
 from gateway.rooms.retention import MAX_ENTRIES, MIN_AGE_S, Kept
+from gateway.spoken import Utterance
 from gateway.store import codec
 from gateway.store.entries import decode_announcement, decode_entries, encode_event
 from gateway.store.keys import LogKeys, gateway_logs, is_room, log_keys, log_of_channel, nick_of

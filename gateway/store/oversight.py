@@ -4,9 +4,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.events import Entry, Said
+from gateway.events import Entry
 from gateway.model import MsgId, Position, Uid
 from gateway.people import NetworkBan
+from gateway.spoken import Said
 from gateway.store import keys
 from gateway.store.lanes import Lanes
 from gateway.store.scripts import sha

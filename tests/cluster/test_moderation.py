@@ -9,8 +9,9 @@ from urllib.request import urlopen
 
 import pytest
 
-from gateway.events import Entry, Joined, Kicked, ModesSet, Said
+from gateway.events import Entry, Joined, Kicked, ModesSet
 from gateway.model import ORIGIN, Uid
+from gateway.spoken import Said
 from gateway.store.keys import room_log
 from gateway.store.urls import Durability
 from gateway.wire.message import Message

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from gateway.events import Said
+from gateway.spoken import Said
 from gateway.store.entries import decode_event
 from gateway.store.keys import log_keys, room_log
 from gateway.wire.names import RoomKey

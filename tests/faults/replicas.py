@@ -7,8 +7,8 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from secrets import token_hex
 
-from gateway.events import Said
 from gateway.model import Uid
+from gateway.spoken import Said
 from gateway.store.codec import decode_member
 from gateway.store.entries import decode_event
 from gateway.store.keys import LogKeys, log_keys, room_log

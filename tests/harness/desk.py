@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from gateway.events import Said
 from gateway.model import ORIGIN, Answer, GatewayId, LogKey, Outcome, Position
 from gateway.rooms.outbox import Outbox
 from gateway.rooms.ports import Change, Saying
 from gateway.rooms.replica import Replica
 from gateway.rooms.writer import Writer
+from gateway.spoken import Said
 from tests.harness.events import join, member, said
 from tests.harness.memory_store import MemoryRedis, MemoryStore
 

@@ -8,7 +8,6 @@ from gateway.events import (
     AccountSet,
     AwaySet,
     Changed,
-    Direct,
     Event,
     HostSet,
     Joined,
@@ -19,15 +18,13 @@ from gateway.events import (
     ModesSet,
     NameSet,
     Rebound,
-    Redacted,
     Renamed,
     Restored,
-    Said,
-    SaidLines,
     TopicSet,
 )
 from gateway.model import ORIGIN, FurtherId, GatewayId, Member, MsgId, Position, Topic, Uid
 from gateway.rooms.ports import Change
+from gateway.spoken import Direct, Redacted, Said, SaidLines
 
 __all__ = ["events", "join", "leave", "member", "members", "promote", "rebind", "said", "set_topic", "uid_of"]
 

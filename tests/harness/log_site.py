@@ -6,9 +6,10 @@ from contextlib import asynccontextmanager
 from typing import Protocol
 
 from gateway.errors import StoreError
-from gateway.events import Entry, Spoken
+from gateway.events import Entry
 from gateway.model import Answer, GatewayId, LogKey, Position, SendKey, Uid
 from gateway.rooms.ports import Change, LogStore
+from gateway.spoken import Spoken
 from gateway.store.keys import log_keys
 from gateway.store.lanes import Lanes, lanes_to
 from gateway.store.logs import LOG_ENTRIES, Logs

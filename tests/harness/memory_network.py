@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import count
 
-from gateway.events import Entry, Said
+from gateway.events import Entry
 from gateway.model import GatewayId, Known, LogKey, Member, MsgId, Position, SendKey, Uid
 from gateway.rooms.engine import Engine
 from gateway.rooms.ports import Change, Saying
@@ -14,6 +14,7 @@ from gateway.rooms.room import Room
 from gateway.session import capabilities
 from gateway.session.render import render
 from gateway.session.session import Session
+from gateway.spoken import Said
 from gateway.wire.names import RoomKey
 from tests.harness.deadlines import DEADLINE_S, eventually
 from tests.harness.events import join, member, said

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from gateway.errors import StoreError
-from gateway.events import Entry, Event, Left, LinkChanged, Reaped, Restored, Utterance
+from gateway.events import Entry, Event, Left, LinkChanged, Reaped, Restored
 from gateway.model import (
     ORIGIN,
     Answer,
@@ -35,6 +35,7 @@ from gateway.model import (
 from gateway.rooms.ports import Change, OnAnswer
 from gateway.rooms.redaction import is_redacted
 from gateway.rooms.replica import changes_permissions
+from gateway.spoken import Utterance
 
 __all__ = ["Loss", "MemoryRedis", "MemoryStore"]
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gateway.errors import StoreError
-from gateway.events import Entry, Said
+from gateway.events import Entry
 from gateway.model import GatewayId, LogKey, MsgId, Position, Uid
 from gateway.rooms.engine import CATCH_UP_ENTRIES, Engine
 from gateway.rooms.pace import BURST_WRITES
@@ -15,6 +15,7 @@ from gateway.rooms.replica import Replica
 from gateway.rooms.room import Room
 from gateway.session.render import render
 from gateway.session.session import Session
+from gateway.spoken import Said
 from gateway.wire.names import RoomKey
 from tests.harness.deadlines import DEADLINE_S, eventually
 from tests.harness.events import join, leave, member, said, set_topic, uid_of

@@ -1,9 +1,9 @@
 """What was acknowledged lately: in order, by log, forgotten by age and by size, the oldest first."""
 
-from gateway.events import SaidLines
 from gateway.model import LogKey
 from gateway.rooms.outbox import KEPT_S, MAX_KEPT_BYTES, Batch, Outbox
 from gateway.rooms.ports import Change
+from gateway.spoken import SaidLines
 from tests.harness.events import join, member, said
 
 A, B = LogKey("r:#a"), LogKey("r:#b")

@@ -4,11 +4,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gateway.events import Event, Redacted
+from gateway.events import Event
 from gateway.model import LogKey, MsgId, Position, Uid
 from gateway.rooms.outbox import Batch, Outbox
 from gateway.rooms.ports import Change
 from gateway.rooms.redaction import MAX_REMEMBERED, Redactions
+from gateway.spoken import Redacted
 from tests.harness.deadlines import eventually
 from tests.harness.events import said
 from tests.harness.memory_network import LOG, Gateway, Network, network

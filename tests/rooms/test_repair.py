@@ -7,11 +7,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gateway.events import Kicked, LeftBy, ModeChange, ModesSet, Renamed, Said
+from gateway.events import Kicked, LeftBy, ModeChange, ModesSet, Renamed
 from gateway.model import GatewayId, LogKey, MsgId, SendKey, Uid
 from gateway.rooms.ports import Change
 from gateway.rooms.replica import Replica
 from gateway.rooms.turns import TURN_WAIT_S
+from gateway.spoken import Said
 from tests.harness.deadlines import eventually
 from tests.harness.events import join, leave, member, said, set_topic
 from tests.harness.memory_network import LOG, Decided, Gateway, Network, Sent, network

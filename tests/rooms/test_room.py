@@ -19,7 +19,6 @@ from gateway.events import (
     Reaped,
     Rebound,
     Renamed,
-    SaidTo,
     TopicSet,
 )
 from gateway.model import FurtherId, GatewayId, Member, MsgId, Position, Uid
@@ -28,6 +27,7 @@ from gateway.rooms.room import Room
 from gateway.session import capabilities as caps
 from gateway.session.render import render
 from gateway.session.session import Session
+from gateway.spoken import SaidTo
 from gateway.wire.names import RoomKey
 from tests.harness.events import member, said, uid_of
 

@@ -5,11 +5,11 @@ import asyncio
 import pytest
 
 from gateway.errors import FullError
-from gateway.events import Said
 from gateway.model import Outcome
 from gateway.rooms.outbox import Outbox
 from gateway.rooms.ports import Proposal
 from gateway.rooms.writer import MAX_BATCH, MAX_QUEUED, Writer
+from gateway.spoken import Said
 from tests.harness.desk import ANN, G1, G2, LOG, Author, Desk, Remark, founded
 from tests.harness.events import join, leave, member, promote, said, set_topic
 from tests.harness.memory_store import Loss, MemoryRedis

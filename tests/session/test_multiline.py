@@ -1,10 +1,11 @@
 """How several lines look to each class of receiver, and come in. Source: IRCv3 draft/multiline."""
 
-from gateway.events import Entry, SaidLines
+from gateway.events import Entry
 from gateway.model import MsgId, Position, Uid
 from gateway.session.capabilities import MULTILINE, TAGS
 from gateway.session.multiline import Draft
 from gateway.session.render import in_batch, render
+from gateway.spoken import SaidLines
 from gateway.wire.message import Message
 
 SAID = SaidLines(Uid(b"u"), MsgId(b"m1"), b"ann", b"+a=b", b":n!u@h PRIVMSG #r :one", ((True, b"two"), (False, b"")))

@@ -9,7 +9,6 @@ from gateway.events import (
     AccountSet,
     AwaySet,
     Changed,
-    Direct,
     Entry,
     Event,
     Foreign,
@@ -25,16 +24,14 @@ from gateway.events import (
     NameSet,
     Reaped,
     Rebound,
-    Redacted,
     Renamed,
     Restored,
-    Said,
-    SaidLines,
     TopicSet,
 )
 from gateway.model import GatewayId, Member, MsgId, Position, Uid
 from gateway.session import capabilities as caps
 from gateway.session.render import in_batch, render, with_label
+from gateway.spoken import Direct, Redacted, Said, SaidLines
 from gateway.wire.message import Message
 from tests.harness import events as strategies
 from tests.harness.events import member, said

@@ -10,9 +10,10 @@ from itertools import pairwise
 import pytest
 
 from gateway.errors import StoreError
-from gateway.events import Entry, Joined, Left, LinkChanged, ModesSet, Reaped, Rebound, Redacted, Restored, Said
+from gateway.events import Entry, Joined, Left, LinkChanged, ModesSet, Reaped, Rebound, Restored
 from gateway.model import ORIGIN, Answer, GatewayId, Head, LogKey, MsgId, Outcome, Position, Topic, Uid, order
 from gateway.rooms.ports import Change
+from gateway.spoken import Redacted, Said
 from tests.harness.deadlines import DEADLINE_S
 from tests.harness.events import join, leave, member, promote, rebind, said, set_topic, uid_of
 from tests.harness.log_site import LogSite, change, say
