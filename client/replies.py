@@ -117,8 +117,10 @@ def standard_reply(state: State, message: Message) -> Iterator[Event]:
     elif command in ("CHATHISTORY", "SEARCH") and _search_refused(state, message, reason):
         pass
     elif command == "CHATHISTORY":
-        # Whatever else it says, the barrier behind the request will show that there was no answer.
-        if retry and state.catchups:
+        # Whatever else it says, the barrier behind the request will show that there was no answer. So it will where
+        # MESSAGE_ERROR names the message we asked by: it is not there, and trying again would find it no more.
+        unknown = code == "MESSAGE_ERROR" and any(word.startswith("msgid=") for word in params[2:-1])
+        if retry and state.catchups and not unknown:
             _history_refused(state, message).delayed(reason)
     else:
         yield ServerText(reason)

@@ -146,15 +146,16 @@ def test_the_server_may_allow_shorter_pages() -> None:
     assert talk.said()[0].endswith("CHATHISTORY AFTER #tea msgid=m2 2")
 
 
-def test_a_hole_is_told_and_the_latest_lines_are_taken() -> None:
-    """A position that the server does not have any more: FAIL, or silence until the barrier, means a hole."""
+@pytest.mark.parametrize("refusal", ["INVALID_MSGREFTYPE AFTER gone", "MESSAGE_ERROR AFTER #tea msgid=gone"])
+def test_a_hole_is_told_and_the_latest_lines_are_taken(refusal: str) -> None:
+    """A position that the server does not have any more: FAIL, or silence until the barrier, means a hole. So it does
+    where MESSAGE_ERROR, which else says that history cannot be read now, names the message."""
     talk = Exchange(rooms={"#tea": "msgid=gone"})
     talk.register()
     talk.hear(":ann!a@h JOIN #tea")
     talk.said()
     assert talk.hear(
-        "@label=history-1-1 :irc FAIL CHATHISTORY INVALID_MSGREFTYPE AFTER gone :No such message",
-        ":irc PONG irc history-1-1",
+        f"@label=history-1-1 :irc FAIL CHATHISTORY {refusal} :No such message", ":irc PONG irc history-1-1"
     ) == [Hole("#tea")]
     assert talk.said()[0].endswith("CHATHISTORY LATEST #tea * 50")
 

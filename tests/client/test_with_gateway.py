@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import subprocess
 import termios
 from contextlib import ExitStack
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.client.at_gateways import ann_at, said_in
+from tests.client.at_gateways import ann_at, said_in, witness
 from tests.harness.deadlines import DEADLINE_FACTOR
 from tests.harness.gateway_process import GatewayProcess
 from tests.harness.irc_peer import IrcPeer
@@ -288,6 +289,28 @@ def test_a_room_shows_its_transcript_without_a_network(gateway: GatewayProcess, 
     folder = tmp_path / "data" / "chat-client"
     assert folder.stat().st_mode & 0o777 == 0o700
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+
+
+async def test_a_server_that_knows_nothing_of_before_is_talked_to(tmp_path: Path) -> None:
+    """Another network at the same address, or one that has lost its data: the last line seen is not there, and what
+    is said from now on is shown all the same."""
+    server = GatewayProcess(state_dir=tmp_path / "state").start()
+    try:
+        with terminal(tmp_path / "ann", *at(server)) as ann:
+            await asyncio.to_thread(ready, ann)
+            async with witness(server) as bob:
+                await bob.send("PRIVMSG #tea :said before")
+                await asyncio.to_thread(ann.sees, "bob | said before")
+            await asyncio.to_thread(server.kill)
+            shutil.rmtree(tmp_path / "state")
+            await asyncio.to_thread(server.restart)
+            async with witness(server) as bob:
+                await asyncio.to_thread(ann.type, "said afterwards" + ENTER)
+                await bob.expect("PRIVMSG", deadline_s=20 * DEADLINE_FACTOR)
+                await bob.send("PRIVMSG #tea :and answered")
+                await asyncio.to_thread(ann.sees, "bob | and answered")
+    finally:
+        server.stop()
 
 
 async def test_search_finds_what_is_only_on_the_server(tmp_path: Path) -> None:
