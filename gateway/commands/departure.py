@@ -50,7 +50,7 @@ async def detach(services: Services, session: Session) -> None:
         return
     session.state = State.DETACHED
     positions = {services.log_of_room(key): room.replica.last for key, room in session.rooms.items()}
-    positions[services.log_of_inbox(session.uid)] = services.engine.read_up_to(session.uid)
+    positions[services.log_of_inbox(session.uid)] = services.engine.inboxes.read_up_to(session.uid)
     let_go(services, session)
     await keep(services, session, positions)
 
@@ -65,7 +65,7 @@ def _unhook(services: Services, session: Session) -> None:
     # Where its client has come back on this very gateway, its successor is the same attachment.
     if services.sessions.get(session.attachment, session) is session:
         services.sessions.pop(session.attachment, None)
-        services.engine.close_inbox(session.attachment)
+        services.engine.inboxes.close(session.attachment)
         services.count_users(recount=session.shared or session.operator or "i" in session.modes)
     services.watches.stop(session, list(session.watches))
     for room in list(session.rooms.values()):

@@ -119,11 +119,11 @@ class _Redacting:
         # Gone first, told then: should this gateway end in between, it is not there all the same.
         event = self._event(services.new_msgid(), entry.position, self._target)
         for copy in [(log, entry), *[(inbox, found) for inbox in inboxes if (found := await self._copy(inbox))]]:
-            services.engine.withdraw(copy[0], event.redacted)
+            services.engine.inboxes.withdraw(copy[0], event.redacted)
             services.history.remove(copy[0], copy[1].position)
-        services.engine.keep(log, _Told(event))
+        services.engine.inboxes.keep(log, _Told(event))
         if holder is not None and holder != session.uid:
-            services.engine.send(holder, _Told(event))
+            services.engine.inboxes.send(holder, _Told(event))
         copy_to_own(services, session, event)
         if session.wants_echo and (line := render(Entry(entry.position, event), None, "", session.render_class)):
             self._reply.add(line)

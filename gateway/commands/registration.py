@@ -198,7 +198,7 @@ async def _register(services: Services, session: Session, reply: Reply) -> None:
                 session.state = State.REGISTERING
                 session.nick = ""
             return
-        inbox = services.engine.open_inbox(session.uid, partial(receive, services, session))
+        inbox = services.engine.inboxes.open(session.uid, partial(receive, services, session))
         session.signed_on_s = int(services.clock_s())
         await services.directory.put(session.as_user(services.gateway))
         services.count_users(arriving=1)  # in front of what is waited for, so that whoever is welcome is counted
@@ -215,7 +215,7 @@ async def _register(services: Services, session: Session, reply: Reply) -> None:
         return
     if session.state is State.CLOSED:
         # The connection ended meanwhile, before there was a session to depart.
-        services.engine.close_inbox(session.uid)
+        services.engine.inboxes.close(session.uid)
         await forget(services, session)
         return
     session.state = State.READY

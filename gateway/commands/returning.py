@@ -164,7 +164,7 @@ class Returning:
                 await self._replay(back, taken, held)
             last = await self._replay_inbox(taken, held)
             # Another attachment here may have read on meanwhile: what it was told we were not.
-            while order(last) < order(read := services.engine.read_up_to(session.uid)):
+            while order(last) < order(read := services.engine.inboxes.read_up_to(session.uid)):
                 last = max(await self._replay_inbox(taken, held, last), read, key=order)
         except StoreError:
             session.close("Store unavailable", goes_on=True)
@@ -177,7 +177,7 @@ class Returning:
             session.returned_at_s = services.now_s()
         session.state = State.READY
         services.sessions[session.attachment] = session
-        services.engine.open_inbox(session.attachment, partial(receive, services, session), last, self._had)
+        services.engine.inboxes.open(session.attachment, partial(receive, services, session), last, self._had)
         session.deliver(self._acts)
         if session.shared:  # what has changed since it was taken, it was not told
             look(services, session)

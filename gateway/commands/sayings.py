@@ -220,7 +220,7 @@ class ToConversation(Saying):
         note(services, one, other, position)
         event = Direct(session.uid, msgid, self.event._replace(msgid=msgid), position)
         try:
-            services.engine.send(self._to.uid, ToInbox(event, self._to, self.sending, services, self))
+            services.engine.inboxes.send(self._to.uid, ToInbox(event, self._to, self.sending, services, self))
         except FullError:
             self.take_back(position)
             self.failed()
@@ -229,7 +229,7 @@ class ToConversation(Saying):
         """It was not delivered, so it was not said, and may be under the same key."""
         if not self.anew:
             return
-        self._services.engine.withdraw(self.log, self.event.msgid)
+        self._services.engine.inboxes.withdraw(self.log, self.event.msgid)
         self._services.history.remove(self.log, position, self.send_key)
 
     def allowed(self, replica: Replica) -> bool:

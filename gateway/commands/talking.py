@@ -245,10 +245,10 @@ async def _to_others(services: Services, sending: Sending, targets: list[str], w
             log = services.log_of_conversation(identity_of(sending.session), identity_of(user))
             event = _event(_msgid(services, log, sending.command, words), sending.session, sending.command, nick, words)
             if sending.command == "TAGMSG" and is_passing(words.tags):
-                services.engine.send(user.uid, ToNick(event, nick, user.uid, sending, services, words.send_key))
+                services.engine.inboxes.send(user.uid, ToNick(event, nick, user.uid, sending, services, words.send_key))
             else:
                 saying = ToConversation(event, user, sending, services, words.send_key)
-                services.engine.keep(saying.log, saying)
+                services.engine.inboxes.keep(saying.log, saying)
             sending.begin()
         except (StoreError, FullError):
             sending.unavailable(nick)

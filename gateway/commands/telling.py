@@ -36,7 +36,7 @@ def tell(services: Services, to: Uid, author: Session, line: str, *, by_server: 
 
 def _tell(services: Services, to: Uid, event: Utterance) -> None:
     """Append something to a user's inbox; nobody waits for it. Raises `FullError`."""
-    services.engine.send(to, _Told(event, None))
+    services.engine.inboxes.send(to, _Told(event, None))
 
 
 def copy_to_own(services: Services, session: Session, event: Utterance) -> None:

@@ -22,7 +22,7 @@ class Follower:
     Not `live` until a catch-up has brought it to the head; announcements are held meanwhile.
     """
 
-    __slots__ = ("_apply", "_held", "catching_up", "last", "live", "log", "opened", "seen", "subscribed")
+    __slots__ = ("_apply", "_held", "begins", "catching_up", "last", "live", "log", "opened", "seen", "subscribed")
 
     def __init__(
         self,
@@ -38,6 +38,7 @@ class Follower:
         self.live = False
         self.subscribed = False
         self.catching_up = False
+        self.begins = False  # its log begins with it: there is nothing to read
         self.opened = opened  # done when live for the first time, and then forgotten: inboxes are many
         self._apply = apply
         self._held: list[tuple[Position, list[Entry]]] | None = None
@@ -61,6 +62,7 @@ class Follower:
 
     def has_opened(self) -> None:
         """It is live for the first time: tell who waits."""
+        self.begins = False
         if self.opened is not None:
             if not self.opened.done():
                 self.opened.set_result(None)

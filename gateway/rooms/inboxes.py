@@ -1,27 +1,24 @@
-"""Inboxes: followers of those of the sessions here, and writers to those of users anywhere."""
+"""Inboxes: those of the sessions here are followed, those of users anywhere are written to."""
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
-from gateway.errors import StoreError
 from gateway.events import Entry
-from gateway.model import AttachmentId, LogKey, MsgId, Position, order
+from gateway.model import ORIGIN, AttachmentId, LogKey, MsgId, Position, Uid, order, session_of
 from gateway.rooms.follower import Follower
+from gateway.rooms.inbox_writers import InboxWriters
 from gateway.rooms.outbox import Outbox
-from gateway.rooms.ports import LogStore
+from gateway.rooms.ports import LogStore, Saying
+from gateway.rooms.pump import Pump
 from gateway.rooms.redaction import Redactions
 from gateway.rooms.seen import MAX_SEEN, Seen
-from gateway.rooms.writer import Writer
 from gateway.spoken import Redacted
 
-__all__ = ["INBOX_KEPT_S", "Deliver", "Inbox", "InboxWriters"]
+__all__ = ["INBOX_KEPT_S", "Deliver", "Inbox", "Inboxes"]
 
 Deliver = Callable[[list[Entry]], None]
 
 INBOX_KEPT_S = 3600  # after its session has ended
-MAX_RECENT_WRITERS = 10_000  # past it those written to in the last half minute are forgotten too
-MAX_WRITERS = 1000  # idle ones beyond are forgotten, the longest unused first; their numbers can be asked for again
 
 
 class Inbox(Follower):
@@ -79,50 +76,71 @@ class Inbox(Follower):
                 deliver(theirs)
 
 
-class InboxWriters:
-    """One writer per inbox, kept for those written to last; iterating gives them all."""
+class Inboxes:
+    """Of the sessions here, by the logs they follow; and the way to those of others."""
 
     def __init__(
-        self, store: LogStore, make: Callable[[LogKey], Writer], wake: Callable[[Writer], None], outbox: Outbox
+        self,
+        store: LogStore,
+        followers: dict[LogKey, Follower],
+        writers: InboxWriters,
+        outbox: Outbox,
+        pump: Pump,
+        *,
+        log_of: Callable[[Uid], LogKey],
     ) -> None:
+        """`followers` are those of all logs; inboxes join them."""
         self._store = store
-        self._make = make
-        self._wake = wake
+        self._followers = followers
+        self._writers = writers
         self._outbox = outbox
-        self._writers: OrderedDict[LogKey, Writer] = OrderedDict()
+        self._pump = pump
+        self._log_of = log_of
+        self._loop = asyncio.get_running_loop()
 
-    def __iter__(self) -> Iterator[Writer]:
-        return iter(self._writers.values())
+    def open(
+        self, reader: AttachmentId, deliver: Deliver, after: Position | None = None, had: Iterable[MsgId] = ()
+    ) -> asyncio.Future[None]:
+        """Follow an inbox for an attachment of its session; the future is done when nothing can be missed any more.
 
-    def writer(self, log: LogKey, tasks: asyncio.TaskGroup) -> Writer:
-        """The writer of an inbox; a new one sends as soon as Redis has told its number."""
-        writer = self._writers.get(log)
-        if writer is None:
-            writer = self._writers[log] = self._make(log)
-            tasks.create_task(self._number(writer), name="inbox writer")
-            self._forget_idle()
-        self._writers.move_to_end(log)
-        return writer
+        Args:
+            after: the entry before the first to be delivered, not before `read_up_to`; None for a session that is new,
+                and its inbox with it.
+            had: what its client was given lately, up to there.
+        """
+        log = self._log_of(session_of(reader))
+        opened: asyncio.Future[None] = self._loop.create_future()
+        if isinstance(inbox := self._followers.get(log), Inbox):
+            inbox.add(reader, deliver, after or ORIGIN)
+            opened.set_result(None)
+            return opened
+        inbox = self._followers[log] = Inbox(log, reader, deliver, opened, after or ORIGIN, had)
+        inbox.begins = after is None
+        self._store.subscribe(log)
+        return opened
 
-    def find(self, log: LogKey) -> Writer | None:
-        """The writer of an inbox, if it was written to lately."""
-        return self._writers.get(log)
+    def close(self, reader: AttachmentId) -> None:
+        """The attachment is gone."""
+        log = self._log_of(session_of(reader))
+        if isinstance(inbox := self._followers.get(log), Inbox) and inbox.remove(reader):
+            del self._followers[log]
+            self._store.unsubscribe(log)
 
-    async def _number(self, writer: Writer) -> None:
-        try:
-            writer.number = await self._store.produced(writer.log)
-        except StoreError:
-            writer.give_up()
-            self._writers.pop(writer.log, None)
-        else:
-            self._wake(writer)
+    def read_up_to(self, uid: Uid) -> Position:
+        """Up to where a session's inbox was delivered here; the beginning where it is not followed."""
+        follower = self._followers.get(self._log_of(uid))
+        return (follower.last if follower is not None else None) or ORIGIN
 
-    def _forget_idle(self) -> None:
-        excess = len(self._writers) - MAX_WRITERS
-        if excess > 0:
-            idle = [log for log, writer in self._writers.items() if writer.idle]
-            # Those that may have to be written to again stay, but not without end.
-            if len(self._writers) < MAX_RECENT_WRITERS:
-                idle = [log for log in idle if not self._outbox.holds(log)]
-            for log in idle[:excess]:
-                del self._writers[log]
+    def send(self, to: Uid, saying: Saying) -> None:
+        """Append a direct message to a user's inbox; its origin hears when Redis has it. Raises `FullError`."""
+        self.keep(self._log_of(to), saying)
+
+    def keep(self, log: LogKey, saying: Saying) -> None:
+        """Append to a log that nobody follows; its origin hears when Redis has it. Raises `FullError`."""
+        writer = self._writers.writer(log)
+        writer.put(saying)
+        self._pump.wake(writer)
+
+    def withdraw(self, log: LogKey, msgid: MsgId) -> None:
+        """Something was taken back in a log that is no room's: it is not written again."""
+        self._outbox.withdraw(log, msgid)

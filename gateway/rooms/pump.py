@@ -4,6 +4,7 @@ import asyncio
 import time
 
 from gateway.rooms.room import Room
+from gateway.rooms.turns import TURN_WAIT_S
 from gateway.rooms.writer import Writer
 
 __all__ = ["RETRY_S", "Pump"]
@@ -17,6 +18,11 @@ class Pump:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._ready: dict[Writer, None] = {}  # with something to send at the end of this turn
+        self.up_since_s = 0.0  # when a connection to Redis came back last
+
+    def connected(self) -> None:
+        """A connection to Redis has come back."""
+        self.up_since_s = self._loop.time()
 
     def wake(self, writer: Writer) -> None:
         """Have it send what it has, with everything else that members said in this turn: one script call per room."""
@@ -28,6 +34,10 @@ class Pump:
         """Its flight had no answer. Where the connection is well (Redis has no memory left, say) nobody else would have
         it tried again."""
         self._loop.call_later(RETRY_S, self.wake, writer)
+
+    def may_send(self, room: Room) -> bool:
+        """After a reconnection what Redis has comes first: some of ours may have a place between others'."""
+        return room.follower.live or self._loop.time() >= self.up_since_s + TURN_WAIT_S
 
     def may_start(self, room: Room) -> bool:
         """A busy room is written to in bursts; who waits here is woken when the next flight may go."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from gateway.errors import StoreError
 from gateway.events import Joined
 from gateway.model import GatewayId, Head, LogKey, Member, MsgId, Position, Uid, order
+from gateway.rooms.expected import Expected
 from gateway.rooms.follower import Follower
 from gateway.rooms.loading import reload, reload_inbox
 from gateway.rooms.outbox import Outbox
@@ -98,13 +99,13 @@ class Repair:
         store: LogStore,
         render: Render,
         outbox: Outbox,
+        expected: Expected,
         *,
         gateway: GatewayId,
         server_name: str,
         followers: Mapping[LogKey, Follower],
         writer_of: Callable[[LogKey], Writer | None],
         catch_up: Callable[[Follower], None],
-        expect: Callable[[LogKey, Position], None],
         settle_s: float,
     ) -> None:
         self._store = store
@@ -115,7 +116,7 @@ class Repair:
         self._followers = followers
         self._writer_of = writer_of
         self._catch_up = catch_up
-        self._expect = expect
+        self._expected = expected
         self._settle_s = settle_s
         self._loop = asyncio.get_running_loop()
         self._settling: dict[Room, None] = {}
@@ -168,7 +169,7 @@ class Repair:
         if order(head.last) < order(stood_at):
             self._catch_up(follower)  # it will find that this is not the log it knew
         elif order(head.last) > order(follower.last):
-            self._expect(log, head.last)  # the announcement may be under way
+            self._expected.note(log, head.last)  # the announcement may be under way
 
     # -- a log that is not the one we followed ------------------------------------------------------------------------
 
@@ -178,7 +179,13 @@ class Repair:
         await self._pace(4)
         if room is None:
             await reload_inbox(self._store, follower)
-            return
+        else:
+            await self._reload_room(room)
+            self.withdraw(room)
+        # What was expected of a log that is gone may lie beyond the new one's end for long.
+        self._expected.drop(follower.log)
+
+    async def _reload_room(self, room: Room) -> None:
         now_s = self._loop.time()
         await reload(
             self._store, room, self._render, settled_s=now_s + self._settle_s, turns_s=now_s + TURN_WAIT_S,
@@ -199,7 +206,15 @@ class Repair:
             room.writer.put(_StillHere(uid, msgid))
             room.writer.pump()
 
-    def take_back(self, room: Room, msgid: MsgId, position: Position) -> None:
+    def withdraw(self, room: Room) -> None:
+        """What was taken back is not written again, and taken back again where this gateway already has."""
+        withdrawn, room.withdrawn = room.withdrawn, []
+        for msgid, position in withdrawn:
+            ours = self._outbox.withdraw(room.follower.log, msgid) or room.writer.carries(msgid)
+            if ours and position is not None:
+                self._take_back(room, msgid, position)
+
+    def _take_back(self, room: Room, msgid: MsgId, position: Position) -> None:
         """Take away again what stands at that place: in one step with the word that it was taken back, for nobody finds
         on from a place that is gone without one."""
         self._reasserted += 1

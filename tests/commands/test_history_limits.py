@@ -154,19 +154,19 @@ async def test_all_who_wait_for_a_session_go_on(inside: GatewayInside, nick: str
 
 async def test_a_direct_message_that_was_refused_is_said_when_sent_again(inside: GatewayInside, nick: str) -> None:
     """With the same key: it is delivered and in history, once; and refused again, it does not take away what is."""
-    engine = inside.services.engine
+    inboxes = inside.services.engine.inboxes
     ann = await connect(inside, nick, *HISTORY, "standard-replies", "hubbub.chat/idem")
     bob = await connect(inside, f"{nick}b", *HISTORY)
-    line, send = f"@hubbub.chat/idem=key PRIVMSG {bob.nick} :hello", engine.send
+    line, send = f"@hubbub.chat/idem=key PRIVMSG {bob.nick} :hello", inboxes.send
 
     def full(to: Uid, saying: Saying) -> None:
         raise FullError("inbox")
 
     for expected in ([], ["hello"]):
-        engine.send = full  # type: ignore[method-assign]
+        inboxes.send = full  # type: ignore[method-assign]
         await ann.send(line)
         assert (await ann.expect("FAIL")).params[1] == "TEMPORARILY_UNAVAILABLE"
-        engine.send = send  # type: ignore[method-assign]
+        inboxes.send = send  # type: ignore[method-assign]
         assert [m.params[-1] for m in await ask(ann, f"LATEST {bob.nick} * 10")] == expected
         await ann.send(line)
         assert (await ann.expect("PRIVMSG")).params[-1] == "hello"

@@ -145,7 +145,7 @@ class Gateway:
         """Its member writes to somebody."""
         send_key = SendKey(self.member.uid, key.encode()) if key else None
         sent = Sent(said(self.member.nick, text), None, send_key)
-        self.engine.send(uid, sent)
+        self.engine.inboxes.send(uid, sent)
         return sent
 
     def change(self, change: Change, seat: Session | None = None) -> Decided:

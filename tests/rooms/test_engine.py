@@ -8,7 +8,8 @@ import pytest
 from gateway.errors import StoreError
 from gateway.events import Entry
 from gateway.model import GatewayId, LogKey, MsgId, Position, Uid
-from gateway.rooms.engine import CATCH_UP_ENTRIES, Engine
+from gateway.rooms.catching_up import CATCH_UP_ENTRIES
+from gateway.rooms.engine import Engine
 from gateway.rooms.pace import BURST_WRITES
 from gateway.rooms.ports import Saying
 from gateway.rooms.replica import Replica
@@ -90,7 +91,7 @@ class Site:
     def send(self, text: str) -> Remark:
         """Bob writes a direct message."""
         remark = Remark(said("bob", text))
-        self.engine.send(Uid(b"me"), remark)
+        self.engine.inboxes.send(Uid(b"me"), remark)
         return remark
 
     async def sees(self, *lines: str) -> None:
@@ -248,11 +249,11 @@ async def test_a_new_inbox_is_followed_from_its_beginning(site: Site) -> None:
     """What anybody sends from then on arrives once, in order; after it is closed nothing does."""
     got: list[Entry] = []
     async with asyncio.timeout(DEADLINE_S):
-        await site.engine.open_inbox(Uid(b"me"), got.extend)
+        await site.engine.inboxes.open(Uid(b"me"), got.extend)
     for remark in [site.send(str(index)) for index in range(3)]:
         await remark.done()
     assert [entry.event.msgid for entry in got] == [b"0", b"1", b"2"]
-    site.engine.close_inbox(Uid(b"me"))
+    site.engine.inboxes.close(Uid(b"me"))
     await site.send("late").done()
     assert len(got) == 3
 

@@ -149,7 +149,7 @@ async def test_in_an_inbox_it_is_not_delivered_again(net: Network) -> None:
     ann, _ = net.gateways
     uid, log = Uid(b"u-cat"), LogKey("i:u-cat")
     who = ann.member
-    await ann.engine.open_inbox(uid, ann.deliver)
+    await ann.engine.inboxes.open(uid, ann.deliver)
     redacted = Redacted(who.uid, MsgId(b"redact"), who.source, SECRET, Position(b"1-1"), "", "cat")
     events: list[Event] = [redacted, said("bob", "secret"), said("bob", "next")]
     for number, event in enumerate(events, 1):

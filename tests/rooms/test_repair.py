@@ -382,7 +382,7 @@ async def test_a_direct_message_that_was_lost_is_delivered_once(net: Network) ->
     """Delivered, lost with the failover, written again: the receiver has it once, with what came after."""
     ann, bob = net.gateways
     uid = Uid(b"receiver")
-    await bob.engine.open_inbox(uid, bob.deliver)
+    await bob.engine.inboxes.open(uid, bob.deliver)
     ann.write_to(uid, "kept")
 
     async def delivered(number: int) -> bool | None:
@@ -396,7 +396,7 @@ async def test_a_direct_message_that_was_lost_is_delivered_once(net: Network) ->
     ann.write_to(uid, "after")
     await eventually(lambda: delivered(3), what="the third is there")
     assert bob.inbox == [b"kept", b"lost", b"after"]
-    entries = net.redis.log(bob.engine._log_of_inbox(uid)).entries
+    entries = net.redis.log(bob.engine.inboxes._log_of(uid)).entries
     assert [entry.event.msgid for entry in entries] == [b"kept", b"lost", b"after"]
 
 
@@ -405,14 +405,14 @@ async def test_a_direct_message_had_on_another_gateway_is_not_delivered_when_it_
     ann, bob = net.gateways
     uid = Uid(b"receiver")
     net.replicate()
-    await ann.engine.open_inbox(uid, ann.deliver)
+    await ann.engine.inboxes.open(uid, ann.deliver)
     ann.write_to(uid, "lost")
 
     async def delivered() -> bool | None:
         return bool(ann.inbox) or None
 
     await eventually(delivered, what="it is there")
-    await bob.engine.open_inbox(uid, bob.deliver, ann.engine.read_up_to(uid), [MsgId(b"lost")])
+    await bob.engine.inboxes.open(uid, bob.deliver, ann.engine.inboxes.read_up_to(uid), [MsgId(b"lost")])
     await net.fail_over()
     ann.write_to(uid, "after")
 

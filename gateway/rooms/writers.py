@@ -1,0 +1,114 @@
+"""Makes the writers of logs, and does what Redis's answers to them ask for."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+
+from gateway.model import ORIGIN, Answer, Known, LogKey, Outcome, order
+from gateway.rooms.counts import Counts
+from gateway.rooms.expected import Expected
+from gateway.rooms.follower import Follower
+from gateway.rooms.outbox import Outbox
+from gateway.rooms.ports import LogStore, Saying
+from gateway.rooms.pump import RETRY_S, Pump
+from gateway.rooms.room import Room
+from gateway.rooms.writer import Writer
+
+__all__ = ["Writers"]
+
+
+class Writers:
+    """Of rooms, and of logs that nobody follows here."""
+
+    def __init__(
+        self,
+        store: LogStore,
+        outbox: Outbox,
+        pump: Pump,
+        expected: Expected,
+        counts: Counts,
+        *,
+        on_fenced: Callable[[], None],
+        catch_up: Callable[[Follower], None],
+        on_written: Callable[[Room], None],
+    ) -> None:
+        """`on_written` is told of a room after each answer."""
+        self._store = store
+        self._outbox = outbox
+        self._pump = pump
+        self._expected = expected
+        self._counts = counts
+        self._on_fenced = on_fenced
+        self._catch_up = catch_up
+        self._on_written = on_written
+        self._loop = asyncio.get_running_loop()
+
+    def make(self, log: LogKey, room: Room | None = None) -> Writer:
+        """A new one; it sends nothing before its `number` is known."""
+
+        def written(batch: Sequence[Saying], answer: Answer) -> None:
+            self._counts.written += len(batch) or answer.outcome is not Outcome.STALE
+            self._counts.stale += answer.outcome is Outcome.STALE
+            repeated = dict(answer.known) if answer.known and batch else {}
+            if room is None:
+                _delivered(batch, answer, repeated)
+            else:
+                self._written(room, batch, answer, repeated)
+
+        writer = Writer(
+            self._store,
+            log,
+            replica=room.replica if room is not None else None,
+            on_written=written,
+            on_fenced=self._on_fenced,
+            on_unanswered=lambda: self._pump.wake_later(writer),
+            may_start=(lambda: self._pump.may_start(room)) if room is not None else (lambda: True),
+            may_send=(lambda: self._pump.may_send(room)) if room is not None else (lambda: True),
+            turns=room.turns if room is not None else None,
+            outbox=self._outbox,
+        )
+        return writer
+
+    def _written(self, room: Room, batch: Sequence[Saying], answer: Answer, repeated: Mapping[int, Known]) -> None:
+        follower = room.follower
+        for index, first in repeated.items():
+            saying = batch[index]
+            if answer.outcome is Outcome.DUPLICATE and _is_to_come(room, saying, first):
+                continue
+            room.origins.pop(saying.event.msgid, None)
+            saying.repeated(first)
+        if not repeated and answer.positions:
+            position = answer.positions[-1]
+        else:  # a batch of which all was taken back meanwhile has no place
+            position = max(answer.positions, key=order, default=ORIGIN)
+        if follower.last is not None and order(follower.last) < order(position):
+            self._expected.note(follower.log, position)
+        elif answer.outcome is Outcome.STALE and room.replica.permissions != position:
+            self._catch_up(follower)  # ours are of a log that a failover has replaced
+        if answer.outcome is Outcome.STALE:
+            # Most often the permissions that Redis has come before that, and wake it.
+            self._loop.call_later(RETRY_S, room.writer.decide_again)
+        # The announcement may have overtaken this answer, and everybody may have gone since.
+        self._on_written(room)
+
+
+def _is_to_come(room: Room, saying: Saying, first: Known) -> bool:
+    """Whether what the key was used for first may be `saying` itself, and answer it when it is applied."""
+    if not first.own or first.msgid != saying.event.msgid:
+        return False
+    if room.origins.get(first.msgid) is not saying:
+        return True  # it has been applied
+    last = room.follower.last
+    return last is None or order(first.position) > order(last)
+
+
+def _delivered(batch: Sequence[Saying], answer: Answer, repeated: Mapping[int, Known]) -> None:
+    """Tell what became of a batch in a log that nobody follows here for its authors."""
+    # A duplicate names the log's last position, which is of the same moment; where there is a key, its own.
+    for index, saying in enumerate(batch):
+        first = repeated.get(index)
+        if first is None:
+            saying.arrived(b"", answer.positions[min(index, len(answer.positions) - 1)])
+        elif answer.outcome is Outcome.DUPLICATE and first.own and first.msgid == saying.event.msgid:
+            saying.arrived(b"", first.position)
+        else:
+            saying.repeated(first)
