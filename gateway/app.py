@@ -27,6 +27,7 @@ from gateway.store.accounts import Accounts
 from gateway.store.conversations import Conversations
 from gateway.store.directory import Directory
 from gateway.store.embedded import EmbeddedStore
+from gateway.store.holding import Holding
 from gateway.store.janitor import Janitor
 from gateway.store.keys import conversation_log, inbox_log, room_log
 from gateway.store.lanes import lanes_to
@@ -99,6 +100,7 @@ class Gateway:
             watches=self._watches,
             oversight=self._oversight,
             records=Sessions(self._lanes, self.id),
+            holding=Holding(self._lanes, self.id),
             conversations=Conversations(self._lanes),
             markers=Markers(self._lanes),
             log_of_room=room_log,

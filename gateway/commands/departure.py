@@ -99,14 +99,14 @@ async def keep(services: Services, session: Session, positions: Mapping[LogKey, 
     reason = clip(session.quit_reason, KICKLEN)
     with unfinished(services):
         await persistently(
-            lambda: services.records.detach(session.attachment, session.epoch, services.grace_s, reason, positions)
+            lambda: services.holding.detach(session.attachment, session.epoch, services.grace_s, reason, positions)
         )
 
 
 async def _claim_end(services: Services, session: Session) -> End:
     while True:
         try:
-            return await services.records.claim_end(session.attachment, session.epoch, whole=session.ends_all)
+            return await services.holding.claim_end(session.attachment, session.epoch, whole=session.ends_all)
         except StoreError:
             await asyncio.sleep(RETRY_S)
 

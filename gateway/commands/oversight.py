@@ -133,7 +133,7 @@ async def kill(services: Services, session: Session, message: Message, reply: Re
     except FullError:
         reply.fail("KILL", "TEMPORARILY_UNAVAILABLE", text="Too much is waiting, try again")
         return
-    await services.records.cut_grace(target.uid, clip(f"Killed ({session.nick} ({reason}))", KICKLEN))
+    await services.holding.cut_grace(target.uid, clip(f"Killed ({session.nick} ({reason}))", KICKLEN))
     await record(services, session, "killed", f"killed {target.nick}", target=target.uid.decode(), nick=target.nick)
 
 

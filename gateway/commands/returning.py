@@ -70,10 +70,10 @@ class Returning:
         Raises:
             StoreError: Redis did not answer. Should it have been taken, it is kept for its grace.
         """
-        records, told = self._services.records, self._by_token or self._session.has(RESUME)
+        holding, told = self._services.holding, self._by_token or self._session.has(RESUME)
         token = tokens.make(attachment, self._services.new_secret())
         kept = tokens.hash_of(token)
-        taken = await self._ask(attachment, kept, records.take(attachment, shown, account, kept, told=told))
+        taken = await self._ask(attachment, kept, holding.take(attachment, shown, account, kept, told=told))
         if taken is None or isinstance(taken, Refusal):
             return taken
         await self._come(taken, attachment, token)
@@ -91,7 +91,7 @@ class Returning:
         attachment = tokens.further(uid, services.new_secret())
         token = tokens.make(attachment, services.new_secret())
         kept = tokens.hash_of(token)
-        attaching = services.records.attach(uid, session.account, attachment, kept, most, told=session.has(RESUME))
+        attaching = services.holding.attach(uid, session.account, attachment, kept, most, told=session.has(RESUME))
         attached = await self._ask(attachment, kept, attaching)
         if attached is None or isinstance(attached, Refusal):
             return attached
@@ -110,7 +110,7 @@ class Returning:
             self._reply.finish()
             session.close("Store unavailable")
             await persistently(
-                lambda: services.records.abandon(attachment, token, services.grace_s, "Connection closed")
+                lambda: services.holding.abandon(attachment, token, services.grace_s, "Connection closed")
             )
             return None
 
@@ -186,7 +186,7 @@ class Returning:
             await self._tell_others(taken)
         close_if_banned(services, session)
         with contextlib.suppress(StoreError):  # it ends by itself, and a line too many may be shown next time
-            await services.records.settle(session.attachment, session.epoch)
+            await services.holding.settle(session.attachment, session.epoch)
 
     async def _tell_others(self, taken: Taken) -> None:
         """Who watches the nick that it is back, if they were told that it was lost; everybody its new host. And the

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gateway.commands.ports.accounts import Accounts, Passwords
 from gateway.commands.ports.history import Conversations, History, Markers
 from gateway.commands.ports.network import Directory, Oversight, Presence
-from gateway.commands.ports.sessions import Records
+from gateway.commands.ports.sessions import Holding, Records
 from gateway.model import AttachmentId, GatewayId, LogKey, MsgId, Uid
 from gateway.rooms.engine import Engine
 from gateway.rooms.replica import Replica
@@ -78,6 +78,7 @@ class Services:
     presence: Presence
     watches: "Watches"
     records: Records
+    holding: Holding
     conversations: Conversations
     markers: Markers
     oversight: Oversight

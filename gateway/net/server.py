@@ -219,7 +219,7 @@ class Server:
 
     async def _confirm_token(self, session: Session) -> None:
         with contextlib.suppress(StoreError):  # it goes with the next resumption at the latest
-            await self.services.records.confirm(session.attachment, session.epoch)
+            await self.services.holding.confirm(session.attachment, session.epoch)
 
     def stop_listening(self) -> None:
         """Take no new connections."""

@@ -9,7 +9,7 @@ from gateway.store.lanes import Lanes
 from gateway.store.logs import LOG_ENTRIES
 from gateway.store.scripts import sha
 
-__all__ = ["announce", "refresh", "tell_attachments"]
+__all__ = ["announce", "refresh", "rooms_of", "tell_attachments"]
 
 
 def refresh(lanes: Lanes, uid: Uid) -> None:
@@ -31,3 +31,9 @@ async def announce(lanes: Lanes, uid: Uid, event: Event) -> Position:
         encode_event(event),
     )  # fmt: skip
     return Position(position)
+
+
+async def rooms_of(lanes: Lanes, uid: Uid) -> frozenset[str]:
+    """The rooms it may be in. Raises `StoreError`."""
+    names = await lanes.commands.call("SMEMBERS", keys.session_rooms(uid))
+    return frozenset(name.decode() for name in names)

@@ -14,12 +14,12 @@ from gateway.rooms.inboxes import INBOX_KEPT_S
 from gateway.store import keys
 from gateway.store.attached import refresh, tell_attachments
 from gateway.store.directory import ENDED_KEPT_S, end_session, note_former
+from gateway.store.holding import SHOWN_LOST_MS
 from gateway.store.lane import ignore
 from gateway.store.lanes import Lanes
 from gateway.store.logs import LOG_ENTRIES
 from gateway.store.records import decode_user
 from gateway.store.scripts import sha
-from gateway.store.sessions import SHOWN_LOST_MS
 from gateway.wire.names import NickKey, RoomKey, casefold
 
 __all__ = ["GATEWAY_LOST", "Reaper"]

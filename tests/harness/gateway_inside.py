@@ -15,6 +15,7 @@ from gateway.session.render import render
 from gateway.store.accounts import Accounts
 from gateway.store.conversations import Conversations
 from gateway.store.directory import Directory
+from gateway.store.holding import Holding
 from gateway.store.keys import conversation_log, inbox_log, room_log
 from gateway.store.lanes import Lanes, lanes_to
 from gateway.store.leases import Leases
@@ -84,6 +85,7 @@ class GatewayInside:
             presence=presence,
             watches=Watches(presence, _NETWORK.server_name),
             records=Sessions(lanes, gateway),
+            holding=Holding(lanes, gateway),
             conversations=Conversations(lanes),
             markers=Markers(lanes),
             oversight=Oversight(lanes),

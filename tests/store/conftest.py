@@ -8,6 +8,7 @@ from typing import cast
 import pytest
 
 from gateway.model import GatewayId, LogKey
+from gateway.store import keys
 from gateway.store.lanes import Lanes, lanes_to
 from gateway.store.urls import Durability
 from tests.harness.cluster import Cluster
@@ -15,6 +16,7 @@ from tests.harness.lanes import opened
 from tests.harness.log_site import LogSite, MemorySite, redis_site
 from tests.harness.memory_store import MemoryRedis
 from tests.harness.sentinels import Sentinels
+from tests.harness.session_site import SessionSite, Sites
 
 SERVERS = [
     "embedded",
@@ -92,3 +94,11 @@ def log() -> LogKey:
 def unique() -> str:
     """A word nobody else uses."""
     return f"w{next(_numbers)}"
+
+
+@pytest.fixture
+async def sites(lanes: Lanes, unique: str) -> AsyncIterator[Sites]:
+    """Two gateways with a session; they beat no more afterwards, since others count who has stopped."""
+    both = SessionSite(lanes, unique, "one"), SessionSite(lanes, unique, "two")
+    yield both
+    await lanes.commands.call("ZREM", keys.HEARTBEATS, *(site.gateway for site in both))

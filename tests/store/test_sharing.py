@@ -16,6 +16,7 @@ from gateway.people import End, Refusal, Taken, User
 from gateway.session.tokens import further, hash_of
 from gateway.store import keys
 from gateway.store.directory import Directory
+from gateway.store.holding import Holding
 from gateway.store.lanes import Lanes
 from gateway.store.logs import Logs
 from gateway.store.reaping import Reaper
@@ -25,7 +26,16 @@ from gateway.wire.names import NickKey, RoomKey
 GRACE_S = 60.0
 FIRST, SECOND, THIRD = (hash_of(text) for text in ("first", "second", "third"))
 MOST = 3
-Held = tuple[Sessions, AttachmentId, bytes]
+
+
+class View:
+    """Sessions as a gateway sees them."""
+
+    def __init__(self, lanes: Lanes, gateway: GatewayId) -> None:
+        self.records, self.holding = Sessions(lanes, gateway), Holding(lanes, gateway)
+
+
+Held = tuple[View, AttachmentId, bytes]
 
 
 class Site:
@@ -34,7 +44,7 @@ class Site:
     def __init__(self, lanes: Lanes, unique: str) -> None:
         self.lanes = lanes
         self.home, self.gateway = GatewayId(f"home-{unique}"), GatewayId(f"here-{unique}")
-        self.at_home, self.here = Sessions(lanes, self.home), Sessions(lanes, self.gateway)
+        self.at_home, self.here = View(lanes, self.home), View(lanes, self.gateway)
         self.directory = Directory(lanes, self.gateway)
         self.logs = Logs(lanes, self.gateway)
         self.uid = Uid(f"{unique}-uid".encode())
@@ -47,7 +57,7 @@ class Site:
 
     async def live(self, token: bytes = FIRST) -> None:
         """Its first attachment is on its gateway."""
-        assert await self.at_home.assert_all(self.user(), self.nick, token, [self.room])
+        assert await self.at_home.records.assert_all(self.user(), self.nick, token, [self.room])
 
     def named(self, name: str) -> FurtherId:
         """One more attachment."""
@@ -57,7 +67,7 @@ class Site:
         self, name: str, *, account: str = "ann", most: int = MOST, told: bool = True
     ) -> Taken | Refusal | AttachmentId:
         """One more attachment, here."""
-        return await self.here.attach(self.uid, account, self.named(name), SECOND, most, told=told)
+        return await self.here.holding.attach(self.uid, account, self.named(name), SECOND, most, told=told)
 
     async def shown(self) -> str:
         """How others see its absence."""
@@ -87,17 +97,17 @@ async def test_a_further_attachment(site: Site) -> None:
     assert list(taken.positions) == [keys.inbox_log(site.uid)]
     assert [type(event) for event in await site.told()] == [Changed]
     for sessions, attachment in ((site.at_home, site.uid), (site.here, site.named("v"))):
-        found = await sessions.look(attachment, 0)
+        found = await sessions.records.look(attachment, 0)
         assert found is not None
         assert (found.user.nick, found.rooms, found.attachments) == (site.nick, frozenset({site.room}), 2)
-    assert [one.attachment for one in await site.here.attached(site.uid)] == [site.uid, site.named("v")]
+    assert [one.attachment for one in await site.here.records.attached(site.uid)] == [site.uid, site.named("v")]
 
 
 async def test_who_may_not(site: Site) -> None:
     """Another account, none, a session that is over; nothing is left behind."""
     assert await site.attach("v", account="bob") is Refusal.NOT_ALLOWED
     assert await site.attach("v", account="") is Refusal.NOT_ALLOWED
-    assert await site.at_home.claim_end(site.uid, 0) is End.LAST
+    assert await site.at_home.holding.claim_end(site.uid, 0) is End.LAST
     assert await site.attach("v") is Refusal.ENDED
     assert await site.lanes.commands.call("EXISTS", keys.attachment_record(site.named("v"))) == 0
     assert await site.lanes.commands.call("SISMEMBER", keys.gateway_users(site.gateway), site.named("v")) == 0
@@ -108,10 +118,10 @@ async def test_as_many_as_may_be(site: Site) -> None:
     for name in "vw":
         assert isinstance(await site.attach(name, told=name == "v"), Taken)
     assert await site.attach("x") is Refusal.FULL
-    await site.here.detach(site.named("v"), 0, GRACE_S, "lost", {})
+    await site.here.holding.detach(site.named("v"), 0, GRACE_S, "lost", {})
     assert await site.attach("x") == site.named("v")
     assert isinstance(await site.attach("x", most=9), Taken)
-    await site.here.detach(site.named("w"), 0, GRACE_S, "lost", {})
+    await site.here.holding.detach(site.named("w"), 0, GRACE_S, "lost", {})
     assert await site.attach("y", most=9) == site.named("w")
 
 
@@ -123,15 +133,15 @@ async def test_a_session_that_is_not_shared_is_taken(site: Site) -> None:
 async def test_each_is_taken_by_itself(site: Site) -> None:
     """The inbox names the one that moved; its epoch and its token are its own."""
     assert isinstance(await site.attach("v"), Taken)
-    taken = await site.at_home.take(site.named("v"), SECOND, "", THIRD)
+    taken = await site.at_home.holding.take(site.named("v"), SECOND, "", THIRD)
     assert isinstance(taken, Taken)
     assert (taken.user.gateway, taken.shared) == (site.home, True)
     event = (await site.told())[-1]
     assert isinstance(event, Rebound)
     assert (event.uid, event.further, event.epoch) == (site.uid, site.named("v"), taken.user.epoch)
-    assert await site.here.look(site.named("v"), 0) is None
-    assert await site.at_home.look(site.uid, 0) is not None
-    assert await site.here.take(site.uid, SECOND, "", THIRD) is Refusal.NOT_ALLOWED
+    assert await site.here.records.look(site.named("v"), 0) is None
+    assert await site.at_home.records.look(site.uid, 0) is not None
+    assert await site.here.holding.take(site.uid, SECOND, "", THIRD) is Refusal.NOT_ALLOWED
 
 
 @pytest.mark.parametrize("goes_first", [True, False], ids=["the first attachment", "the further one"])
@@ -140,14 +150,14 @@ async def test_the_last_one_ends_the_session(site: Site, goes_first: bool) -> No
     assert isinstance(await site.attach("v"), Taken)
     ends: list[Held] = [(site.at_home, site.uid, FIRST), (site.here, site.named("v"), SECOND)]
     (sessions, one, token), (others, other, _) = ends if goes_first else ends[::-1]
-    assert await sessions.claim_end(one, 0) is End.OTHERS
-    assert await sessions.take(one, token, "", THIRD) is Refusal.ENDED
-    assert await sessions.look(one, 0) is None
+    assert await sessions.holding.claim_end(one, 0) is End.OTHERS
+    assert await sessions.holding.take(one, token, "", THIRD) is Refusal.ENDED
+    assert await sessions.records.look(one, 0) is None
     assert await site.directory.find_user(site.nick) is not None
-    found = await others.look(other, 0)
+    found = await others.records.look(other, 0)
     assert found is not None
     assert found.attachments == 1
-    assert await others.claim_end(other, 0) is End.LAST
+    assert await others.holding.claim_end(other, 0) is End.LAST
     await site.directory.remove(other, site.nick)
     assert await site.directory.find_user(site.nick) is None
     for key in (keys.session_rooms(site.uid), keys.attachments(site.uid)):
@@ -157,32 +167,34 @@ async def test_the_last_one_ends_the_session(site: Site, goes_first: bool) -> No
 async def test_two_that_end_at_once(site: Site) -> None:
     """Exactly one of them is the last."""
     assert isinstance(await site.attach("v"), Taken)
-    ends = await asyncio.gather(site.at_home.claim_end(site.uid, 0), site.here.claim_end(site.named("v"), 0))
+    ends = await asyncio.gather(
+        site.at_home.holding.claim_end(site.uid, 0), site.here.holding.claim_end(site.named("v"), 0)
+    )
     assert sorted(end.name for end in ends) == ["LAST", "OTHERS"]
 
 
 async def test_an_end_of_all(site: Site) -> None:
     """Whoever else is attached is no more, and ends by itself."""
     assert isinstance(await site.attach("v"), Taken)
-    assert await site.at_home.claim_end(site.uid, 0, whole=True) is End.LAST
-    assert await site.here.look(site.named("v"), 0) is None
+    assert await site.at_home.holding.claim_end(site.uid, 0, whole=True) is End.LAST
+    assert await site.here.records.look(site.named("v"), 0) is None
     assert await site.attach("w") is Refusal.ENDED
 
 
 async def test_a_session_is_away_when_all_are(site: Site) -> None:
     """Here while one is here; with the words of one when all are away; lost when all connections are."""
-    assert await site.at_home.set_away(site.uid, "alone") == "alone"
+    assert await site.at_home.records.set_away(site.uid, "alone") == "alone"
     assert await site.shown() == "alone"
     assert isinstance(await site.attach("v"), Taken)
-    assert await site.at_home.set_away(site.uid, "at lunch") == ""
+    assert await site.at_home.records.set_away(site.uid, "at lunch") == ""
     assert await site.shown() == ""
-    assert await site.here.set_away(site.named("v"), "asleep") in {"at lunch", "asleep"}
-    assert await site.at_home.set_away(site.uid, "") == ""
-    await site.at_home.detach(site.uid, 0, GRACE_S, "lost", {})
+    assert await site.here.records.set_away(site.named("v"), "asleep") in {"at lunch", "asleep"}
+    assert await site.at_home.records.set_away(site.uid, "") == ""
+    await site.at_home.holding.detach(site.uid, 0, GRACE_S, "lost", {})
     assert await site.shown() == "asleep"
-    await site.here.detach(site.named("v"), 0, GRACE_S, "lost", {})
+    await site.here.holding.detach(site.named("v"), 0, GRACE_S, "lost", {})
     assert await site.shown() == "Link lost"
-    assert isinstance(await site.here.take(site.uid, FIRST, "", THIRD), Taken)
+    assert isinstance(await site.here.holding.take(site.uid, FIRST, "", THIRD), Taken)
     assert await site.shown() == ""
 
 
@@ -194,7 +206,7 @@ async def test_a_dead_gateway_takes_its_own_along(site: Site) -> None:
     assert await site.shown() == ""
     await reaper.end_graces(2**45)
     assert await site.lanes.commands.call("ZSCORE", keys.GRACES, site.uid) is None
-    found = await site.here.look(site.named("v"), 0)
+    found = await site.here.records.look(site.named("v"), 0)
     assert found is not None
     assert found.attachments == 1
     await reaper.reap_gateway(site.gateway)
@@ -207,17 +219,17 @@ async def test_a_dead_gateway_takes_its_own_along(site: Site) -> None:
 async def test_what_is_shared_is_written_by_all(site: Site) -> None:
     """Only the fields that were changed; who has lost its attachment writes nothing."""
     assert isinstance(await site.attach("v"), Taken)
-    await site.here.change(site.named("v"), 0, site.user(nick="other", realname="stale"), ["nick"])
+    await site.here.records.change(site.named("v"), 0, site.user(nick="other", realname="stale"), ["nick"])
     found = await site.directory.user(site.uid)
     assert found is not None
     assert (found.nick, found.realname, found.gateway) == ("other", "Real", site.home)
-    await site.here.change(site.named("v"), 7, site.user(nick="third"), ["nick"])
+    await site.here.records.change(site.named("v"), 7, site.user(nick="third"), ["nick"])
     found = await site.directory.user(site.uid)
     assert found is not None
     assert found.nick == "other"
-    assert [await site.here.begin_renaming(site.uid) for _ in range(2)] == [True, False]
-    await site.here.end_renaming(site.uid)
-    assert await site.here.begin_renaming(site.uid)
+    assert [await site.here.records.begin_renaming(site.uid) for _ in range(2)] == [True, False]
+    await site.here.records.end_renaming(site.uid)
+    assert await site.here.records.begin_renaming(site.uid)
 
 
 @pytest.mark.parametrize("stays_first", [True, False], ids=["the first attachment", "the further one"])
@@ -226,12 +238,12 @@ async def test_who_logs_out_parts_the_others(site: Site, stays_first: bool) -> N
     assert isinstance(await site.attach("v"), Taken)
     both: list[Held] = [(site.at_home, site.uid, FIRST), (site.here, site.named("v"), SECOND)]
     (sessions, one, _), (others, other, token) = both if stays_first else both[::-1]
-    await sessions.part_others(one)
-    assert await sessions.look(one, 0) is not None
-    assert await others.look(other, 0) is None
-    assert not isinstance(await others.take(other, token, "", THIRD), Taken)
-    assert await others.claim_end(other, 0) is End.NOT_OURS
-    assert await sessions.claim_end(one, 0) is End.LAST
+    await sessions.records.part_others(one)
+    assert await sessions.records.look(one, 0) is not None
+    assert await others.records.look(other, 0) is None
+    assert not isinstance(await others.holding.take(other, token, "", THIRD), Taken)
+    assert await others.holding.claim_end(other, 0) is End.NOT_OURS
+    assert await sessions.holding.claim_end(one, 0) is End.LAST
 
 
 async def test_all_of_it_is_asserted_again(site: Site) -> None:
@@ -246,10 +258,10 @@ async def test_all_of_it_is_asserted_again(site: Site) -> None:
     both: list[Held] = [(site.here, site.named("v"), SECOND), (site.at_home, site.uid, FIRST)]
     for sessions, attachment, token in both:
         user = site.user()
-        assert await sessions.assert_all(user, site.nick, token, [site.room], (), attachment, shared=True)
+        assert await sessions.records.assert_all(user, site.nick, token, [site.room], (), attachment, shared=True)
         assert await site.directory.find_user(site.nick) is not None
     for sessions, attachment, _ in both:
-        found = await sessions.look(attachment, 0)
+        found = await sessions.records.look(attachment, 0)
         assert found is not None
         assert (found.attachments, found.rooms) == (2, frozenset({site.room}))
 
@@ -261,22 +273,22 @@ async def test_nothing_is_asserted_of_what_is_over(site: Site) -> None:
         name = "v" if ended else "w"
         assert isinstance(await site.attach(name), Taken)
         if ended:
-            assert await site.here.claim_end(site.named(name), 0) is End.OTHERS
+            assert await site.here.holding.claim_end(site.named(name), 0) is End.OTHERS
         else:
-            await site.at_home.part_others(site.uid)
-        assert await site.here.assert_all(
+            await site.at_home.records.part_others(site.uid)
+        assert await site.here.records.assert_all(
             site.user(account="bob"), site.nick, SECOND, [RoomKey("#else")], ["bob"], site.named(name), shared=True
         )
-        assert [one.attachment for one in await site.here.attached(site.uid)] == [site.uid]
+        assert [one.attachment for one in await site.here.records.attached(site.uid)] == [site.uid]
         for key in (keys.session_watches(site.named(name)), keys.session_positions(site.named(name))):
             assert await call("EXISTS", key) == 0
         assert await call("SMEMBERS", keys.session_rooms(site.uid)) == [site.room.encode()]
     found = await site.directory.user(site.uid)
     assert found is not None
     assert found.account == "ann"
-    assert await site.at_home.claim_end(site.uid, 0) is End.LAST
+    assert await site.at_home.holding.claim_end(site.uid, 0) is End.LAST
     await site.directory.remove(site.uid, site.nick)
-    assert await site.at_home.assert_all(site.user(), site.nick, FIRST, [site.room])
+    assert await site.at_home.records.assert_all(site.user(), site.nick, FIRST, [site.room])
     assert await site.directory.find(site.nick) is None
     assert await call("EXISTS", keys.session_rooms(site.uid)) == 0
 
@@ -284,13 +296,13 @@ async def test_nothing_is_asserted_of_what_is_over(site: Site) -> None:
 async def test_what_is_parted_leaves_nothing_behind(site: Site) -> None:
     """Neither its MONITOR list, nor its place on the list of its gateway."""
     assert isinstance(await site.attach("v"), Taken)
-    await site.here.watch(site.named("v"), ["bob"])
-    await site.at_home.part_others(site.uid)
-    assert await site.here.claim_end(site.named("v"), 0) is End.NOT_OURS
+    await site.here.records.watch(site.named("v"), ["bob"])
+    await site.at_home.records.part_others(site.uid)
+    assert await site.here.holding.claim_end(site.named("v"), 0) is End.NOT_OURS
     call = site.lanes.commands.call
     assert await call("EXISTS", keys.session_watches(site.named("v"))) == 0
     assert await call("SISMEMBER", keys.gateway_users(site.gateway), site.named("v")) == 0
-    assert await site.here.take(site.named("v"), SECOND, "", THIRD) is Refusal.ENDED
+    assert await site.here.holding.take(site.named("v"), SECOND, "", THIRD) is Refusal.ENDED
 
 
 async def test_who_is_forgotten_is_not_parted(site: Site) -> None:
@@ -300,24 +312,24 @@ async def test_who_is_forgotten_is_not_parted(site: Site) -> None:
         await site.lanes.commands.call("DEL", key)
     for sessions, attachment in ((site.at_home, site.uid), (site.here, site.named("v"))):
         with pytest.raises(StoreError):
-            await sessions.look(attachment, 0)
-    assert await site.at_home.assert_all(site.user(), site.nick, FIRST, [site.room], shared=True)
-    assert await site.at_home.look(site.uid, 0) is not None
+            await sessions.records.look(attachment, 0)
+    assert await site.at_home.records.assert_all(site.user(), site.nick, FIRST, [site.room], shared=True)
+    assert await site.at_home.records.look(site.uid, 0) is not None
     with pytest.raises(StoreError):
-        await site.here.look(site.named("v"), 0)
+        await site.here.records.look(site.named("v"), 0)
 
 
 async def test_an_end_of_all_is_seen_by_the_first_too(site: Site) -> None:
     """The end was claimed by a further attachment."""
     assert isinstance(await site.attach("v"), Taken)
-    assert await site.here.claim_end(site.named("v"), 0, whole=True) is End.LAST
-    assert await site.at_home.look(site.uid, 0) is None
+    assert await site.here.holding.claim_end(site.named("v"), 0, whole=True) is End.LAST
+    assert await site.at_home.records.look(site.uid, 0) is None
 
 
 async def test_the_others_are_told_that_a_grace_has_ended(site: Site) -> None:
     """Whoever is left alone need not tell anybody any more what it says and does."""
     assert isinstance(await site.attach("v"), Taken)
-    await site.at_home.detach(site.uid, 0, 0.0, "lost", {})
+    await site.at_home.holding.detach(site.uid, 0, 0.0, "lost", {})
     before = len(await site.told())
     await Reaper(site.lanes, GatewayId("reaper"), 0.0).end_graces(2**45)
     assert [type(event) for event in (await site.told())[before:]] == [Changed]
@@ -326,8 +338,8 @@ async def test_the_others_are_told_that_a_grace_has_ended(site: Site) -> None:
 @pytest.mark.parametrize("shown", [True, False])
 async def test_one_that_comes_to_a_lost_session(site: Site, shown: bool) -> None:
     """Where others were told that it is lost they have to be told that it is back; else they are not told of either."""
-    assert await site.at_home.set_token(site.uid, 0, FIRST)
-    await site.at_home.detach(site.uid, 0, GRACE_S, "lost", {})
+    assert await site.at_home.records.set_token(site.uid, 0, FIRST)
+    await site.at_home.holding.detach(site.uid, 0, GRACE_S, "lost", {})
     if shown:
         await site.lanes.commands.call("ZREM", keys.LOST, site.uid)
     taken = await site.attach("v")
@@ -339,16 +351,16 @@ async def test_one_that_comes_to_a_lost_session(site: Site, shown: bool) -> None
 async def test_a_token_of_one_that_is_over_leaves_nothing_behind(site: Site) -> None:
     """The gateway that was asked has it on no list."""
     assert isinstance(await site.attach("v"), Taken)
-    assert await site.here.claim_end(site.named("v"), 0) is End.OTHERS
-    assert await site.at_home.take(site.named("v"), SECOND, "", THIRD) is Refusal.ENDED
+    assert await site.here.holding.claim_end(site.named("v"), 0) is End.OTHERS
+    assert await site.at_home.holding.take(site.named("v"), SECOND, "", THIRD) is Refusal.ENDED
     assert await site.lanes.commands.call("SISMEMBER", keys.gateway_users(site.home), site.named("v")) == 0
 
 
 async def test_the_nick_is_kept_when_redis_has_lost_it_all(site: Site) -> None:
     """Of a session whose first attachment is over no gateway writes a record of that again."""
     assert isinstance(await site.attach("v"), Taken)
-    assert await site.at_home.claim_end(site.uid, 0) is End.OTHERS
+    assert await site.at_home.holding.claim_end(site.uid, 0) is End.OTHERS
     for key in (keys.user_record(site.uid), keys.attachment_record(site.named("v")), keys.attachments(site.uid)):
         await site.lanes.commands.call("DEL", key)
-    assert await site.here.assert_all(site.user(), site.nick, SECOND, [site.room], (), site.named("v"))
+    assert await site.here.records.assert_all(site.user(), site.nick, SECOND, [site.room], (), site.named("v"))
     assert not await site.directory.claim(site.nick, Uid(site.uid + b"-other"))

@@ -7,7 +7,7 @@ from gateway.model import AttachmentId, FurtherId, LogKey, Position, Uid
 from gateway.people import Attached, End, Refusal, Shared, Taken, User
 from gateway.wire.names import NickKey, RoomKey
 
-__all__ = ["Records"]
+__all__ = ["Holding", "Records"]
 
 
 class Records(Protocol):
@@ -44,17 +44,6 @@ class Records(Protocol):
     async def set_active(self, attachment: AttachmentId, epoch: int, active_s: int) -> None:
         """Note when a session said something last, since 1970."""
 
-    async def take(
-        self, attachment: AttachmentId, shown: bytes, account: str, token: bytes, *, told: bool = True
-    ) -> Taken | Refusal:
-        """Take an attachment over, by the hash of the token shown or by its account; `token` is the new hash, and
-        whether its client is told."""
-
-    async def attach(
-        self, uid: Uid, account: str, attachment: FurtherId, token: bytes, most: int, *, told: bool
-    ) -> Taken | Refusal | AttachmentId:
-        """Let one more connection share a session of its account; an attachment: its place is to be taken."""
-
     async def set_away(self, attachment: AttachmentId, away: str) -> str:
         """Note that an attachment is away (empty: here); returns what the session's absence is called from now on."""
 
@@ -78,6 +67,21 @@ class Records(Protocol):
 
     async def end_renaming(self, uid: Uid) -> None:
         """The nick is changed, or is not."""
+
+
+class Holding(Protocol):
+    """Who holds the attachments of sessions. Every method raises `StoreError`."""
+
+    async def take(
+        self, attachment: AttachmentId, shown: bytes, account: str, token: bytes, *, told: bool = True
+    ) -> Taken | Refusal:
+        """Take an attachment over, by the hash of the token shown or by its account; `token` is the new hash, and
+        whether its client is told."""
+
+    async def attach(
+        self, uid: Uid, account: str, attachment: FurtherId, token: bytes, most: int, *, told: bool
+    ) -> Taken | Refusal | AttachmentId:
+        """Let one more connection share a session of its account; an attachment: its place is to be taken."""
 
     async def settle(self, attachment: AttachmentId, epoch: int) -> None:
         """Everything missed was delivered."""
