@@ -29,7 +29,8 @@ Condition = Callable[[RoomRow], bool]
 
 async def list_(services: Services, session: Session, message: Message, reply: Reply) -> None:
     """LIST of all rooms, or of those for which one of the names and masks and each of the conditions holds."""
-    fits = _condition((message.params or ("",))[0], int(services.clock_s()))
+    # "[<channel>{,<channel>}] [<elistcond>{,<elistcond>}]": either list may have both, and be the only one.
+    fits = _condition(",".join(message.params[:2]), int(services.clock_s()))
     reply.numeric(n.RPL_LISTSTART, "Channel", "Users  Name")
     rows = [row for row in await services.directory.rooms() if fits(row)]
     for index, row in enumerate(rows, 1):

@@ -28,12 +28,16 @@ CONDITIONS = {
     "{room}small,{room}large,{room}none": "small large",
     ">x,{room}*": "small large",
     "": "small large",
+    "{room}small,{room}large >1": "large",
+    "{room}small <2": "small",
+    "{room}small >1,T<5": "",
 }
 
 
 async def test_conditions(dial: Connect, nick: str, room: str) -> None:
     """Masks and their opposite; numbers of members; minutes since the room (C) or its topic (T) was made. A room
-    without a topic has none that is old or new. What is no condition is a name."""
+    without a topic has none that is old or new. What is no condition is a name. Both may come as one parameter, and as
+    two: "Parameters: [<channel>{,<channel>}] [<elistcond>{,<elistcond>}]"."""
     ann, bob = await dial(nick), await dial(f"{nick}b")
     await join(f"{room}small", ann)
     await join(f"{room}large", ann, bob)
