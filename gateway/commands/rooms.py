@@ -173,6 +173,8 @@ async def topic(services: Services, session: Session, message: Message, reply: R
         if session.uid not in replica.members or ("t" in replica.modes and not is_operator(replica, session.uid)):
             reply.numeric(n.ERR_CHANOPRIVSNEEDED, replica.name, "You're not a channel operator")
             return None
+        if text == replica.topic.text:
+            return None  # Modern, "TOPIC message": who is in hears "if the topic of a channel is changed or cleared"
         return Change(
             event=TopicSet(session.uid, msgid, session.source, text),
             permissions=replica.permissions,

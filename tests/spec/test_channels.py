@@ -251,6 +251,23 @@ async def test_a_topic_that_is_unset(dial: Connect, nick: str, room: str) -> Non
     assert await commands(await dial(f"{nick}c"), f"JOIN {room}", f"TOPIC {room}") == ["JOIN", "353", "366", "331"]
 
 
+async def test_the_same_topic_again(dial: Connect, nick: str, room: str) -> None:
+    """Nobody is told, and who set it and when stays: "If the topic of a channel is changed or cleared, every client in
+    that channel (including the author of the topic change) will receive a TOPIC command" ("TOPIC message"). Who may not
+    set it is told so all the same."""
+    ann, bob = await dial(nick), await dial(f"{nick}b")
+    await join(room, ann, bob)
+    assert await answers(ann, f"TOPIC {room} :") == []
+    await answers(ann, f"TOPIC {room} :tea")
+    await change(ann, f"{room} -t", bob)
+    set_by = (await answers(bob, f"TOPIC {room}"))[-1].params
+    assert await answers(bob, f"TOPIC {room} :tea") == []
+    assert await ann.barrier() == []
+    assert (await answers(bob, f"TOPIC {room}"))[-1].params == set_by
+    await change(ann, f"{room} +t", bob)
+    assert await commands(bob, f"TOPIC {room} :tea") == ["482"]
+
+
 async def test_a_topic_is_told_to_newcomers(dial: Connect, nick: str, room: str) -> None:
     """332 and, with who set it and when, 333, between JOIN and names ("RPL_TOPICWHOTIME")."""
     ann, bob = await dial(nick), await dial(f"{nick}b")
