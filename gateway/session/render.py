@@ -89,13 +89,14 @@ def _said(entry: Entry, event: Said | SaidTo, render_class: int) -> bytes:
 
 def _lines(entry: Entry, event: SaidLines, render_class: int) -> bytes:
     """A batch, or for who does not know these the lines by themselves, without blank ones. Source: IRCv3 multiline,
-    "Batch types", "Fallback"; only the first has the msgid ("Message ids")."""
+    "Batch types", "Fallback"; only the first has the msgid ("Message ids"), all have the other tags: what they say of
+    the message, that it answers another one say, holds for each of its lines."""
     head, _, first = event.line.partition(b" :")
     tags = _tags(entry, event.tags, event.account, render_class)
     if not render_class & MULTILINE:
         plain = [text for _, text in ((False, first), *event.more) if text]
         unnamed = entry._replace(event=event._replace(msgid=MsgId(b"")))
-        more_tags = _tags(unnamed, b"", event.account, render_class)
+        more_tags = _tags(unnamed, event.tags, event.account, render_class)
         return b"".join(b"%b%b :%b\r\n" % (more_tags if at else tags, head, text) for at, text in enumerate(plain))
     source, _, target = head.split(b" ")
     parts = [b"%b%b BATCH +%b draft/multiline %b\r\n" % (tags, source, LINES, target)]

@@ -97,8 +97,9 @@ async def test_a_batch_reaches_who_knows_it(dial: Connect, nick: str, room: str)
 
 
 async def test_others_get_the_lines(dial: Connect, nick: str, room: str) -> None:
-    """Who does not know it gets the lines as they were sent without the blank ones; the msgid and all tags of the
-    message are on the first alone ("Fallback", "Message ids")."""
+    """Who does not know it gets the lines as they were sent without the blank ones; the msgid is on the first alone
+    ("Message ids"), the other tags of the message on each: "Tags MAY also be included on subsequent lines where it
+    makes sense to do so" ("Fallback")."""
     author = await joined(await dial(nick, caps=CAPS), room)
     tagged = await joined(await dial(f"{nick}2", caps=[*PLAIN, "server-time"]), room)
     bare = await joined(await dial(f"{nick}3"), room)
@@ -106,8 +107,9 @@ async def test_others_get_the_lines(dial: Connect, nick: str, room: str) -> None
     await author.send(*pasted(room, "", "one", "+two", "", "three", opening="@+draft/reply=x "))
     lines = await tagged.collect("PRIVMSG", 3)
     assert [line.params for line in lines] == [(room, "one"), (room, "two"), (room, "three")]
-    assert {"msgid", "+draft/reply", "time"} <= lines[0].tags.keys()
-    assert all(line.tags.keys() == {"time"} for line in lines[1:])
+    assert lines[0].tags.keys() == {"msgid", "+draft/reply", "time"}
+    assert all(line.tags.keys() == {"+draft/reply", "time"} for line in lines[1:])
+    assert {line.tags["+draft/reply"] for line in lines} == {"x"}
     for peer in (bare, half):
         assert [line.params[1] for line in await peer.collect("PRIVMSG", 3)] == ["one", "two", "three"]
     assert await bare.barrier() == []
