@@ -79,7 +79,10 @@ class _Redacting:
         if self._is_late(entry, 0 if moderates else services.network.redaction_window_s):
             return
 
+        event: Redacted | None = None
+
         def decide(replica: Replica, msgid: MsgId) -> Change | None:
+            nonlocal event
             if not (session.operator or self._is_own(entry) or is_operator(replica, session.uid)):
                 self._refuse("REDACT_FORBIDDEN", text="You are not authorised to delete this message")
                 return None
@@ -93,9 +96,12 @@ class _Redacting:
             )
 
         def arrived(line: bytes, position: Position) -> bytes:
+            seated = room.key in session.rooms
+            if not seated and session.wants_echo and event is not None:
+                line = render(Entry(position, event), None, room.replica.name, session.render_class)
             if line:  # none without echo-message
                 self._reply.add(line)
-            return self._reply.take()
+            return self._reply.take() if seated else b""  # who has no seat there is told at the end of the command
 
         by_office = session.operator and not (self._is_own(entry) or is_operator(room.replica, session.uid))
         if await change_room(services, session, room, decide, arrived) and by_office:

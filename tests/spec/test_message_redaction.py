@@ -51,8 +51,9 @@ async def test_operators_any(dial: Connect, nick: str, room: str) -> None:
 
 @pytest.mark.parametrize("inside", [True, False])
 async def test_operators_of_the_network_anywhere(dial: Connect, nick: str, room: str, *, inside: bool) -> None:
-    """ "...server operators" may delete what others said, also in rooms they are not in, secret ones too; their peers
-    with +s are told of it, without a text."""
+    """ "...server operators" may delete what others said, also in rooms they are not in, secret ones too, and see that
+    it is done as an author does ("in the same way as PRIVMSG messages"); their peers with +s are told of it, without a
+    text."""
     ann, bob, root, other = [await dial(f"{nick}{letter}", caps=HISTORY) for letter in "abro"]
     await join(room, ann, bob, *([root] if inside else []))
     await change(ann, f"{room} +s", bob)
@@ -61,9 +62,14 @@ async def test_operators_of_the_network_anywhere(dial: Connect, nick: str, room:
     assert refused.params[1] == ("REDACT_FORBIDDEN" if inside else "INVALID_TARGET")
     for peer in (root, other):
         await answers(peer, f"OPER root :{OPERATOR_PASSWORD}", f"MODE {peer.nick} +s")
-    await root.send(f"REDACT {room} {msgid} :against the rules")
+    await root.send(f"@label=done REDACT {room} {msgid} :against the rules")
+    echo = await root.expect("REDACT")
+    assert echo.tags["label"] == "done"
+    assert shown(echo) == (root.nick, "REDACT", (room, msgid, "against the rules"))
     for peer in (ann, bob):
-        assert shown(await peer.expect("REDACT")) == (root.nick, "REDACT", (room, msgid, "against the rules"))
+        told = await peer.expect("REDACT")
+        assert shown(told) == shown(echo)
+        assert told.tags["msgid"] == echo.tags["msgid"]
     notice = await other.expect(lambda m: m.command == "NOTICE" and "redacted" in m.params[-1])
     assert room in notice.params[-1]
     assert await texts(ann, f"LATEST {room} * 10") == []
