@@ -131,9 +131,13 @@ def user(services: Services, session: Session, message: Message, reply: Reply) -
     if session.ready or session.user:
         reply.numeric(n.ERR_ALREADYREGISTERED, "You may not reregister")
         return None
-    name, realname = message.params[0].translate(_USER_UNSAFE), message.params[3]
-    if not name or not realname:
+    said, realname = message.params[0], message.params[3]
+    if not said or not realname:
         reply.numeric(n.ERR_NEEDMOREPARAMS, "USER", "Not enough parameters")
+        return None
+    name = said.translate(_USER_UNSAFE)
+    if not name:
+        reply.numeric(n.ERR_INVALIDUSERNAME, "Your username is not valid")
         return None
     # "~": nobody asked an ident server (RFC 1413), the name is what the client says it is.
     session.user = "~" + clip(name, USERLEN - 1)

@@ -24,7 +24,7 @@ from gateway.session.render import render
 from gateway.session.reply import Reply
 from gateway.session.session import Session, State
 from gateway.wire import numerics as n
-from gateway.wire.limits import MAX_BODY_BYTES, TOPICLEN
+from gateway.wire.limits import CHANNELLEN, MAX_BODY_BYTES, TOPICLEN
 from gateway.wire.message import Message
 from gateway.wire.names import room_key
 from gateway.wire.splitting import clip, first_word
@@ -51,7 +51,7 @@ async def join(services: Services, session: Session, message: Message, reply: Re
         key = room_key(name)
         if key is None:
             if name:
-                reply.numeric(n.ERR_NOSUCHCHANNEL, first_word(name), "No such channel: a name begins with #")
+                _refuse_name(name, reply)
         elif key in session.rooms:
             pass  # a repeated JOIN is answered by silence
         elif len(session.rooms) >= MAX_ROOMS:
@@ -63,6 +63,15 @@ async def join(services: Services, session: Session, message: Message, reply: Re
                     services.history.remember_log(services.log_of_room(key)), services.records.enter(session.uid, key)
                 )
                 await _join(services, session, room, password, reply)
+
+
+def _refuse_name(name: str, reply: Reply) -> None:
+    """Source: Modern, ERR_BADCHANMASK: "similar to, but stronger than, ERR_NOSUCHCHANNEL"; CHANNELLEN is a limit of
+    ours, and the name might be a room's elsewhere."""
+    if len(name.encode()) > CHANNELLEN:
+        reply.numeric(n.ERR_NOSUCHCHANNEL, first_word(name), "No such channel: the name is too long")
+    else:
+        reply.numeric(n.ERR_BADCHANMASK, first_word(name), "Bad Channel Mask: a name begins with #")
 
 
 async def _join(services: Services, session: Session, room: Room, key: str, reply: Reply) -> None:

@@ -60,7 +60,7 @@ async def test_several_targets_are_one_answer(dial: Connect, nick: str) -> None:
 async def test_one_line_carries_the_label_itself(dial: Connect, nick: str) -> None:
     """An answer of one line is in no batch ("Batched responses")."""
     ann = await dial(nick, caps=ALL)
-    for line, command in [("PING x", "PONG"), ("NOSUCH x", "421"), ("TIME", "391"), ("MODE", "461"), ("JOIN x", "403")]:
+    for line, command in [("PING x", "PONG"), ("NOSUCH x", "421"), ("TIME", "391"), ("MODE", "461"), ("JOIN x", "476")]:
         (answer,) = await labelled(ann, line)
         assert (answer.command, answer.tags["label"]) == (command, "L1")
         assert "batch" not in answer.tags

@@ -163,12 +163,23 @@ async def test_quit_is_answered_by_error(dial: Connect, nick: str, room: str) ->
     assert (quit_.source.partition("!")[0], quit_.params) == (f"{nick}b", ("Quit: so long",))
 
 
-@pytest.mark.parametrize("line", ["USER u 0 *", "USER u", "USER", "USER u 0 * :", "USER : 0 * :U", "USER @! 0 * :U"])
+@pytest.mark.parametrize("line", ["USER u 0 *", "USER u", "USER", "USER u 0 * :", "USER : 0 * :U"])
 async def test_user_needs_a_name_and_a_realname(dial: Connect, nick: str, line: str) -> None:
     """461 names the command; a name or a real name that is empty counts as missing ("USER message")."""
     peer = await dial(nick, register=False)
     await peer.send(f"NICK {nick}", line)
     assert (await peer.read()).params[:2] == (nick, "USER")
+    await peer.send("USER u 0 * :U")
+    assert (await peer.read()).command == "001"
+
+
+async def test_a_user_name_of_nothing_valid(dial: Connect, nick: str) -> None:
+    """468 where nothing of the name may stand in a mask, "Your username is not valid" (https://defs.ircdocs.horse,
+    ERR_INVALIDUSERNAME); another USER may follow."""
+    peer = await dial(nick, register=False)
+    await peer.send(f"NICK {nick}", "USER @! 0 * :U")
+    refused = await peer.read()
+    assert (refused.command, refused.params[0], len(refused.params)) == ("468", nick, 2)
     await peer.send("USER u 0 * :U")
     assert (await peer.read()).command == "001"
 
