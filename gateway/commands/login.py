@@ -6,6 +6,7 @@ from typing import Any
 
 from gateway.commands.everywhere import change_everywhere
 from gateway.commands.nicks import rename
+from gateway.commands.oversight import close_if_locked
 from gateway.commands.services import Services
 from gateway.commands.sharing import publish
 from gateway.errors import FullError, GatewayError, StoreError
@@ -100,6 +101,8 @@ async def _advance(
             step = exchange.mechanism.send(await _answer(services, session, exchange, step))
     except StopIteration as end:
         session.sasl = None
+        if close_if_locked(services, session, end.value, reply):
+            return
         if services.network.limits and exchange.proving:
             services.allowances.logged_in(session.host, exchange.proving)
         reply.numeric(n.RPL_LOGGEDIN, _mask(session), end.value, f"You are now logged in as {end.value}")

@@ -9,7 +9,8 @@ from gateway.commands.services import Services
 from gateway.commands.telling import tell
 from gateway.errors import FullError
 from gateway.events import Entry
-from gateway.session.netbans import find_ban, normalise_ban
+from gateway.people import NetworkBan
+from gateway.session.netbans import find_account_ban, find_ban, normalise_ban
 from gateway.session.render import render
 from gateway.session.reply import Reply
 from gateway.session.session import Session
@@ -21,6 +22,7 @@ from gateway.wire.splitting import clip, first_word
 
 __all__ = [
     "close_if_banned",
+    "close_if_locked",
     "deliver_notices",
     "enforce",
     "is_operator",
@@ -47,14 +49,29 @@ def is_operator(session: Session, reply: Reply) -> bool:
 def close_if_banned(services: Services, session: Session) -> bool:
     """End a connection that a network-wide ban keeps out, after 465."""
     ban = find_ban(services.oversight.bans.values(), session)
-    if ban is None:
-        return False
-    reply = Reply(session, services.network.server_name)
+    if ban is not None:
+        _close(session, ban, Reply(session, services.network.server_name))
+    return ban is not None
+
+
+def close_if_locked(services: Services, session: Session, account: str, reply: Reply) -> bool:
+    """End a connection that has just proved to be of an account which a network-wide ban keeps out, after 902 and 465.
+
+    Source: IRCv3 sasl-3.1, ERR_NICKLOCKED: "the account is currently locked out, held, or otherwise administratively
+    made unavailable"; sasl-3.2: "Servers MAY disconnect ANY client at any time as a result of failed authentication".
+    """
+    ban = find_account_ban(services.oversight.bans.values(), account)
+    if ban is not None:
+        reply.numeric(n.ERR_NICKLOCKED, f"The account {account} is banned from this network")
+        _close(session, ban, reply)
+    return ban is not None
+
+
+def _close(session: Session, ban: NetworkBan, reply: Reply) -> None:
     reply.numeric(n.ERR_YOUREBANNEDCREEP, f"You are banned from this network: {ban.reason}")
     reply.finish()
     session.ends_all = True
     session.close("Banned")
-    return True
 
 
 def enforce(services: Services) -> None:

@@ -8,7 +8,7 @@ from gateway.people import NetworkBan
 from gateway.session.session import Session
 from gateway.wire.masks import ACCOUNT, MASKLEN, mask_applies
 
-__all__ = ["find_ban", "normalise_ban"]
+__all__ = ["find_account_ban", "find_ban", "normalise_ban"]
 
 _MAX_BLOCKS = 4096  # parsed ones kept
 
@@ -32,6 +32,11 @@ def normalise_ban(text: str) -> str | None:
 def find_ban(bans: Iterable[NetworkBan], session: Session) -> NetworkBan | None:
     """The first ban that keeps a session out."""
     return next((ban for ban in bans if _applies(ban.mask, session)), None)
+
+
+def find_account_ban(bans: Iterable[NetworkBan], account: str) -> NetworkBan | None:
+    """The first ban of an account, whoever is logged in to it from wherever."""
+    return next((ban for ban in bans if ban.mask.startswith(ACCOUNT) and mask_applies(ban.mask, "", account)), None)
 
 
 def _applies(mask: str, session: Session) -> bool:

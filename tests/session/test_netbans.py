@@ -4,7 +4,7 @@ import pytest
 
 from gateway.model import Uid
 from gateway.people import NetworkBan
-from gateway.session.netbans import find_ban, normalise_ban
+from gateway.session.netbans import find_account_ban, find_ban, normalise_ban
 from gateway.session.session import Session
 
 
@@ -64,3 +64,10 @@ def test_a_host_without_an_address_is_in_no_block() -> None:
     """`localhost`, say."""
     ban = NetworkBan("*@127.0.0.0/8", "op!o@h", "spam", 1, 0)
     assert find_ban([ban], session(host="localhost")) is None
+
+
+def test_a_ban_of_an_account() -> None:
+    """Is told apart from those of masks and addresses, which say nothing of an account."""
+    everywhere, acc = (NetworkBan(mask, "op!o@h", "spam", 1, 0) for mask in ("*@192.0.2.0/24", "a:ac?"))
+    assert find_account_ban([everywhere, acc], "Acc") is acc
+    assert find_account_ban([everywhere, acc], "other") is None

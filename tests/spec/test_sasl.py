@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.network import CHEAP, Connect, Network
-from tests.harness.sasl_client import authenticate_plain, authenticate_scram, plain
+from tests.harness.network import CHEAP, OPERATOR_PASSWORD, Connect, Network
+from tests.harness.sasl_client import authenticate_plain, authenticate_scram, log_in, plain
 
 PASSWORD = "sesame-street"
 
@@ -118,6 +118,28 @@ async def test_a_thousand_lines(tmp_path: Path) -> None:
             await other.send("NICK bystander", "USER u 0 * :U")
             await other.expect("001")
             assert (await peer.wait_closed())[-1].command == "ERROR"
+
+
+@pytest.mark.parametrize("registered_first", [True, False])
+async def test_an_account_that_is_banned(dial: Connect, network: Network, nick: str, *, registered_first: bool) -> None:
+    """902 "is sent when the SASL authentication fails because the account is currently locked out, held, or otherwise
+    administratively made unavailable"; "Servers MAY disconnect ANY client at any time as a result of failed
+    authentication, including both unregistered and registered clients, but MUST provide the reason"."""
+    await registered(dial, nick)
+    victims = [await dial(f"{nick}{index}") for index, _ in enumerate(network.gateways)]
+    for victim in victims:
+        await log_in(victim, nick, PASSWORD)
+    root = await dial(f"{nick}root")
+    await root.send(f"OPER root :{OPERATOR_PASSWORD}", f"KLINE 60 a:{nick} :enough")
+    for victim in victims:
+        await victim.wait_closed()  # so the ban is known everywhere
+    peer = await dial(f"{nick}guest", register=registered_first)
+    await peer.send("CAP REQ sasl", "AUTHENTICATE PLAIN", *plain(nick, "not-it"))
+    assert (await peer.expect(lambda m: m.command[0] == "9")).command == "904"
+    await peer.send("AUTHENTICATE PLAIN", *plain(nick, PASSWORD))
+    locked, banned, error = (await peer.wait_closed())[-3:]
+    assert (locked.command, banned.command, error.command) == ("902", "465", "ERROR")
+    assert "enough" in banned.params[-1]
 
 
 async def test_without_the_capability(dial: Connect) -> None:

@@ -9,7 +9,7 @@ from tests.harness.deadlines import eventually
 from tests.harness.irc_peer import IrcPeer
 from tests.harness.network import OPERATOR_PASSWORD, Connect
 from tests.harness.resuming import RESUME
-from tests.harness.sasl_client import authenticate_plain
+from tests.harness.sasl_client import authenticate_plain, plain
 
 PASSWORD = "sesame-street"
 CAPS = ("sasl", "standard-replies", "message-tags", "draft/chathistory")
@@ -471,7 +471,8 @@ async def test_a_ban_of_the_account_ends_all(dial: Connect, nick: str, room: str
         assert [m.command for m in await peer.wait_closed()][-2:] == ["465", "ERROR"]
     await other.expect("QUIT")
     assert "QUIT" not in [m.command for m in await other.barrier()]
-    again = await registering(dial, nick)
-    assert [m.command for m in await again.wait_closed()][-2:] == ["465", "ERROR"]
+    again = await dial(nick, register=False)
+    await again.send("CAP REQ sasl", "AUTHENTICATE PLAIN", *plain(nick, PASSWORD))
+    assert [m.command for m in await again.wait_closed()][-3:] == ["902", "465", "ERROR"]
     await root.send(f"UNKLINE a:{nick}")
     await root.expect("NOTICE")
