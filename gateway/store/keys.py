@@ -49,6 +49,7 @@ __all__ = [
     "session_positions",
     "session_rooms",
     "session_watches",
+    "unverified_account",
     "user_record",
 ]
 
@@ -137,13 +138,19 @@ def nick_of(log: LogKey) -> NickKey | None:
 
 
 def nick_owner(nick: NickKey) -> str:
-    """String: the account a nick is reserved for; in the slot of its claim."""
+    """String: the account a nick is reserved for; behind a `?` one that is not verified yet, and so keeps nobody from
+    using the nick. In the slot of its claim."""
     return f"{nick_claim(nick)}:owner"
 
 
 def account(name: NickKey) -> str:
     """Hash: an account; one that was deleted keeps its key, so that nobody else gets what was its."""
     return f"{_VERSION}:{{a:{name.translate(_UNSAFE)}}}"
+
+
+def unverified_account(name: NickKey) -> str:
+    """Hash: an account that waits for the code that was mailed to its owner; in the slot of the account."""
+    return f"{account(name)}:unverified"
 
 
 def certificate_owner(fingerprint: str) -> str:
