@@ -158,10 +158,11 @@ def certificate_owner(fingerprint: str) -> str:
     return f"{_VERSION}:{{f:{fingerprint}}}"
 
 
-def conversation_peers(who: str) -> tuple[str, str]:
-    """Zset: whom somebody talked with -> ms of the last time; hash: whom -> nick."""
+def conversation_peers(who: str) -> tuple[str, str, str]:
+    """Zset: whom somebody talked with -> ms of the last time; hash: whom -> nick; zset: uid of their own session that
+    talked -> ms of the last time."""
     tag = f"{_VERSION}:{{h:{who.translate(_UNSAFE)}}}"
-    return f"{tag}:times", f"{tag}:nicks"
+    return f"{tag}:times", f"{tag}:nicks", f"{tag}:inboxes"
 
 
 def read_markers(who: str) -> tuple[str, str]:
