@@ -126,7 +126,7 @@ class Config:
     workers: int = _setting("N", settings.whole(1, 64), "1", "processes that share the port")
     max_connections: int = _setting("N", settings.whole(1, 1_000_000), "20000", "clients at once, per process")
     sendq_bytes: int = _setting(
-        "BYTES", settings.whole(16_384, 2**30), "1048576", "what may wait for a slow client before it is closed"
+        "BYTES", settings.whole(32_768, 2**30), "1048576", "what may wait for a slow client before it is closed"
     )
     limits: bool = _setting("on|off", settings.switch, "on", "rate limits against floods")
     connection_rate: Rate = _setting(

@@ -27,7 +27,7 @@ REFUSED = [
     ("--tls-port", ["-1", "65536"]),
     ("--workers", ["0", "65", "1.5"]),
     ("--max-connections", ["0", "-5"]),
-    ("--sendq-bytes", ["0", "1MiB", "9" * 30]),
+    ("--sendq-bytes", ["0", "32767", "1MiB", "9" * 30]),
     ("--history-lines", ["-1", "1001"]),
     ("--history-entries", ["99", "10001", "many"]),
     ("--history-age-s", ["-1", "30d"]),
