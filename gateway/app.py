@@ -19,7 +19,7 @@ from gateway.identity import message_ids, new_gateway_id, new_secret, new_uid
 from gateway.net.certificates import Certificates
 from gateway.net.server import Server
 from gateway.passwords import Cost, PasswordVerifier
-from gateway.policy import connection_limits, network, shared_limits
+from gateway.policy import connection_limits, mail, network, shared_limits
 from gateway.rooms.engine import Engine
 from gateway.rooms.progress import Progress
 from gateway.session.render import render
@@ -113,6 +113,7 @@ class Gateway:
             check_password=self._passwords.verify,
             accounts=Accounts(self._lanes),
             passwords=self._account_passwords,
+            mail=mail(config),
             allowances=Allowances(Rates(self._lanes), shared_limits(config), time.monotonic),
             request_drain=self.stop,
             count_command=lambda name: None,

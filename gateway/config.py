@@ -5,7 +5,7 @@ Each setting is one field of `Config`, declared with its reader, its default and
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +15,8 @@ from platformdirs import user_state_path
 
 from gateway import __version__, settings
 from gateway.errors import GatewayError
+from gateway.mail.letter import DEFAULT_LETTER, Letter
+from gateway.mail.server import SmtpServer
 from gateway.net.certificates import server_context
 from gateway.people import Rate
 from gateway.rooms.retention import MAX_ENTRIES
@@ -124,7 +126,7 @@ class Config:
     workers: int = _setting("N", settings.whole(1, 64), "1", "processes that share the port")
     max_connections: int = _setting("N", settings.whole(1, 1_000_000), "20000", "clients at once, per process")
     sendq_bytes: int = _setting(
-        "BYTES", settings.whole(16_384, 2**30), "1048576", "what may wait for a slow client before it is closed"
+        "BYTES", settings.whole(32_768, 2**30), "1048576", "what may wait for a slow client before it is closed"
     )
     limits: bool = _setting("on|off", settings.switch, "on", "rate limits against floods")
     connection_rate: Rate = _setting(
@@ -148,6 +150,17 @@ class Config:
         settings.registration,
         "before-connect,custom-account-name",
         "whether clients may register accounts; keys: before-connect, custom-account-name, email-required",
+    )
+    smtp_url: SmtpServer | None = _setting(
+        "URL",
+        settings.smtp_server,
+        None,
+        "server for mail, smtps://user@host or smtp://user@host; the addresses of new accounts are verified then",
+        secret=True,
+    )
+    email_from: str | None = _setting("ADDRESS", settings.mailbox, None, "address that mails come from")
+    email_template: Letter = _setting(
+        "FILE", settings.letter_file, None, "the mail, with $network, $account and $code in it", absent=DEFAULT_LETTER
     )
     min_password: int = _setting("N", settings.whole(1, 64), "3", "characters an account's password has at least")
     multiclient: bool = _setting(
@@ -201,7 +214,12 @@ class Config:
 _SETTINGS: dict[str, _Setting] = {
     item.name: item.metadata["setting"] for item in fields(Config) if "setting" in item.metadata
 } | {
-    "password_file": _Setting("FILE", settings.password_file, None, "file with the password of the server", None, False)
+    "password_file": _Setting(
+        "FILE", settings.password_file, None, "file with the password of the server", None, False
+    ),
+    "smtp_password_file": _Setting(
+        "FILE", settings.password_file, None, "file with the password at the server for mail", None, False
+    ),
 }
 _FLAGS = {name: "--" + name.replace("_", "-") for name in _SETTINGS} | {
     "motd": "--motd-file",
@@ -232,6 +250,9 @@ def read_config(argv: Sequence[str], environ: Mapping[str, str]) -> Config:
     if password and values["password"]:
         raise ConfigError(f"{sources['password']} and {sources['password_file']}: give one of them")
     values["password"] = values["password"] or password
+    values["smtp_url"] = _with_password(values["smtp_url"], values.pop("smtp_password_file"), sources)
+    if bool(values["smtp_url"]) != bool(values["email_from"]):
+        raise ConfigError(f"{sources['smtp_url']} and {sources['email_from']}: give both or none")
     if values["durability"] is Durability.REPLICA and values["redis_url"] is None:
         raise ConfigError(f"{sources['durability']}: the private Redis has no replica; give {sources['redis_url']}")
     if bool(values["webirc_from"]) != bool(values["webirc_password"]):
@@ -243,6 +264,14 @@ def read_config(argv: Sequence[str], environ: Mapping[str, str]) -> Config:
     values["http_host"] = values["http_host"] or values["host"]
     values["state_dir"] = values["state_dir"] or user_state_path("chat-gateway")
     return Config(**values, ignored=tuple(sorted(ours.keys() - {_variable(flag) for flag in _FLAGS.values()})))
+
+
+def _with_password(server: SmtpServer | None, password: str | None, sources: Mapping[str, str]) -> SmtpServer | None:
+    if password is None:
+        return server
+    if server is None or not server.user or server.password:
+        raise ConfigError(f"{sources['smtp_password_file']}: {sources['smtp_url']} must have a user and no password")
+    return replace(server, password=password)
 
 
 def _check_tls(

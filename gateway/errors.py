@@ -5,10 +5,12 @@
     GatewayError
     ├── StoreError            Redis is away or refused; the peer is told to try again
     ├── FullError             a bounded queue of ours is full; the peer is told to try again
+    ├── MailError             no mail can be sent now; the peer is told to try again
+    │   └── MailboxError      there is no way to that address; the peer is told to name another
     └── NickReservedError     the nick is another account's; the peer is told to log in or to choose another
 """
 
-__all__ = ["FullError", "GatewayError", "NickReservedError", "StoreError"]
+__all__ = ["FullError", "GatewayError", "MailError", "MailboxError", "NickReservedError", "StoreError"]
 
 
 class GatewayError(Exception):
@@ -21,6 +23,14 @@ class StoreError(GatewayError):
 
 class FullError(GatewayError):
     """A queue of ours is at its limit."""
+
+
+class MailError(GatewayError):
+    """A mail was not sent: the server is away, too slow, or refusing for now."""
+
+
+class MailboxError(MailError):
+    """The server does not send to that address."""
 
 
 class NickReservedError(GatewayError):

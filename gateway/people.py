@@ -140,7 +140,7 @@ class Account(NamedTuple):
 
     name: str  # as it is spelt
     credentials: Credentials
-    email: str  # empty: none was given; never verified
+    email: str  # empty: none was given; verified only where the network sent mail then
     created_s: int  # since 1970
     nicks: tuple[str, ...]  # reserved for it beside its name, casefolded
     multiclient: bool | None = None  # whether its connections share a session; None: as the network has it
@@ -151,7 +151,7 @@ class Rate(NamedTuple):
     """How often something may be done: so many at once, so many a minute in the long run."""
 
     burst: int
-    per_minute: int
+    per_minute: float
 
 
 class RoomRow(NamedTuple):

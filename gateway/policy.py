@@ -4,12 +4,13 @@ from datetime import UTC, datetime
 
 from gateway import __version__
 from gateway.commands.allowances import SharedLimits
+from gateway.commands.ports.accounts import Mail
 from gateway.commands.services import Network, WebGateways
 from gateway.config import Config
 from gateway.net.server import Limits
 from gateway.rooms.retention import Kept
 
-__all__ = ["connection_limits", "network", "shared_limits"]
+__all__ = ["connection_limits", "mail", "network", "shared_limits"]
 
 
 def network(config: Config) -> Network:
@@ -51,6 +52,18 @@ def _registration(config: Config) -> frozenset[str] | None:
     # REGISTER before the connection is complete would not know the password of the server.
     keys = config.account_registration
     return keys - {"before-connect"} if keys is not None and config.password else keys
+
+
+def mail(config: Config) -> Mail | None:
+    """What sends mail; none where no server is set."""
+    if config.smtp_url is None or config.email_from is None:
+        return None
+    from gateway.mail.sender import MailSender  # noqa: PLC0415 - a gateway that sends no mail starts without it
+
+    return MailSender(
+        config.smtp_url, config.email_template,
+        sender=config.email_from, network=config.network, host=config.server_name,
+    )  # fmt: skip
 
 
 def shared_limits(config: Config) -> SharedLimits:

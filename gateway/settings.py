@@ -11,9 +11,12 @@ from collections.abc import Callable
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 
+from gateway.mail.letter import Letter
+from gateway.mail.server import SmtpServer
 from gateway.passwords import is_operator_name, is_password_hash
 from gateway.people import Rate
 from gateway.session.fingerprints import as_fingerprint
+from gateway.session.mailboxes import BadMailboxError, parse_mailbox
 from gateway.store.urls import Durability, RedisUrl
 from gateway.wire.limits import HOSTLEN, MAX_BODY_BYTES, NICKLEN
 from gateway.wire.splitting import clip
@@ -21,7 +24,9 @@ from gateway.wire.splitting import clip
 __all__ = [
     "durability",
     "host",
+    "letter_file",
     "log_level",
+    "mailbox",
     "motd_file",
     "networks",
     "opers_file",
@@ -34,6 +39,7 @@ __all__ = [
     "registration",
     "seconds",
     "server_name",
+    "smtp_server",
     "switch",
     "token",
     "web_address",
@@ -214,6 +220,24 @@ def motd_file(text: str) -> tuple[str, ...]:
     if len(lines) > MAX_MOTD_LINES:
         raise ValueError(f"the file has more than {MAX_MOTD_LINES} lines")
     return tuple(clip(line, MAX_MOTD_LINE_BYTES) for line in lines)
+
+
+def smtp_server(text: str) -> SmtpServer:
+    """Where mail goes out; `SmtpServer.parse` says what there is."""
+    return SmtpServer.parse(text)
+
+
+def mailbox(text: str) -> str:
+    """The address of a mailbox."""
+    try:
+        return parse_mailbox(text)
+    except BadMailboxError:
+        raise ValueError("not an address such as chat@example.org") from None
+
+
+def letter_file(text: str) -> Letter:
+    """The template of a mail; `Letter.parse` says what is in it."""
+    return Letter.parse(_file_text(text))
 
 
 def opers_file(text: str) -> dict[str, str]:

@@ -10,6 +10,7 @@ import pytest
 
 from gateway import __version__
 from gateway.config import MAX_SHOWN, Config, ConfigError, read_config
+from gateway.mail.letter import DEFAULT_LETTER
 from gateway.passwords import hash_password
 from gateway.people import Rate
 from gateway.store.urls import Durability
@@ -26,7 +27,7 @@ REFUSED = [
     ("--tls-port", ["-1", "65536"]),
     ("--workers", ["0", "65", "1.5"]),
     ("--max-connections", ["0", "-5"]),
-    ("--sendq-bytes", ["0", "1MiB", "9" * 30]),
+    ("--sendq-bytes", ["0", "32767", "1MiB", "9" * 30]),
     ("--history-lines", ["-1", "1001"]),
     ("--history-entries", ["99", "10001", "many"]),
     ("--history-age-s", ["-1", "30d"]),
@@ -45,6 +46,9 @@ REFUSED = [
     ("--message-rate", ["fast"]),
     ("--trusted", ["localhost"]),
     ("--account-registration", ["yes", "before-connect,", "on,before-connect", "Before-Connect"]),
+    ("--email-from", ["nonsense", "a b@example.org", "Hubbub <a@example.org>"]),
+    ("--email-template", ["/does/not/exist"]),
+    ("--smtp-password-file", ["/does/not/exist"]),
     ("--min-password", ["0", "65"]),
     ("--argon2-kib", ["1023"]),
     ("--scram-iterations", ["4095"]),
@@ -101,6 +105,9 @@ def test_defaults_are_those_of_the_documentation(monkeypatch: pytest.MonkeyPatch
         join_rate=Rate(200, 240),
         trusted=(ip_network("127.0.0.0/8"), ip_network("::1/128")),
         account_registration=frozenset({"before-connect", "custom-account-name"}),
+        smtp_url=None,
+        email_from=None,
+        email_template=DEFAULT_LETTER,
         min_password=3,
         multiclient=False,
         max_attachments=8,
@@ -187,6 +194,8 @@ def test_no_setting_is_empty_or_holds_control_characters(flag: str, text: str) -
         ("--redis-url", f"redis://:{SECRET}/x@host"),
         ("--redis-url", f"redis://host:{SECRET}"),
         ("--redis-url", f"redys://:{SECRET}@host"),
+        ("--smtp-url", f"smtp://user:{SECRET}@host?starttls=off"),
+        ("--smtp-url", f"smpt://user:{SECRET}@host"),
     ],
 )
 def test_a_refused_secret_is_not_shown(flag: str, text: str) -> None:
@@ -309,6 +318,31 @@ def test_web_gateways_have_addresses_and_a_password(tmp_path: Path) -> None:
     config = read_config(argv, {})
     assert config.webirc_password == "hunter2"
     assert "hunter2" not in repr(config)
+
+
+def test_mail(tmp_path: Path) -> None:
+    """Server and sender belong together; the password comes from the URL or from a file, and is not in the repr."""
+    file, letter = tmp_path / "password", tmp_path / "letter"
+    file.write_text(f"{SECRET}\n")
+    letter.write_text("Subject: hello\n\n$code\n")
+    sender, by_file = "--email-from=chat@example.org", f"--smtp-password-file={file}"
+    for argv in (["--smtp-url=smtps://mail"], [sender]):
+        with pytest.raises(ConfigError, match="give both or none"):
+            read_config(argv, {})
+    for argv in (
+        [by_file],
+        [by_file, sender, "--smtp-url=smtps://mail"],
+        [by_file, sender, "--smtp-url=smtps://u:p@mail"],
+    ):
+        with pytest.raises(ConfigError, match=r"--smtp-password-file: .*--smtp-url must have a user and no password"):
+            read_config(argv, {})
+    for argv in ([f"--smtp-url=smtps://user:{SECRET}@mail"], ["--smtp-url=smtps://user@mail", by_file]):
+        config = read_config([sender, f"--email-template={letter}", *argv], {})
+        assert config.smtp_url is not None
+        assert (config.smtp_url.user, config.smtp_url.password) == ("user", SECRET)
+        assert config.email_template.subject == "hello"
+        assert SECRET not in repr(config)
+        assert pickle.loads(pickle.dumps(config)) == config
 
 
 def test_origins(tmp_path: Path) -> None:

@@ -1,16 +1,10 @@
-"""REGISTER, VERIFY and ACCOUNT: make an account, and look after it.
+"""ACCOUNT: look after an account. Ours, in the style of IRCv3 draft/account-registration: docs/protocol.md."""
 
-Source: IRCv3 draft/account-registration. ACCOUNT is ours, in its style: docs/protocol.md.
-"""
-
-import re
-from collections.abc import Coroutine
 from datetime import UTC, datetime
-from typing import Any
 
-from gateway.commands.login import TooManyLoginsError, check_password, log_in, log_out
+from gateway.commands.login import TooManyLoginsError, check_password, log_out
 from gateway.commands.services import Services
-from gateway.errors import FullError, StoreError
+from gateway.commands.signup import problem_of_password
 from gateway.people import Account, Attached
 from gateway.session.fingerprints import as_fingerprint
 from gateway.session.reply import Reply
@@ -19,11 +13,8 @@ from gateway.wire import numerics as n
 from gateway.wire.message import Message
 from gateway.wire.names import NickKey, casefold, nick_key
 
-__all__ = ["account", "register", "verify"]
+__all__ = ["account"]
 
-Answer = Coroutine[Any, Any, None] | None
-MAX_PASSWORD_BYTES = 300  # what fits everywhere a client may have to send it (account-registration)
-MAX_EMAIL_BYTES = 254  # RFC 5321 section 4.5.3.1.3, without its brackets
 MAX_NICKS = 5  # reserved for one account beside its name
 MAX_CERTIFICATES = 10  # of one account
 
@@ -36,88 +27,7 @@ _SHARING = {
     False: "a new connection takes the nick over",
 }
 
-# Whether there is such a mailbox only a mail could tell.
-_EMAIL = re.compile(r"[^\s@]+@[^\s@.]+(\.[^\s@.]+)+")
 SUBCOMMANDS = "INFO, PASSWORD, CERT ADD, CERT DEL, CERT LIST, GROUP, UNGROUP, SESSIONS, SET multiclient, LOGOUT, DELETE"
-_AWAY = "Accounts cannot be reached now; nothing was done, try again"
-
-
-def register(services: Services, session: Session, message: Message, reply: Reply) -> Answer:
-    """REGISTER account email password; the account is there at once, and the session logged in to it."""
-    name, email, password = message.params[:3]
-    keys = services.network.registration
-    name = session.nick if name == "*" else name
-    if keys is None:
-        _fail(reply, "REGISTER", "TEMPORARILY_UNAVAILABLE", name, "Accounts are not registered here")
-    elif session.account:
-        _fail(reply, "REGISTER", "ALREADY_AUTHENTICATED", session.account, "You are logged in to an account already")
-    elif not session.ready and "before-connect" not in keys:
-        _fail(reply, "REGISTER", "COMPLETE_CONNECTION_REQUIRED", name, "Complete the connection first")
-    elif not session.nick:
-        _fail(reply, "REGISTER", "NEED_NICK", "*", "Choose a nick first")
-    elif casefold(name) != casefold(session.nick) and "custom-account-name" not in keys:
-        _fail(reply, "REGISTER", "ACCOUNT_NAME_MUST_BE_NICK", name, "An account is named as your nick")
-    elif (key := nick_key(name)) is None:
-        _fail(reply, "REGISTER", "BAD_ACCOUNT_NAME", name, "The name of an account is one that a nick can be")
-    elif (email != "*" or "email-required" in keys) and not _is_email(email):
-        _fail(reply, "REGISTER", "INVALID_EMAIL", name, "That is no address of a mailbox")
-    elif problem := _problem_of(password, name, services.network.min_password):
-        _fail(reply, "REGISTER", problem[0], name, problem[1])
-    else:
-        return _register(services, session, key, (name, "" if email == "*" else email, password), reply)
-    return None
-
-
-def _is_email(text: str) -> bool:
-    return len(text.encode()) <= MAX_EMAIL_BYTES and _EMAIL.fullmatch(text) is not None
-
-
-def _problem_of(password: str, name: str, min_length: int) -> tuple[str, str] | None:
-    """The code and the reason why an account of that name cannot have the password."""
-    if len(password.encode()) > MAX_PASSWORD_BYTES:
-        return "UNACCEPTABLE_PASSWORD", f"A password has at most {MAX_PASSWORD_BYTES} bytes"
-    if " " in password or not password.isprintable() or password.startswith(":"):
-        return "UNACCEPTABLE_PASSWORD", "A password is one word of a command: no spaces, no colon in front"
-    if len(password) < min_length or casefold(password) == casefold(name):
-        return "WEAK_PASSWORD", f"A password has at least {min_length} characters, and is not the account's name"
-    return None
-
-
-async def _register(
-    services: Services, session: Session, key: NickKey, wanted: tuple[str, str, str], reply: Reply
-) -> None:
-    name, email, password = wanted
-    try:
-        if services.network.limits and (wait_s := await services.allowances.wait_to_register(session.host)):
-            text = f"Too many accounts were registered from your address; wait {wait_s + 1:.0f} s"
-            _fail(reply, "REGISTER", "TEMPORARILY_UNAVAILABLE", name, text)
-            return
-        credentials = await services.passwords.make(password)
-        made = Account(name, credentials, email, int(services.clock_s()), ())
-        if not await services.accounts.create(key, made, session.uid):
-            _fail(reply, "REGISTER", "ACCOUNT_EXISTS", name, "That name belongs to somebody else")
-            return
-        reply.message("REGISTER", "SUCCESS", name, "Account registered; you are logged in to it")
-        await log_in(services, session, name, reply)
-    except (StoreError, FullError):
-        _fail(reply, "REGISTER", "TEMPORARILY_UNAVAILABLE", name, _AWAY)
-
-
-def verify(services: Services, session: Session, message: Message, reply: Reply) -> Answer:
-    """VERIFY account code; no account ever waits for it."""
-    name = message.params[0]
-    if session.account:
-        _fail(reply, "VERIFY", "ALREADY_AUTHENTICATED", session.account, "You are logged in to an account already")
-    elif not session.ready and "before-connect" not in (services.network.registration or ()):
-        _fail(reply, "VERIFY", "COMPLETE_CONNECTION_REQUIRED", name, "Complete the connection first")
-    else:
-        _fail(reply, "VERIFY", "INVALID_CODE", name, "There is nothing to verify: accounts are registered at once")
-    return None
-
-
-def _fail(reply: Reply, command: str, code: str, name: str, text: str) -> None:
-    # Never a NOTICE: who sends REGISTER knows standard replies, on which its specification depends.
-    reply.message("FAIL", command, code, name, text)
 
 
 async def account(services: Services, session: Session, message: Message, reply: Reply) -> None:
@@ -249,7 +159,7 @@ async def _prove_and_do(
     """PASSWORD and DELETE, which take the present password: an unwatched terminal must not cost the account."""
     subcommand, present, *rest = wanted
     key = NickKey(casefold(found.name))
-    if rest and (problem := _problem_of(rest[0], found.name, services.network.min_password)):
+    if rest and (problem := problem_of_password(rest[0], found.name, services.network.min_password)):
         reply.fail_only("ACCOUNT", problem[0], found.name, text=problem[1])
         return
     try:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from gateway.commands.ports.network import Rates
 from gateway.errors import StoreError
 from gateway.people import Rate
+from gateway.session.mailboxes import same_mailbox
 from gateway.session.session import Session
 from gateway.wire.names import casefold
 
@@ -33,6 +34,7 @@ class SharedLimits(NamedTuple):
     messages: Rate = Rate(60, 480)  # of one account
     address_messages: Rate = Rate(240, 1920)  # of all guests of one address
     joins: Rate = Rate(200, 240)  # rooms; of one account, or all guests of one address
+    mails: Rate = Rate(3, 3 / 60)  # to one mailbox, and for one account: three, and then one every 20 minutes
     trusted: tuple[IPv4Network | IPv6Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
@@ -169,6 +171,22 @@ class Allowances:
         """Take a token for a new account; for none, the seconds until there is one, else 0."""
         who = self._block(host)
         return await self._take("register", who, self._limits.logins) if who else 0.0
+
+    async def wait_to_mail(self, mailbox: str, account: str) -> float:
+        """Take a token for a mail; for none, the seconds until there is one, else 0. Whoever connects from wherever:
+        nobody's mailbox is filled by us."""
+        who, to = _account(account), same_mailbox(mailbox)
+        if wait_s := await self._take("mail", who, self._limits.mails):
+            return wait_s
+        if wait_s := await self._take("mail", to, self._limits.mails):
+            self._rates.give_back("mail", who, self._limits.mails, 1)
+            return wait_s
+        return 0.0
+
+    def not_mailed(self, mailbox: str, account: str) -> None:
+        """Give back what `wait_to_mail` took."""
+        for who in (_account(account), same_mailbox(mailbox)):
+            self._rates.give_back("mail", who, self._limits.mails, 1)
 
     async def _take(self, kind: str, who: str, rate: Rate, tokens: int = 1) -> float:
         try:

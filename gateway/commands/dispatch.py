@@ -5,6 +5,7 @@ import math
 from contextlib import suppress
 
 from gateway.commands import multiline, talking
+from gateway.commands.pacing import finish
 from gateway.commands.services import Services
 from gateway.commands.table import COMMANDS, Command, Work
 from gateway.errors import FullError, StoreError
@@ -188,7 +189,7 @@ async def _carry_out(message: Message, work: Work, reply: Reply) -> None:
         await work
     except (StoreError, FullError):
         reply.fail(message.command, "TEMPORARILY_UNAVAILABLE", text="Redis is away, try again")
-    reply.finish()
+    await finish(reply)
 
 
 def _unknown(session: Session, message: Message, reply: Reply) -> None:

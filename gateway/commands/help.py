@@ -79,7 +79,7 @@ HELP: dict[str, Help] = {
     "UNKLINE": Help("<mask>", "Operators: lifts a ban from the network."),
     "USER": Help("<name> 0 * :<real name>", "Who you are, once, before the welcome."),
     "USERHOST": Help("<nick>{ <nick>}", "Tells the addresses of up to five nicks."),
-    "VERIFY": Help("<account> <code>", "Completes a registration; none here waits for it."),
+    "VERIFY": Help("<account> <code>", "Completes a registration by the code that was mailed."),
     "VERSION": Help("", "Tells the release, and which gateway you are on."),
     "WALLOPS": Help(":<text>", "Operators: says something to all users with the mode w."),
     "WEBIRC": Help("<password> <gateway> <host> <address>", "Whom a web gateway speaks for; never sent by people."),

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-from gateway.commands.pacing import PACE_BYTES, until_read
+from gateway.commands.pacing import finish
 from gateway.commands.reading import PAGE
 from gateway.commands.services import Services
 from gateway.events import Entry
@@ -42,7 +42,4 @@ async def write_missed(services: Services, session: Session, target: str, entrie
     if lines:
         reply = Reply(session, services.network.server_name)
         reply.batch("chathistory", target, lines=lines, reference=services.next_batch())
-        data = reply.take()
-        for start in range(0, len(data), PACE_BYTES):
-            held.write(data[start : start + PACE_BYTES])
-            await until_read(session)
+        await finish(reply, held.write)

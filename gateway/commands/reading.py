@@ -10,11 +10,22 @@ from gateway.session.msgids import made_at_ms
 from gateway.spoken import Redacted
 from gateway.wire.tags import parse_time
 
-__all__ = ["FIRST", "LAST", "MAX_NUMBER", "PAGE", "BadReferenceError", "Place", "Reader", "find", "parse_reference"]
+__all__ = [
+    "FIRST",
+    "LAST",
+    "MAX_NUMBER",
+    "PAGE",
+    "SKEW_MS",
+    "BadReferenceError",
+    "Place",
+    "Reader",
+    "find",
+    "parse_reference",
+]
 
 PAGE = 400  # entries read at once; between two pages others have their turn
 MAX_PAGES = 50  # of one answer; more than a whole log has
-SKEW_MS = 10_000  # between a gateway's clock, which msgids carry, and that of Redis, which positions carry
+SKEW_MS = 10_000  # between a gateway's clock, which msgids carry, and those of Redis, which positions carry
 
 Place = tuple[int, int]
 """A place in a log, or between two: ms and sequence number, as `order` gives them."""

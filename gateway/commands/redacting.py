@@ -1,15 +1,15 @@
 """REDACT: what was said is taken back, and gone from the log. Source: IRCv3 message-redaction."""
 
 from gateway.commands.changing import change_room
-from gateway.commands.conversations import find_conversation
+from gateway.commands.conversations import find_peer, identity_of
 from gateway.commands.oversight import record
-from gateway.commands.reading import find
+from gateway.commands.reading import LAST, SKEW_MS, Reader, find
 from gateway.commands.services import Services
 from gateway.commands.telling import copy_to_own
 from gateway.commands.visible import current_room
 from gateway.errors import FullError
 from gateway.events import Entry
-from gateway.model import LogKey, MsgId, Position, time_ms
+from gateway.model import LogKey, MsgId, Position, Uid, time_ms
 from gateway.rooms.ports import Change, Saying
 from gateway.rooms.replica import Replica
 from gateway.rooms.rights import is_operator
@@ -46,8 +46,8 @@ async def redact(services: Services, session: Session, message: Message, reply: 
                 async with services.engine.open_room(key, there.name) as room:
                     await redacting.in_room(room)
                 return
-        elif (log := await find_conversation(services, session, target)) is not None:
-            await redacting.in_conversation(log)
+        elif (peer := await find_peer(services, session, target)) is not None:
+            await redacting.in_conversation(peer)
             return
     except FullError:
         reply.fail("REDACT", "TEMPORARILY_UNAVAILABLE", target, text="Too much is waiting; try again")
@@ -108,9 +108,11 @@ class _Redacting:
             done = f"redacted a message in {room.replica.name}"
             await record(services, session, "redacted", done, room=room.key, msgid=self._msgid)
 
-    async def in_conversation(self, log: LogKey) -> None:
-        """In the conversation, and wherever a copy waits. Raises `StoreError`, `FullError`."""
+    async def in_conversation(self, peer: str) -> None:
+        """In the conversation with somebody, and wherever a copy waits. Raises `StoreError`, `FullError`."""
         services, session = self._services, self._session
+        own = identity_of(session)
+        log = services.log_of_conversation(own, peer)
         entry = await self._find(log)
         if entry is None:
             return
@@ -121,22 +123,36 @@ class _Redacting:
             return
         key = nick_key(self._target)
         holder = await services.directory.find(key) if key is not None else None
-        inboxes = {services.log_of_inbox(uid) for uid in (holder, session.uid) if uid is not None}
+        # By session and not by nick: who was told it may have another by now, or be away without a connection.
+        uids = {session.uid, *await services.conversations.inboxes(own), *await services.conversations.inboxes(peer)}
+        copies = {uid: found for uid in uids if (found := await self._copy(uid, entry)) is not None}
         # Gone first, told then: should this gateway end in between, it is not there all the same.
         event = self._event(services.new_msgid(), entry.position, self._target)
-        for copy in [(log, entry), *[(inbox, found) for inbox in inboxes if (found := await self._copy(inbox))]]:
-            services.engine.inboxes.withdraw(copy[0], event.redacted)
-            services.history.remove(copy[0], copy[1].position)
+        self._delete(log, entry)
+        for uid, copy in copies.items():
+            self._delete(services.log_of_inbox(uid), copy)
         services.engine.inboxes.keep(log, _Told(event))
-        if holder is not None and holder != session.uid:
-            services.engine.inboxes.send(holder, _Told(event))
+        for uid in ({holder} if holder is not None else set()).union(copies) - {session.uid}:
+            services.engine.inboxes.send(uid, _Told(event))
         copy_to_own(services, session, event)
         if session.wants_echo and (line := render(Entry(entry.position, event), None, "", session.render_class)):
             self._reply.add(line)
 
-    async def _copy(self, inbox: LogKey) -> Entry | None:
-        found = await find(self._services.history, inbox, self._msgid)
-        return found if found is not None and isinstance(found.event, Direct | Said) else None
+    def _delete(self, log: LogKey, entry: Entry) -> None:
+        self._services.engine.inboxes.withdraw(log, entry.event.msgid)
+        self._services.history.remove(log, entry.position)
+
+    async def _copy(self, uid: Uid, original: Entry) -> Entry | None:
+        """What an inbox has of a message that its conversation had before."""
+        since = (max(0, time_ms(original.position) - SKEW_MS), 0)
+        reader = Reader(
+            self._services.history,
+            self._services.log_of_inbox(uid),
+            1,
+            counts=lambda entry: entry.event.msgid == original.event.msgid,
+        )
+        found = [one for one in await reader.forwards(since, LAST, 1) if isinstance(one.event, Direct | Said)]
+        return found[0] if found else None
 
     async def _find(self, log: LogKey) -> Entry | None:
         """The message; None after it was said that there is none."""

@@ -9,6 +9,7 @@ from gateway.commands.departure import leave, unheard
 from gateway.commands.history import replay
 from gateway.commands.marking import marker_line
 from gateway.commands.names import NAMES_AT_ONCE, add_names, tell_names
+from gateway.commands.pacing import PACE_BYTES, finish
 from gateway.commands.services import Services
 from gateway.commands.visible import identity, visible_room
 from gateway.errors import StoreError
@@ -20,6 +21,7 @@ from gateway.rooms.replica import Replica
 from gateway.rooms.rights import is_operator
 from gateway.rooms.room import Room
 from gateway.session import capabilities
+from gateway.session.held import Held
 from gateway.session.render import render
 from gateway.session.reply import Reply
 from gateway.session.session import Session, State
@@ -76,6 +78,7 @@ def _refuse_name(name: str, reply: Reply) -> None:
 
 async def _join(services: Services, session: Session, room: Room, key: str, reply: Reply) -> None:
     joined: Joined | None = None
+    held: Held | None = None
     marker = await marker_line(services, session, room.replica.name)
 
     def decide(replica: Replica, msgid: MsgId) -> Change | None:
@@ -87,6 +90,7 @@ async def _join(services: Services, session: Session, room: Room, key: str, repl
         return change
 
     def arrived(line: bytes, position: Position) -> bytes:
+        nonlocal held
         if session.ready and joined is not None:
             # The same member, made of the session's own strings: half a KiB less for each.
             room.replica.members[session.uid] = joined.member
@@ -95,12 +99,17 @@ async def _join(services: Services, session: Session, room: Room, key: str, repl
             greet(session, room, Entry(position, joined), reply, marker)
             if not session.has(capabilities.CHATHISTORY):
                 replay(services, session, room, reply)
-            if not reply.label:
+            if reply.size > PACE_BYTES and not reply.label:
+                held = stack.enter_context(Held(session))  # what follows waits for its place behind it
+            elif not reply.label:
                 reply.finish()
         return b""
 
-    if await change_room(services, session, room, decide, arrived) and session.shared:
-        await services.records.tell_others(session.uid)
+    with contextlib.ExitStack() as stack:
+        if await change_room(services, session, room, decide, arrived) and session.shared:
+            await services.records.tell_others(session.uid)
+        if held is not None:
+            await finish(reply, held.write)
     if session.state is State.CLOSED and not session.shared:
         # The connection ended while the JOIN was on its way, too late for its departure to know of this room.
         await leave(services, session, room, LeftBy.QUIT, session.quit_reason, unheard)

@@ -216,7 +216,7 @@ class ToConversation(Saying):
 
     def _go_on(self, position: Position, msgid: MsgId) -> None:
         services, session = self._services, self.sending.session
-        one, other = Peer(identity_of(session), session.nick), Peer(identity_of(self._to), self._to.nick)
+        one, other = ((who.uid, Peer(identity_of(who), who.nick)) for who in (session, self._to))
         note(services, one, other, position)
         event = Direct(session.uid, msgid, self.event._replace(msgid=msgid), position)
         try:

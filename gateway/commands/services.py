@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import TYPE_CHECKING
 
-from gateway.commands.ports.accounts import Accounts, Passwords
+from gateway.commands.ports.accounts import Accounts, Mail, Passwords
 from gateway.commands.ports.history import Conversations, History, Markers
 from gateway.commands.ports.network import Directory, Oversight, Presence
 from gateway.commands.ports.sessions import Holding, Records
@@ -92,6 +92,7 @@ class Services:
     check_password: Callable[[str | None, str], Awaitable[bool]]  # hash (None: nobody has this name), text
     accounts: Accounts
     passwords: Passwords  # of accounts
+    mail: Mail | None = None  # none: addresses are not verified
     allowances: "Allowances"
     request_drain: Callable[[str], None]
     count_command: Callable[[str], None]

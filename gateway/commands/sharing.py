@@ -13,6 +13,7 @@ from gateway.commands.everywhere import change_everywhere
 from gateway.commands.history import replay
 from gateway.commands.marking import marker_line
 from gateway.commands.names import tell_names
+from gateway.commands.pacing import finish
 from gateway.commands.rooms import greet, names_follow
 from gateway.commands.services import Services
 from gateway.errors import StoreError
@@ -23,6 +24,7 @@ from gateway.rooms.ports import Change
 from gateway.rooms.replica import Replica
 from gateway.rooms.room import Room
 from gateway.session.capabilities import CHATHISTORY, SETNAME
+from gateway.session.held import Held
 from gateway.session.reply import Reply
 from gateway.session.session import Session
 from gateway.wire.names import RoomKey
@@ -193,7 +195,8 @@ async def _follow(services: Services, session: Session, key: RoomKey) -> None:
         greet(session, room, Entry(room.replica.last, Joined(session.uid, MsgId(b""), member)), reply, marker)
         if not session.has(CHATHISTORY):
             replay(services, session, room, reply)
-        reply.finish()
+        with Held(session) as held:  # what follows waits for its place behind it
+            await finish(reply, held.write)
         if names_follow(session, room):
             await tell_names(session, room.replica, reply)
             reply.finish()

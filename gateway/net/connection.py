@@ -171,9 +171,10 @@ class Connection(asyncio.Protocol):
         reply.finish()
 
     def ask(self, now_s: float) -> None:
-        """Send a PING of ours; any byte is an answer."""
+        """Send a PING of ours; any byte is an answer. Past what may hold other lines back: who is being told a long
+        history must not be taken for dead."""
         self.asked_at_s = now_s
-        self.session.write(f":{self._server.name} PING :{self._server.name}\r\n".encode())
+        self._writer(self._transport)(f":{self._server.name} PING :{self._server.name}\r\n".encode())
 
     def close(self, reason: str, *, goes_on: bool = False) -> None:
         """Say why, flush what is queued, close. What becomes of the session follows when the connection is gone: it

@@ -3,6 +3,8 @@
 Source: IRCv3 labeled-response: no line is answered with ACK, one carries the label, more travel in a batch.
 """
 
+from itertools import chain
+
 from gateway.session.capabilities import BATCH, LABELED, STANDARD_REPLIES
 from gateway.session.render import in_batch, with_label
 from gateway.session.session import Session
@@ -84,27 +86,52 @@ class Reply:
         self._lines += [in_batch(line, reference) for line in lines]
         self.message("BATCH", f"-{reference}")
 
+    @property
+    def size(self) -> int:
+        """Bytes of the lines collected so far."""
+        return sum(map(len, self._lines))
+
     def take(self) -> bytes:
         """All collected lines as one piece of bytes, labelled; nothing is collected any more after it."""
+        return b"".join(self._taken())
+
+    def pieces(self, size: int) -> list[bytes]:
+        """The same in pieces of `size` bytes and what the last line of each has beyond."""
+        pieces, piece, held = [], [], 0
+        for line in chain.from_iterable(map(_uncut, self._taken())):
+            piece.append(line)
+            held += len(line)
+            if held >= size:
+                pieces.append(b"".join(piece))
+                piece, held = [], 0
+        return [*pieces, b"".join(piece)] if piece else pieces
+
+    def _taken(self) -> list[bytes]:
         lines, self._lines = self._lines, []
         label, self.label = self.label, ""
         if not label:
-            return b"".join(lines)
+            return lines
         if not lines:
-            return with_label(f":{self.server} ACK\r\n".encode(), label)
+            return [with_label(f":{self.server} ACK\r\n".encode(), label)]
         if len(lines) == 1:
-            return with_label(lines[0], label)
-        reference = "reply"  # no two are open at once: an answer is written in one piece
+            return [with_label(lines[0], label)]
+        reference = "reply"  # no two are open at once: the next command waits until this answer is written
         start = with_label(f":{self.server} BATCH +{reference} labeled-response\r\n".encode(), label)
         end = f":{self.server} BATCH -{reference}\r\n".encode()
         # Lines of an inner batch keep its reference; only its start and end belong to the outer one.
-        inner = [line if line.startswith(b"@batch=") else in_batch(line, reference) for line in lines]
-        return start + b"".join(inner) + end
+        inner = (line if line.startswith(b"@batch=") else in_batch(line, reference) for line in lines)
+        return [start, *inner, end]
 
     def finish(self) -> None:
         """Send the answer."""
         if answer := self.take():
             self.session.write(answer)
+
+
+def _uncut(line: bytes) -> list[bytes]:
+    """What of a finished line, which may be several, must be written together: a batch within it, whose reference
+    others have too."""
+    return [line] if b" BATCH +" in line else line.splitlines(keepends=True)
 
 
 def _usable(session: Session, label: str) -> bool:

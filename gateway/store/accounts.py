@@ -1,9 +1,11 @@
 """Accounts in Redis: a hash for each, and for each reserved nick the account it is reserved for.
 
+One that waits for the code mailed to its owner is a hash of its own that ends by itself; verified, it is the account.
 An account is made before its name is reserved, and unmade after: what an ended gateway leaves half done is a name that
 nobody can register, or an account without a reservation, and never a nick that nobody can use.
 """
 
+import hashlib
 import hmac
 import secrets
 import time
@@ -19,6 +21,10 @@ from gateway.wire.names import NickKey, casefold
 __all__ = ["Accounts"]
 
 LATELY_MS = 60_000
+MAILING_MS = 60_000  # that a name is kept while a mail is being sent; much more than that takes
+WAITING_MS = 86_400_000  # that it is kept for the code: a day
+MAX_TRIES = 10  # wrong codes that end the wait
+WAITS = "?"  # in front of an account in `nick_reserve.lua`
 _CHOICES = {b"on": True, b"off": False}
 
 
@@ -37,19 +43,60 @@ class Accounts:
         kept = await lane.call("SET", keys.ACCOUNTS_SECRET, secret, "NX", "GET")
         salt = hmac.digest(kept or secret, name.encode(), "sha256")
         account, holder = _account(await record), await owner
-        if account is None and holder is not None and holder.decode() != name:
+        if account is None and holder is not None and holder.decode() != name and not _waits(holder):
             account = _account(await lane.call("HGETALL", keys.account(NickKey(holder.decode()))))
         return account, salt
 
     async def create(self, name: NickKey, account: Account, uid: Uid) -> bool:
         """Register an account and reserve its name; False when that is or was one, or somebody else uses the nick."""
-        call = self._lanes.commands.call
-        if not await call("EVALSHA", sha("account_create"), 1, keys.account(name), *_fields(account)):
+        call, unverified = self._lanes.commands.call, keys.unverified_account(name)
+        if not await call("EVALSHA", sha("account_create"), 2, keys.account(name), unverified, *_fields(account)):
             return False
         if await self._reserve(name, name, uid):
             return True
         await call("DEL", keys.account(name))
         return False
+
+    async def propose(self, name: NickKey, account: Account, uid: Uid, code: str) -> bool:
+        """Keep a name while the code is being mailed to who registers it; False as for `create`, and where it is kept
+        for another session. For a minute, so that nothing is left of a gateway that ends meanwhile."""
+        written = await self._lanes.commands.call(
+            "EVALSHA", sha("account_propose"), 2, keys.account(name), keys.unverified_account(name),
+            MAILING_MS, uid, "code", _digest(name, code), *_fields(account),
+        )  # fmt: skip
+        if not written:
+            return False
+        if await self._reserve(name, name, uid, MAILING_MS):
+            return True
+        await self._wait(name, code, 0)
+        return False
+
+    async def await_code(self, name: NickKey, code: str) -> None:
+        """The code is in the mail: keep the name for a day. Others may use it as their nick, and not reserve it."""
+        await self._wait(name, code, WAITING_MS)
+        await self._reserve(name, name, None, WAITING_MS)
+
+    async def withdraw(self, name: NickKey, code: str) -> None:
+        """No mail was sent: the name is free."""
+        await self._wait(name, code, 0)
+        await self._release(name, NickKey(f"{WAITS}{name}"))
+
+    async def _wait(self, name: NickKey, code: str, for_ms: int) -> None:
+        key = keys.unverified_account(name)
+        await self._lanes.commands.call("EVALSHA", sha("account_await"), 1, key, _digest(name, code), for_ms)
+
+    async def verify(self, name: NickKey, code: str) -> str | None:
+        """Make the account whose code this is, and reserve its name; None: nothing waits for that code. Else what the
+        account is called."""
+        found = await self._lanes.commands.call(
+            "EVALSHA", sha("account_verify"), 2, keys.account(name), keys.unverified_account(name),
+            _digest(name, code), MAX_TRIES,
+        )  # fmt: skip
+        if not found:
+            return None
+        await self._reserve(name, name, None)
+        made: bytes = found[0]
+        return made.decode()
 
     async def set_password(self, name: NickKey, credentials: Credentials) -> bool:
         """Change the password; False when there is no such account any more."""
@@ -119,20 +166,32 @@ class Accounts:
     async def is_reserved(self, nick: NickKey, account: NickKey | None) -> bool:
         """Whether a nick is reserved for another account than this."""
         owner = await self._lanes.commands.call("GET", keys.nick_owner(nick))
-        return owner is not None and owner.decode() != account
+        return owner is not None and owner.decode() != account and not _waits(owner)
 
     async def _change(self, name: NickKey, *fields: str | bytes) -> bool:
         reply = await self._lanes.commands.call("EVALSHA", sha("account_change"), 1, keys.account(name), *fields)
         return bool(reply)
 
-    async def _reserve(self, nick: NickKey, account: NickKey, uid: Uid) -> bool:
+    async def _reserve(self, nick: NickKey, account: NickKey, uid: Uid | None, for_ms: int = 0) -> bool:
+        """None for `uid`: whoever uses the nick; `for_ms`: while the account is not verified."""
+        claim, owner = keys.nick_claim(nick), keys.nick_owner(nick)
         reply = await self._lanes.commands.call(
-            "EVALSHA", sha("nick_reserve"), 2, keys.nick_claim(nick), keys.nick_owner(nick), account, uid
+            "EVALSHA", sha("nick_reserve"), 2, claim, owner, account, uid or b"", for_ms
         )
         return bool(reply)
 
     async def _release(self, nick: NickKey, account: NickKey) -> None:
         await self._lanes.commands.call("EVALSHA", sha("nick_release"), 1, keys.nick_owner(nick), account)
+
+
+def _waits(owner: bytes) -> bool:
+    """Whether a nick is kept for an account that is not verified yet, which keeps nobody from using it."""
+    return owner.startswith(WAITS.encode())
+
+
+def _digest(name: NickKey, code: str) -> str:
+    # 60 bits of chance need no slow hash; the name makes equal codes differ.
+    return hashlib.sha256(f"{name} {code}".encode()).hexdigest()
 
 
 def _fields(account: Account) -> tuple[str | bytes, ...]:

@@ -49,6 +49,7 @@ __all__ = [
     "session_positions",
     "session_rooms",
     "session_watches",
+    "unverified_account",
     "user_record",
 ]
 
@@ -137,7 +138,8 @@ def nick_of(log: LogKey) -> NickKey | None:
 
 
 def nick_owner(nick: NickKey) -> str:
-    """String: the account a nick is reserved for; in the slot of its claim."""
+    """String: the account a nick is reserved for; behind a `?` one that is not verified yet, and so keeps nobody from
+    using the nick. In the slot of its claim."""
     return f"{nick_claim(nick)}:owner"
 
 
@@ -146,15 +148,21 @@ def account(name: NickKey) -> str:
     return f"{_VERSION}:{{a:{name.translate(_UNSAFE)}}}"
 
 
+def unverified_account(name: NickKey) -> str:
+    """Hash: an account that waits for the code that was mailed to its owner; in the slot of the account."""
+    return f"{account(name)}:unverified"
+
+
 def certificate_owner(fingerprint: str) -> str:
     """String: the account a client's certificate logs in to."""
     return f"{_VERSION}:{{f:{fingerprint}}}"
 
 
-def conversation_peers(who: str) -> tuple[str, str]:
-    """Zset: whom somebody talked with -> ms of the last time; hash: whom -> nick."""
+def conversation_peers(who: str) -> tuple[str, str, str]:
+    """Zset: whom somebody talked with -> ms of the last time; hash: whom -> nick; zset: uid of their own session that
+    talked -> ms of the last time."""
     tag = f"{_VERSION}:{{h:{who.translate(_UNSAFE)}}}"
-    return f"{tag}:times", f"{tag}:nicks"
+    return f"{tag}:times", f"{tag}:nicks", f"{tag}:inboxes"
 
 
 def read_markers(who: str) -> tuple[str, str]:

@@ -24,7 +24,7 @@ class Rates:
             Tokens taken, and for none the seconds until there are enough.
         """
         taken, wait_us, _ = await self._lanes.commands.call(
-            "EVALSHA", sha("rate"), 1, keys.rate(kind, who), US_PER_MINUTE // rate.per_minute, rate.burst, want, need
+            "EVALSHA", sha("rate"), 1, keys.rate(kind, who), _us_per_token(rate), rate.burst, want, need
         )
         return int(taken), int(wait_us) / 1e6
 
@@ -32,5 +32,9 @@ class Rates:
         """Put tokens back that were not needed; lost with the connection, they come back by themselves."""
         self._lanes.commands.request(
             ignore,
-            "EVALSHA", sha("rate"), 1, keys.rate(kind, who), US_PER_MINUTE // rate.per_minute, rate.burst, -tokens, 0,
+            "EVALSHA", sha("rate"), 1, keys.rate(kind, who), _us_per_token(rate), rate.burst, -tokens, 0,
         )  # fmt: skip
+
+
+def _us_per_token(rate: Rate) -> int:
+    return int(US_PER_MINUTE / rate.per_minute)

@@ -10,10 +10,12 @@ from dataclasses import replace
 
 import argon2
 import pytest
+from redis import Redis
 
+from gateway.commands.allowances import SharedLimits
 from tests.harness.gateway_inside import GatewayInside
 from tests.harness.irc_peer import IrcPeer
-from tests.harness.sasl_client import authenticate_plain
+from tests.harness.sasl_client import authenticate_plain, authenticate_scram
 
 Work = tuple[int, int, int, int, int]
 
@@ -86,6 +88,59 @@ async def test_scram(inside: GatewayInside, work: list[Work], nick: str) -> None
             await owner.send(f"AUTHENTICATE {encoded(f'c=biws,r={nonce},p={proof}')}")
             assert (await owner.read()).command == "904"
         assert work == []
+
+
+async def test_the_store_is_asked_alike(inside: GatewayInside, store_url: str, nick: str) -> None:
+    """The same commands of Redis for a wrong password and for an unknown name, by PLAIN and by SCRAM."""
+    redis = Redis.from_url(store_url)
+    async with await IrcPeer.connect(inside.host, inside.port, nick, caps=["sasl"]) as owner:
+        await owner.send("REGISTER * * sesame-street")
+        await owner.expect("900")
+        for attempt in (authenticate_plain, authenticate_scram):
+            asked = []
+            for name in (nick, f"{nick}nobody"):
+                redis.config_resetstat()
+                assert (await attempt(owner, name, "wrong-word")).command == "904"
+                counts = redis.info("commandstats")
+                asked.append(
+                    {command: figures["calls"] for command, figures in counts.items() if "config" not in command}
+                )
+            assert asked[0].get("cmdstat_hgetall"), asked
+            assert asked[0] == asked[1]
+    redis.close()
+
+
+async def test_what_is_stopped_costs_no_hash(inside: GatewayInside, work: list[Work], nick: str) -> None:
+    """Past the limit of failures nothing is hashed any more, and a name that exists is told from none by neither the
+    number of answers before that nor their words."""
+    inside.services.network = replace(inside.services.network, limits=True)
+    allowed = SharedLimits().logins.burst
+    async with await IrcPeer.connect(inside.host, inside.port, nick, caps=["sasl"]) as owner:
+        await owner.send("REGISTER * * sesame-street")
+        await owner.expect("900")
+        seen = []
+        for name in (nick, f"{nick}nobody"):
+            work.clear()
+            answers = [(await authenticate_plain(owner, name, "wrong-word")).params[1] for _ in range(allowed + 2)]
+            seen.append(([answer.partition("try again in")[0] for answer in answers], list(work)))
+        assert len(seen[0][1]) == allowed
+        assert ["too many" in answer for answer in seen[0][0]] == [False] * allowed + [True] * 2
+        assert seen[0] == seen[1]
+
+
+async def test_who_looks_after_an_account_is_stopped_too(inside: GatewayInside, work: list[Work], nick: str) -> None:
+    """A terminal that is logged in is no way to guess on: ACCOUNT PASSWORD and DELETE count as logins do."""
+    inside.services.network = replace(inside.services.network, limits=True)
+    async with await IrcPeer.connect(inside.host, inside.port, nick, caps=["standard-replies"]) as owner:
+        await owner.send("REGISTER * * sesame-street")
+        await owner.expect("900")
+        work.clear()
+        codes = []
+        for line in ("ACCOUNT PASSWORD wrong-word new-word", "ACCOUNT DELETE wrong-word") * 6:
+            await owner.send(line)
+            codes.append((await owner.expect("FAIL")).params[1])
+        assert codes == ["WRONG_PASSWORD"] * 10 + ["RATE_LIMITED"] * 2
+        assert len(work) == 10
 
 
 def encoded(text: str) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from gateway.commands.allowances import Allowances, SharedLimits
 from gateway.commands.services import Network, Services
@@ -27,7 +28,7 @@ from gateway.store.rates import Rates
 from gateway.store.sessions import Sessions
 from tests.harness.lanes import opened
 
-__all__ = ["GatewayInside"]
+__all__ = ["PING_INTERVAL_S", "GatewayInside"]
 
 PING_INTERVAL_S, PING_TIMEOUT_S, REGISTRATION_TIMEOUT_S = 90.0, 30.0, 30.0
 _LIMITS = Limits(
@@ -56,7 +57,7 @@ class GatewayInside:
 
     host = "127.0.0.1"
 
-    def __init__(self, lanes: Lanes, passwords: PasswordVerifier) -> None:
+    def __init__(self, lanes: Lanes, passwords: PasswordVerifier, sendq_bytes: int) -> None:
         self.now_s = 1000.0
         self.port = 0
         gateway = new_gateway_id()
@@ -104,15 +105,15 @@ class GatewayInside:
             count_command=lambda name: None,
             grace_s=60.0,
         )
-        self.server = Server(self.services, _LIMITS, new_uid)
+        self.server = Server(self.services, replace(_LIMITS, sendq_bytes=sendq_bytes), new_uid)
         self.leases = Leases(lanes, gateway, self.server.figures)
 
     @classmethod
     @asynccontextmanager
-    async def running(cls, redis_url: str) -> AsyncIterator["GatewayInside"]:
+    async def running(cls, redis_url: str, *, sendq_bytes: int = _LIMITS.sendq_bytes) -> AsyncIterator["GatewayInside"]:
         """Start it; at the end its clients are closed and its lease is given back."""
         lanes, passwords = lanes_to(redis_url), PasswordVerifier(cost=Cost(1024, 4096))
-        inside = cls(lanes, passwords)
+        inside = cls(lanes, passwords, sendq_bytes)
         async with opened(lanes):
             await inside.leases.begin()
             engine_up, server_up = asyncio.Event(), asyncio.Event()

@@ -6,7 +6,7 @@ from gateway.wire.message import Message
 from tests.harness.gateway_process import GatewayProcess
 from tests.harness.irc_peer import IrcPeer
 
-__all__ = ["RESUME", "Back", "come_back", "connect", "offer", "token_of"]
+__all__ = ["RESUME", "TAGGED", "Back", "come_back", "connect", "offer", "token_of"]
 
 RESUME = "hubbub.chat/resume"
 TAGGED = ("message-tags", "server-time", "batch", "echo-message", "standard-replies")

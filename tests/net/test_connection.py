@@ -107,7 +107,7 @@ async def test_a_join_flood_is_slowed(connect: Connect) -> None:
 
 async def test_a_slow_reader_is_closed_and_delays_nobody(store_url: str, tmp_path: Path) -> None:
     """Who does not read is closed when its queue is full; the others have every line, in order."""
-    gateway = GatewayProcess(state_dir=tmp_path, redis_url=store_url, sendq_bytes=16_384, limits="off").start()
+    gateway = GatewayProcess(state_dir=tmp_path, redis_url=store_url, sendq_bytes=32_768, limits="off").start()
     narrow = socket.socket()
     narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     narrow.connect((gateway.host, gateway.port))

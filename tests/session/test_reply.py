@@ -121,6 +121,21 @@ def test_a_label_that_does_not_count(negotiated: int, label: str) -> None:
     assert peer.messages()[0].tags == {}
 
 
+def test_pieces_are_the_answer() -> None:
+    """Together what `take` gives; each as large as asked, cut between lines, and never within a batch of several lines,
+    whose reference others have too."""
+    several = b":a BATCH +lines draft/multiline #r\r\n@batch=lines :a PRIVMSG #r :x\r\nBATCH -lines\r\n"
+    lines = [b":a PRIVMSG #r :1\r\n:a PRIVMSG #r :2\r\n", several, b":a PRIVMSG #r :3\r\n"]
+    for label in ("", "L"):
+        whole, cut = (Peer(LABELS).reply(label) for _ in range(2))
+        for reply in (whole, cut):
+            reply.batch("chathistory", "#r", lines=lines, reference="h1")
+        pieces = cut.pieces(1)
+        assert b"".join(pieces) == whole.take()
+        assert [piece.count(b"\r\n") for piece in pieces] == [1] * (3 + bool(label)) + [3] + [1] * (2 + bool(label))
+        assert cut.pieces(1) == []
+
+
 def test_what_was_taken_is_not_sent_again() -> None:
     """`take` gives the answer a place in a room's lines; `finish` then has nothing left, no second ACK either."""
     peer = Peer(LABELS)

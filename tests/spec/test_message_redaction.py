@@ -3,9 +3,10 @@
 import pytest
 
 from gateway.wire.message import Message
-from tests.harness.history import HISTORY, PLAYBACK, account_of, ask, texts
+from tests.harness.history import HISTORY, PASSWORD, PLAYBACK, account_of, ask, texts
 from tests.harness.irc_peer import IrcPeer
 from tests.harness.network import OPERATOR_PASSWORD, Connect, Network
+from tests.harness.resuming import TAGGED, come_back, connect
 from tests.harness.steps import ALL, answers, change, join, settle
 
 
@@ -147,6 +148,34 @@ async def test_a_direct_message(dial: Connect, nick: str) -> None:
     assert [m.tags["msgid"] for m in await ask(bob, f"LATEST {ann.nick} * 10")] == [kept]
     (answer,) = await answers(ann, f"REDACT {bob.nick} {msgid}")
     assert answer.params[:2] == ("REDACT", "UNKNOWN_MSGID")
+
+
+@pytest.mark.parametrize("account", [True, False])
+async def test_whoever_was_told_is_away_under_another_nick(
+    dial: Connect, network: Network, nick: str, *, account: bool
+) -> None:
+    """The copy in the inbox goes too, by whom it was said to and not by the nick: nothing is shown to who comes back,
+    and nothing is left of the text."""
+    ann, secret = await account_of(dial, nick), f"secret of {nick}"
+    bob, token = await connect(network.gateways[-1], f"{nick}b", *TAGGED, "sasl")
+    if account:
+        await bob.send(f"REGISTER * * {PASSWORD}")
+        await bob.expect("900")
+    await ann.send(f"PRIVMSG {bob.nick} :read this")
+    read = await bob.expect("PRIVMSG")
+    msgid = await said(ann, bob, bob.nick, secret)
+    await bob.send(f"NICK {nick}c")
+    await bob.expect("NICK")
+    await bob.close()
+    await ann.send(f"REDACT {bob.nick} {msgid}")
+    await ann.expect("REDACT")
+    await ann.barrier()
+    with network.store.client() as redis:
+        streams = [key for key in redis.scan_iter("c1:*") if redis.type(key) == b"stream"]
+        assert not [key for key in streams for _, fields in redis.xrange(key) if secret.encode() in fields[b"e"]]
+    back = await come_back(network.gateways[0], token, msgid=read.tags["msgid"])
+    assert back.lines("PRIVMSG") == []
+    await back.peer.close()
 
 
 async def test_an_account_in_another_session(dial: Connect, nick: str, room: str) -> None:

@@ -108,6 +108,85 @@ async def test_a_deleted_account_leaves_its_name_behind(open_more: OpenLanes, un
     assert await lanes.commands.call("HKEYS", keys.account(name)) == [b"deleted"]
 
 
+async def test_an_account_waits_for_its_code(open_more: OpenLanes, unique: str) -> None:
+    """Nobody is logged in to it and nobody else gets its name, until the code makes it, on another gateway; once."""
+    one, two, name = Accounts(await open_more()), Accounts(await open_more()), NickKey(unique)
+    assert await one.propose(name, account(unique.upper()), ANN, "code")
+    await one.await_code(name, "code")
+    assert (await two.find(name))[0] is None
+    assert not await two.create(name, account(unique), BOB)
+    assert not await two.propose(name, account(unique), BOB, "other")
+    assert await two.verify(name, "wrong") is None
+    assert await two.verify(name, "code") == unique.upper()
+    assert (await one.find(name))[0] == account(unique.upper())
+    assert await one.verify(name, "code") is None
+    assert not await one.propose(name, account(unique), ANN, "code")
+
+
+async def test_while_it_waits_its_nick_is_used_and_not_reserved(open_more: OpenLanes, unique: str) -> None:
+    """Whoever registers may come back under the nick without being logged in; nobody takes it for another account.
+    Verified, it is the account's, whoever uses it then."""
+    lanes = await open_more()
+    accounts, directory = Accounts(lanes), Directory(lanes, GatewayId("g"))
+    name, other = NickKey(unique), NickKey(f"{unique}other")
+    await accounts.create(other, account(other), BOB)
+    await accounts.propose(name, account(unique), ANN, "code")
+    await accounts.await_code(name, "code")
+    assert await directory.claim(name, BOB)
+    assert not await accounts.is_reserved(name, None)
+    assert not await accounts.group(other, account(other), name, BOB)
+    assert await accounts.verify(name, "code")
+    assert await accounts.is_reserved(name, None)
+    await directory.free(name, BOB)
+    with pytest.raises(NickReservedError):
+        await directory.claim(name, BOB)
+    assert await directory.claim(name, ANN, unique)
+
+
+async def test_nothing_is_left_where_no_mail_was_sent(open_more: OpenLanes, unique: str) -> None:
+    """Neither after it was withdrawn, nor where somebody else uses the nick, nor for long of a gateway that ends."""
+    lanes = await open_more()
+    accounts, directory, name = Accounts(lanes), Directory(lanes, GatewayId("g")), NickKey(unique)
+    waiting = (keys.unverified_account(name), keys.nick_owner(name))
+    await accounts.propose(name, account(unique), ANN, "code")
+    for key in waiting:
+        assert 0 < await lanes.commands.call("PTTL", key) <= 60_000
+    await accounts.await_code(name, "code")
+    for key in waiting:
+        assert 86_000_000 < await lanes.commands.call("PTTL", key) <= 86_400_000
+    await accounts.withdraw(name, "code")
+    assert await lanes.commands.call("EXISTS", *waiting[:1]) == 0
+    assert await lanes.commands.call("EXISTS", *waiting[1:]) == 0
+    assert await directory.claim(name, BOB)
+    assert not await accounts.propose(name, account(unique), ANN, "code")
+    assert await lanes.commands.call("EXISTS", *waiting[:1]) == 0
+
+
+async def test_who_proposed_it_may_do_so_again(open_more: OpenLanes, unique: str) -> None:
+    """With an address that is spelt right: the first code is worth nothing, and taking that back harms nothing."""
+    accounts, name = Accounts(await open_more()), NickKey(unique)
+    for code in ("first", "second"):
+        assert await accounts.propose(name, account(unique), ANN, code)
+        await accounts.await_code(name, code)
+    await accounts.withdraw(name, "first")
+    assert await accounts.verify(name, "first") is None
+    assert await accounts.verify(name, "second") == unique
+
+
+async def test_codes_cannot_be_guessed(open_more: OpenLanes, unique: str) -> None:
+    """The tenth wrong one ends the wait; what is kept of the right one does not tell it."""
+    lanes = await open_more()
+    accounts, name = Accounts(lanes), NickKey(unique)
+    await accounts.propose(name, account(unique), ANN, "planted")
+    await accounts.await_code(name, "planted")
+    kept = await lanes.commands.call("HGETALL", keys.unverified_account(name))
+    assert not any(b"planted" in part for part in (kept if isinstance(kept, list) else [*kept, *kept.values()]))
+    for number in range(10):
+        assert await accounts.verify(name, f"guess{number}") is None
+    assert await accounts.verify(name, "planted") is None
+    assert await accounts.create(name, account(unique), ANN)
+
+
 async def test_the_salt_of_an_unknown_name(open_more: OpenLanes, unique: str) -> None:
     """The same on every gateway, another for every name."""
     one, two = Accounts(await open_more()), Accounts(await open_more())

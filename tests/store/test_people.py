@@ -9,10 +9,11 @@ import pytest
 from gateway.commands.ports.history import Peer
 from gateway.model import Uid
 from gateway.store import keys
-from gateway.store.conversations import MAX_PEERS, Conversations
+from gateway.store.conversations import MAX_INBOXES, MAX_PEERS, Conversations
 from gateway.store.lanes import Lanes
 from gateway.store.markers import MAX_SESSIONS, MAX_TARGETS, Markers
 
+UID = Uid(b"uid")
 _numbers = count(1)
 
 
@@ -31,22 +32,27 @@ async def test_the_last_one_first(lanes: Lanes, who: str) -> None:
         Peer("a:b", "Rob", 3000),
         Peer("u:c", "cat", 1500),
     ):
-        conversations.note(who, peer, 100)
+        conversations.note(who, UID, peer, 100)
     assert await conversations.peers(who) == [Peer("a:b", "Rob", 3000), Peer("u:c", "cat", 2000)]
+    assert await conversations.inboxes(who) == [UID]
     await conversations.forget(who)
     assert await conversations.peers(who) == []
+    assert await conversations.inboxes(who) == []
 
 
 async def test_as_many_as_fit(lanes: Lanes, who: str) -> None:
-    """One more ends the one not talked with for longest; all of it ends by itself."""
+    """One more ends the one not talked with for longest, and so it is with the own sessions; all of it ends by
+    itself."""
     conversations = Conversations(lanes)
     for number in range(MAX_PEERS + 3):
-        conversations.note(who, Peer(f"u:{number}", f"n{number}", 1000 + number), 100)
+        conversations.note(who, Uid(b"%d" % (number // 2)), Peer(f"u:{number}", f"n{number}", 1000 + number), 100)
     peers = await conversations.peers(who)
     assert [peer.at_ms for peer in peers] == [1000 + number for number in range(MAX_PEERS + 2, 2, -1)]
     for key in keys.conversation_peers(who):
         assert 90 < await lanes.commands.call("TTL", key) <= 100
     assert await lanes.commands.call("HLEN", keys.conversation_peers(who)[1]) == MAX_PEERS
+    last = (MAX_PEERS + 2) // 2
+    assert await conversations.inboxes(who) == [Uid(b"%d" % one) for one in range(last - MAX_INBOXES + 1, last + 1)]
 
 
 async def test_a_marker_only_moves_on(lanes: Lanes, who: str) -> None:

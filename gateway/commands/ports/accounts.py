@@ -1,4 +1,4 @@
-"""Accounts, and the passwords that log in to them."""
+"""Accounts, the passwords that log in to them, and the mail to their owners."""
 
 from typing import Protocol
 
@@ -6,7 +6,7 @@ from gateway.model import Uid
 from gateway.people import Account, Credentials, ScramVerifier
 from gateway.wire.names import NickKey
 
-__all__ = ["Accounts", "Passwords"]
+__all__ = ["Accounts", "Mail", "Passwords"]
 
 
 class Accounts(Protocol):
@@ -17,6 +17,18 @@ class Accounts(Protocol):
 
     async def create(self, name: NickKey, account: Account, uid: Uid) -> bool:
         """Register an account; False when its name cannot be had."""
+
+    async def propose(self, name: NickKey, account: Account, uid: Uid, code: str) -> bool:
+        """Keep a name while the code is being mailed; False when it cannot be had."""
+
+    async def await_code(self, name: NickKey, code: str) -> None:
+        """The code is in the mail: keep the name for a day."""
+
+    async def withdraw(self, name: NickKey, code: str) -> None:
+        """No mail was sent: the name is free."""
+
+    async def verify(self, name: NickKey, code: str) -> str | None:
+        """Make the account that waits for this code; what it is called, or None where none does."""
 
     async def set_password(self, name: NickKey, credentials: Credentials) -> bool:
         """Change the password; False when there is no such account any more."""
@@ -63,3 +75,10 @@ class Passwords(Protocol):
 
     def decoy(self, salt: bytes) -> ScramVerifier:
         """What is shown for an account that does not exist."""
+
+
+class Mail(Protocol):
+    """The way to the mailboxes of people."""
+
+    async def send_code(self, mailbox: str, account: str, code: str) -> None:
+        """Send the code that verifies an account. Raises `FullError`, `MailError`, `MailboxError`."""

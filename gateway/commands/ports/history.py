@@ -21,11 +21,14 @@ class Peer(NamedTuple):
 class Conversations(Protocol):
     """With whom each person has talked. The methods that wait raise `StoreError`."""
 
-    def note(self, who: str, peer: Peer, kept_s: int) -> None:
-        """They talked."""
+    def note(self, who: str, by: Uid, peer: Peer, kept_s: int) -> None:
+        """They talked, `who` in the session `by`."""
 
     async def peers(self, who: str) -> list[Peer]:
         """Whom somebody talked with, the last one first."""
+
+    async def inboxes(self, who: str) -> list[Uid]:
+        """The sessions in which somebody talked lately, whatever their nicks are now."""
 
     async def forget(self, who: str) -> None:
         """Somebody is no more."""
