@@ -16,17 +16,16 @@ from gateway.commands.services import Services
 from gateway.errors import StoreError
 from gateway.model import Uid
 from gateway.net.connection import Connection
+from gateway.net.listening import Listener, listen
 from gateway.session.session import Session, State
 
 __all__ = ["Limits", "Server"]
 
-BACKLOG = 4096
 SWEEP_S = 1.0
 CLOSE_TIMEOUT_S = 5.0  # a peer has to take the last lines
 NO_PING_BEFORE_S = 30.0  # some clients count our first PING as an error while they register
 DRAIN_STEP_S = 0.05
 DRAIN_REASON = "Gateway shutting down"
-HANDSHAKE_LIMIT_S = 10.0  # of TLS; until it is done a connection is none of ours yet
 _log = logging.getLogger(__name__)
 
 
@@ -63,7 +62,7 @@ class Server:
         self.counters = Counters()
         self.connections: set[Connection] = set()
         self._limits = limits
-        self._listeners: list[asyncio.Server] = []
+        self._listeners: list[Listener] = []
         self._tasks: asyncio.TaskGroup
         self._marked = 0, 0  # operators and invisible users
         self._further = 0  # attachments of sessions that are here already
@@ -72,11 +71,15 @@ class Server:
 
     async def run(self, started: asyncio.Event) -> None:
         """Own the commands that wait, and look after silent peers, until cancelled."""
-        async with asyncio.TaskGroup() as self._tasks:
-            started.set()
-            while True:
-                await asyncio.sleep(SWEEP_S)
-                self._sweep()
+        try:
+            async with asyncio.TaskGroup() as self._tasks:
+                started.set()
+                while True:
+                    await asyncio.sleep(SWEEP_S)
+                    self._sweep()
+        finally:
+            for listener in self._listeners:
+                listener.end()
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run what a command left to do."""
@@ -102,24 +105,14 @@ class Server:
             from gateway.net.websocket import WebSocketConnection  # noqa: PLC0415
 
             new = partial(WebSocketConnection, self, self._limits.websocket_origins)
-        listener = await asyncio.get_running_loop().create_server(
-            new,
-            host,
-            port,
-            backlog=BACKLOG,
-            reuse_port=reuse_port or None,
-            start_serving=False,
-            ssl=context,
-            ssl_handshake_timeout=None if context is None else HANDSHAKE_LIMIT_S,
-        )
+        listener = await listen(new, host, port, reuse_port=reuse_port, context=context)
         self._listeners.append(listener)
-        number: int = listener.sockets[0].getsockname()[1]
-        return number
+        return listener.port
 
     async def accept(self) -> None:
         """Let clients in; `run` must have started."""
         for listener in self._listeners:
-            await listener.start_serving()
+            await listener.accept()
 
     def add(self, connection: Connection) -> bool:
         """Count a new connection; False: there are too many."""
