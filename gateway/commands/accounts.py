@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from gateway.commands.login import TooManyLoginsError, check_password, log_out
+from gateway.commands.oversight import audit
 from gateway.commands.services import Services
 from gateway.commands.signup import problem_of_password
 from gateway.people import Account, Attached
@@ -176,6 +177,7 @@ async def _prove_and_do(
         await services.accounts.delete(key, found)
         await services.conversations.forget(f"a:{key}")
         await services.markers.forget(f"a:{key}")
+        audit(session, "account_deleted", account=key)
         reply.note("ACCOUNT", "DELETED", found.name, text="The account is gone; nobody can register its name again")
         await log_out(services, session, reply)
     elif await services.accounts.set_password(key, await services.passwords.make(rest[0])):

@@ -1,11 +1,12 @@
 """MODE, of rooms and of oneself. Source: RFC 2812 sections 3.1.5 and 3.2.3; https://modern.ircdocs.horse/#mode-message."""
 
 from gateway.commands.changing import change_room
+from gateway.commands.oversight import audit
 from gateway.commands.rooms import inline
 from gateway.commands.services import Services
 from gateway.commands.sharing import publish
 from gateway.commands.visible import visible_room
-from gateway.events import ModesSet
+from gateway.events import ModeChange, ModesSet
 from gateway.model import MsgId, Position
 from gateway.rooms.modes import LISTS, Request, as_change, decide, pieces, read_modes
 from gateway.rooms.ports import Change
@@ -105,12 +106,13 @@ async def _change(
     services: Services, session: Session, room: Room, requests: list[Request], reply: Reply, *, last: bool
 ) -> None:
     refusals: tuple[tuple[str, ...], ...] = ()
+    changes: tuple[ModeChange, ...] = ()
 
     def decide_modes(replica: Replica, msgid: MsgId) -> Change | None:
         if not is_operator(replica, session.uid):
             _refuse(replica, reply)
             return None
-        nonlocal refusals
+        nonlocal refusals, changes
         changes, refusals = decide(replica, requests)
         if changes:
             return as_change(replica, ModesSet(session.uid, msgid, session.source, changes))
@@ -126,7 +128,9 @@ async def _change(
         return in_place(line, position)
 
     in_place = inline(reply, last=last)
-    await change_room(services, session, room, decide_modes, arrived)
+    done = await change_room(services, session, room, decide_modes, arrived)
+    if done and session.operator:  # without the parameters: a key is a secret
+        audit(session, "room_modes_set", room=room.key, modes=" ".join(sign + letter for sign, letter, _, _ in changes))
 
 
 async def _user_mode(services: Services, session: Session, target: str, changes: str, reply: Reply) -> None:
@@ -151,6 +155,8 @@ async def _user_mode(services: Services, session: Session, target: str, changes:
     session.set_modes("".join(sorted(after - {"o"})))
     session.operator = "o" in after
     services.count_users(recount=True)
+    if "o" in before - after:
+        audit(session, "operator_no_more")
     await publish(services, session, modes=session.modes, operator=session.operator)
     gained, lost = "".join(sorted(after - before)), "".join(sorted(before - after))
     line = ("+" + gained if gained else "") + ("-" + lost if lost else "")

@@ -1,8 +1,6 @@
 """OPER, DIE and DRAIN: gateways can be shut down from inside the chat. Source: RFC 2812 sections 3.1.4 and 4.3."""
 
-import logging
-
-from gateway.commands.oversight import is_operator
+from gateway.commands.oversight import audit, is_operator
 from gateway.commands.services import Services
 from gateway.commands.sharing import publish
 from gateway.errors import FullError
@@ -14,8 +12,6 @@ from gateway.wire import numerics as n
 from gateway.wire.message import Message
 
 __all__ = ["die", "drain", "oper"]
-
-_audit = logging.getLogger("gateway.audit")
 
 
 async def oper(services: Services, session: Session, message: Message, reply: Reply) -> None:
@@ -53,7 +49,7 @@ async def oper(services: Services, session: Session, message: Message, reply: Re
 async def _become(services: Services, session: Session, name: str, reply: Reply) -> None:
     session.operator = True
     services.count_users(recount=True)
-    _audit.info("operator", extra={"by": session.source, "uid": session.uid.decode(), "name_given": name})
+    audit(session, "operator", name_given=name)
     await publish(services, session, operator=True)
     reply.numeric(n.RPL_YOUREOPER, "You are now an IRC operator")
     reply.message("MODE", session.nick, "+o")
@@ -73,12 +69,13 @@ async def drain(services: Services, session: Session, message: Message, reply: R
     if wanted == services.gateway:
         _drain_here(services, session, "DRAIN", reply)
     elif await services.directory.ask_to_drain(wanted):
+        audit(session, "gateway_asked_to_drain", asked=wanted)
         reply.message("NOTICE", session.nick, f"Gateway {wanted} was asked to drain")
     else:
         reply.numeric(n.ERR_NOSUCHSERVER, wanted, "No such gateway")
 
 
 def _drain_here(services: Services, session: Session, command: str, reply: Reply) -> None:
-    _audit.info("gateway_stopped", extra={"by": session.source, "uid": session.uid.decode()})
+    audit(session, "gateway_stopped", command=command)
     reply.message("NOTICE", session.nick, f"Gateway {services.gateway} drains and ends")
     services.request_drain(f"{command} by {session.nick}")

@@ -21,6 +21,7 @@ from gateway.wire.names import nick_key
 from gateway.wire.splitting import clip, first_word
 
 __all__ = [
+    "audit",
     "close_if_banned",
     "close_if_locked",
     "deliver_notices",
@@ -160,15 +161,16 @@ async def wallops(services: Services, session: Session, message: Message, reply:
         return
     line = f":{session.source} WALLOPS :{message.params[0]}"
     await services.oversight.notify("w", clip(line, MAX_BODY_BYTES))
-    _audit.info("wallops", extra=_who(session))
+    audit(session, "wallops")
 
 
 async def record(services: Services, session: Session, event: str, done: str, **fields: object) -> None:
-    """The line in the log, and a notice to operators with +s. No reason: it is text somebody wrote."""
-    _audit.info(event, extra=_who(session) | fields)
+    """The line in the log, and a notice to operators with +s."""
+    audit(session, event, **fields)
     line = f":{services.network.server_name} NOTICE * :*** {session.nick} {done}"
     await services.oversight.notify("s", clip(line, MAX_BODY_BYTES))
 
 
-def _who(session: Session) -> dict[str, object]:
-    return {"by": session.source, "uid": session.uid.decode()}
+def audit(session: Session, event: str, **fields: object) -> None:
+    """The line in the log of this gateway: who did what to whom. Never a reason: it is text somebody wrote."""
+    _audit.info(event, extra={"by": session.source, "uid": session.uid.decode()} | fields)
