@@ -24,6 +24,7 @@ __all__ = [
     "PickRoom",
     "Query",
     "Quit",
+    "Register",
     "Request",
     "Resend",
     "Say",
@@ -32,6 +33,7 @@ __all__ = [
     "Status",
     "Switch",
     "Unignore",
+    "Verify",
     "Whois",
 ]
 
@@ -166,6 +168,22 @@ class Whois:
 
 
 @dataclass(frozen=True, slots=True)
+class Register:
+    """Make an account that is named as our nick; `email`: an address, or `*` for none."""
+
+    email: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Verify:
+    """Say the code that was mailed for `account`; empty: the one we have registered last."""
+
+    account: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ignore:
     """Show nothing more that `nick` says; empty: tell who is ignored."""
 
@@ -221,7 +239,7 @@ class Invalid:
 
 
 # What the server does, at once or not at all.
-Request = Delete | Invite | Kick | ListRooms | Mode | Names | SetTopic | Whois
+Request = Delete | Invite | Kick | ListRooms | Mode | Names | Register | SetTopic | Verify | Whois
 
 Action = (
     Request

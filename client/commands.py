@@ -28,6 +28,7 @@ from client.actions import (
     PickRoom,
     Query,
     Quit,
+    Register,
     Resend,
     Say,
     Search,
@@ -35,11 +36,12 @@ from client.actions import (
     Status,
     Switch,
     Unignore,
+    Verify,
     Whois,
 )
 from gateway.wire.names import is_nick, is_room_name
 
-__all__ = ["COMMANDS", "Command", "clean", "help_lines", "holds_key", "parse", "room_name"]
+__all__ = ["COMMANDS", "Command", "clean", "help_lines", "holds_password", "holds_secret", "parse", "room_name"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,20 @@ def _mode(text: str) -> Action | None:
     return None if any(word.startswith(":") for word in words) else Mode(words)
 
 
+def _register(text: str) -> Action | None:
+    words = text.split()
+    return Register(*words) if len(words) == 2 and (words[0] == "*" or "@" in words[0]) else None
+
+
+def _verify(text: str) -> Action | None:
+    match text.split():
+        case [code]:
+            return Verify("", code)
+        case [account, code] if is_nick(account):
+            return Verify(account, code)
+    return None
+
+
 def _nick(action: Callable[[str], Action]) -> Callable[[str], Action | None]:
     """For a command whose argument is a nick."""
     return lambda text: action(text) if is_nick(text) else None
@@ -156,6 +172,8 @@ COMMANDS = {
     "delete": Command("[REASON]", "delete what you said last here, where the server can", Delete),
     "discard": Command("", "forget what failed, or still waits, here", _alone(Discard)),
     "connect": Command("", "try to connect now, without waiting", _alone(Connect)),
+    "register": Command("EMAIL PASSWORD", "make an account for your nick; * for no address", _register),
+    "verify": Command("[ACCOUNT] CODE", "finish that by the code from the mail", _verify),
     "help": Command("", "this list", lambda _: Help()),
     "quit": Command("[REASON]", "leave at once; `exit`, Ctrl-D and Ctrl-C ask first", Quit),
 }
@@ -188,9 +206,7 @@ def parse(line: str) -> Action | None:
     if text.startswith("//"):
         return Say(text=text[1:])
     word, _, rest = text[1:].partition(" ")
-    fitting = [name for name in COMMANDS if name.startswith(word.lower())] if word else []
-    if word.lower() in COMMANDS:
-        fitting = [word.lower()]
+    fitting = _fitting(word.lower())
     if not fitting:
         return Invalid(f"there is no command /{word}; /help lists them, //{word} says it")
     if len(fitting) > 1:
@@ -199,9 +215,23 @@ def parse(line: str) -> Action | None:
     return command.read(rest.strip()) or Invalid(f"usage: /{fitting[0]} {command.usage}".rstrip())
 
 
-def holds_key(text: str) -> bool:
-    """Whether a typed line has a secret in it, which must not be kept on disk."""
+def _fitting(word: str) -> list[str]:
+    """The commands that a word may mean."""
+    if word in COMMANDS:
+        return [word]
+    return [name for name in COMMANDS if name.startswith(word)] if word else []
+
+
+def holds_password(text: str) -> bool:
+    """Whether a typed line has a password in it, which must not be kept at all; also one that is not finished, or typed
+    wrong."""
+    word, _, rest = text.lstrip()[1:].partition(" ")
+    return text.lstrip().startswith("/") and bool(rest.strip()) and "register" in _fitting(word.lower())
+
+
+def holds_secret(text: str) -> bool:
+    """Whether a typed line has a password or a key in it, which must not be kept on disk."""
     action = parse(text)
     if isinstance(action, Mode):
         return bool(action.words) and "k" in action.words[0]
-    return isinstance(action, Join) and bool(action.key)
+    return (isinstance(action, Join) and bool(action.key)) or holds_password(text)

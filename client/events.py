@@ -13,6 +13,7 @@ __all__ = [
     "Alive",
     "CaughtUp",
     "Closing",
+    "CodeWanted",
     "Event",
     "Hole",
     "LoginRefused",
@@ -87,6 +88,14 @@ class LoginRefused:
 
     reason: str
     retry: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CodeWanted:
+    """`account` is made once the code is said that its owner was sent; `text` tells where to."""
+
+    account: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +266,7 @@ Event = (
     | Alive
     | CaughtUp
     | Closing
+    | CodeWanted
     | Hole
     | LoginRefused
     | Members

@@ -34,6 +34,7 @@ class Hearing:
         older_end: casefolded rooms of which the server has nothing older.
         switch_to: the casefolded room that is looked at as soon as we are in it.
         read_marks: how far we have read, here and elsewhere.
+        unverified: the account that waits for a code; empty: none.
         refusals: what the person asked for and the server refused, for the input.
     """
 
@@ -59,6 +60,7 @@ class Hearing:
         self.listed_ms: int | None = None
         self.older_end: set[str] = set()
         self.switch_to = ""
+        self.unverified = ""
         self.refusals = Refusals()
         self.read_marks = ReadMarks()
         self._transcripts = transcripts
@@ -229,6 +231,12 @@ class Hearing:
     @hear.register
     def _(self, event: events.ServerText) -> None:
         self._transcripts.note(event.text)
+
+    @hear.register
+    def _(self, event: events.CodeWanted) -> None:
+        self.unverified = event.account
+        self._transcripts.note(event.text)
+        self._transcripts.note(f"the account {event.account} is not made yet: type /verify and the code")
 
     @hear.register
     def _(self, event: events.Closing) -> None:

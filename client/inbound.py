@@ -12,6 +12,7 @@ from client.events import (
     Alive,
     CaughtUp,
     Closing,
+    CodeWanted,
     Event,
     OlderCame,
     ReadUpTo,
@@ -115,6 +116,15 @@ def _isupport(state: State, message: Message) -> Iterable[Event]:
 def _cap(state: State, message: Message) -> Iterable[Event]:
     state.registration.cap(message.params)
     return _QUIET
+
+
+def _account(_state: State, message: Message) -> Iterator[Event]:
+    """What comes of REGISTER and VERIFY. Source: IRCv3 draft/account-registration, "Responses"."""
+    match message.params:
+        case [word, account, *_, text] if word.upper() == "VERIFICATION_REQUIRED":
+            yield CodeWanted(account, text)
+        case [_, _, *_, text]:
+            yield ServerText(text)
 
 
 def _authenticate(state: State, message: Message) -> Iterator[Event]:
@@ -269,7 +279,9 @@ _HANDLERS: dict[str, Callable[[State, Message], Iterable[Event]]] = {
     "PING": _ping,
     "PONG": _pong,
     "REDACT": _deleted,
+    "REGISTER": _account,
     "RESUME": _resume,
+    "VERIFY": _account,
     "WARN": standard_reply,
     **dict.fromkeys(LOGIN_CODES, _login_answered),
 }

@@ -66,6 +66,15 @@ class Requests:
         self._session.whois(action.nick)
 
     @make.register
+    def _(self, action: actions.Register) -> None:
+        self._session.register(action.email, action.password)
+
+    @make.register
+    def _(self, action: actions.Verify) -> None:
+        session = self._session
+        session.verify(action.account or self._chat.heard.unverified or self._chat.nick, action.code)
+
+    @make.register
     def _(self, action: actions.Delete) -> None:
         session = self._session
         timeline = self._chat.transcripts.get(self._current)

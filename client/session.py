@@ -159,6 +159,14 @@ class Session:
         self._state.send("REDACT", room, msgid, *([reason] if reason else []))
         return True
 
+    def register(self, email: str, password: str) -> None:
+        """Make an account named as our nick; `CodeWanted` or `ServerText` follows."""
+        self._state.send("REGISTER", "*", email, password)
+
+    def verify(self, account: str, code: str) -> None:
+        """Say the code that was mailed for an account; `ServerText` follows."""
+        self._state.send("VERIFY", account, code)
+
     def be_away(self, text: str) -> None:
         """Tell that we are away, and why; empty: back again. `ServerText` confirms."""
         self._state.send("AWAY", *([text] if text else []))

@@ -4,6 +4,7 @@ import contextlib
 import json
 from pathlib import Path
 
+from client.commands import holds_secret
 from client.disk import Disk
 from client.private_files import write_whole
 from gateway.wire.names import casefold
@@ -46,10 +47,12 @@ class Drafts:
         return frozenset(self._texts)
 
     def save(self) -> None:
-        """Write them if they have changed since."""
+        """Write them if they have changed since; one with a secret in it lasts as long as the client."""
         if self._path is None or self._texts == self._written:
             return
         with self._disk.keeping("drafts"):
-            kept = {room: text for room, text in self._texts.items() if len(text) <= MAX_CHARS}
+            kept = {
+                room: text for room, text in self._texts.items() if len(text) <= MAX_CHARS and not holds_secret(text)
+            }
             write_whole(self._path, json.dumps(kept).encode())
             self._written = dict(self._texts)

@@ -15,6 +15,7 @@ from prompt_toolkit.input import Input
 from prompt_toolkit.layout import Layout
 from prompt_toolkit.output import Output
 
+from client.commands import holds_password
 from client.face import Screen, Typist
 from client.render import printable
 from client.ui.ascii import plainer
@@ -109,7 +110,7 @@ class FullScreen:
             if asked := console.question:
                 self.buffer.reset()
             elif text.strip():
-                self.buffer.reset(append_to_history=True)
+                self.buffer.reset(append_to_history=not holds_password(text))
             else:
                 return
             self.typist.typed(text)

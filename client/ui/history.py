@@ -8,7 +8,7 @@ from pathlib import Path
 
 from prompt_toolkit.history import FileHistory
 
-from client.commands import holds_key
+from client.commands import holds_secret
 from client.disk import Disk
 from client.private_files import write_whole
 
@@ -41,7 +41,7 @@ class InputHistory(FileHistory):
 
     def store_string(self, string: str) -> None:
         """Add one line to the file, unless it is a secret; a disk that refuses costs the history, not the chat."""
-        if holds_key(string):
+        if holds_secret(string):
             return
         with self._disk.keeping("typed lines"):
             os.close(os.open(self._path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from client import actions
 from client.actions import Action, Exit, Invalid, Say
-from client.commands import COMMANDS, help_lines, holds_key, parse
+from client.commands import COMMANDS, help_lines, holds_secret, parse
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,10 @@ from client.commands import COMMANDS, help_lines, holds_key, parse
         ("/nick ann2", actions.ChangeNick("ann2")),
         ("/topic", actions.SetTopic("")),
         ("/topic new one", actions.SetTopic("new one")),
+        ("/register * sesame", actions.Register("*", "sesame")),
+        ("/register ann@example.org sesame", actions.Register("ann@example.org", "sesame")),
+        ("/verify ab-cd", actions.Verify("", "ab-cd")),
+        ("/verify ann ab-cd", actions.Verify("ann", "ab-cd")),
         ("/names", actions.Names("")),
         ("/names dev", actions.Names("#dev")),
         ("/list", actions.ListRooms()),
@@ -64,6 +68,11 @@ def test_typed_line(line: str, action: Action) -> None:
         "/msg bob",
         "/msg a,b x",
         "/nick 1st",
+        "/register",
+        "/register sesame",
+        "/register sesame sesame",
+        "/verify",
+        "/verify a b c",
         "/n",
     ],
 )
@@ -96,7 +105,24 @@ def test_help_lists_every_command() -> None:
 
 def test_a_key_is_known_as_a_secret() -> None:
     """So that it is not kept among the lines typed before, nor shown where actions are."""
-    assert holds_key("/j dev sesame")
-    assert not holds_key("/join dev")
-    assert not holds_key("sesame")
+    assert holds_secret("/j dev sesame")
+    assert not holds_secret("/join dev")
+    assert not holds_secret("sesame")
     assert "sesame" not in repr(parse("/join dev sesame"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "/register a@b.org sesame",
+        "/REGISTER * sesame",
+        "/reg * sesame",
+        "/re * sesame",
+        "/register sesame",
+        " /register a b c",
+    ],
+)
+def test_a_password_is_known_as_a_secret(line: str) -> None:
+    """Also where the line is not finished, or typed wrong: what it is worth is the same."""
+    assert holds_secret(line)
+    assert "sesame" not in repr(parse(line))

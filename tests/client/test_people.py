@@ -2,7 +2,7 @@
 
 import pytest
 
-from client.commands import holds_key
+from client.commands import holds_secret
 from client.ui.panels import people_panel
 from tests.client.play import Play
 
@@ -128,4 +128,4 @@ def test_modes_are_told_when_asked_for() -> None:
 )
 def test_a_key_is_not_kept_among_typed_lines(line: str, secret: bool) -> None:
     """As with /join."""
-    assert holds_key(line) is secret
+    assert holds_secret(line) is secret
