@@ -4,6 +4,9 @@ Each request for history is followed by a PING: when its PONG is here, the serve
 will. So no clock is needed, and a server that refuses, ignores or does not know CHATHISTORY needs no case of its own.
 Live lines that arrive meanwhile are held back, so that the transcript grows at its end only.
 
+What was deleted meanwhile stands behind the last line we know, as what happened then: so history is read with its
+events (draft/event-playback), of which only the deletions are of interest, and in whose pages there may be no line.
+
 Source: IRCv3 draft/chathistory.
 """
 
@@ -44,9 +47,11 @@ class CatchUp:
         self._supported = supported
         self._first_lines = first_lines
         self._latest: list[RoomLine] = []  # going backwards, where there is no position
+        self._before = ""  # msgid of the first entry of these
         self._pages = 0
         self._answer: list[RoomLine] | None = None
         self._answer_size = 0
+        self._answer_msgids: Sequence[str] = ()
         self._held: list[RoomLine] = []
         self._redacted: list[Redacted] = []
         self._delayed = ""
@@ -65,20 +70,22 @@ class CatchUp:
         tags = {"label": self.label} if labelled else {}
         if self._position:
             params = ("AFTER", self.room, self._position, str(self._asked()))
-        elif self._latest:
-            params = ("BEFORE", self.room, f"msgid={_first_msgid(self._latest)}", str(self._asked()))
+        elif self._before:
+            params = ("BEFORE", self.room, f"msgid={self._before}", str(self._asked()))
         else:
             params = ("LATEST", self.room, "*", str(self._asked()))
         return [Message("CHATHISTORY", params, tags=tags), barrier]
 
-    def answered(self, lines: list[RoomLine], size: int, redacted: Sequence[Redacted] = ()) -> None:
-        """The batch that answers the request is complete; `size` counts what was in it, understood or not.
+    def answered(self, lines: list[RoomLine], msgids: Sequence[str], redacted: Sequence[Redacted] = ()) -> None:
+        """The batch that answers the request is complete; `msgids` are those of all that was in it, understood or not,
+        and empty for what has none.
 
         What was deleted is told last: the lines it is about may be in any page.
         """
         self._redacted.extend(redacted)
         self._answer = (self._answer or []) + lines
-        self._answer_size = size
+        self._answer_msgids = [msgid for msgid in msgids if msgid]
+        self._answer_size = len(msgids)
 
     def delayed(self, reason: str) -> None:
         """The server cannot answer this request now; that is no hole."""
@@ -112,7 +119,7 @@ class CatchUp:
             return self._backwards(answer)
         if self._answer_size < self._asked():
             return [*answer, *self._finish()], False
-        last = next((line.msgid for line in reversed(answer) if line.msgid), "")
+        last = next(reversed(self._answer_msgids), "")
         if not last or f"msgid={last}" == self._position or self._pages >= MAX_PAGES:
             return [*answer, self._give_up()], True
         self._position = f"msgid={last}"
@@ -122,7 +129,8 @@ class CatchUp:
         """Without a position: the last lines, page by page, are handed over together."""
         full = self._answer_size >= self._asked()
         self._latest = [*answer, *self._latest]
-        more = full and len(self._latest) < self._first_lines and _first_msgid(answer) and self._pages < MAX_PAGES
+        self._before = next(iter(self._answer_msgids), "")
+        more = full and len(self._latest) < self._first_lines and self._before and self._pages < MAX_PAGES
         return ([], True) if more else (self._finish(), False)
 
     def _unanswered(self) -> tuple[list[Event], bool]:
@@ -131,7 +139,7 @@ class CatchUp:
 
     def _give_up(self) -> Event:
         """Ask for the newest lines next."""
-        self._position = ""
+        self._position = self._before = ""
         return Hole(self.room)
 
     def _finish(self) -> list[Event]:
@@ -143,7 +151,3 @@ class CatchUp:
     def _asked(self) -> int:
         wanted = PAGE_LINES if self._position else min(PAGE_LINES, self._first_lines - len(self._latest))
         return min(wanted, self._limit) if self._limit > 0 else wanted
-
-
-def _first_msgid(lines: list[RoomLine]) -> str:
-    return next((line.msgid for line in lines if line.msgid), "")

@@ -24,7 +24,7 @@ from client.events import (
 from client.line import RoomLine
 from client.registration import LOGIN_CODES
 from client.replies import REPLIES, refused, standard_reply
-from client.roomlines import ROOM_COMMANDS, consequences, redacted, room_lines
+from client.roomlines import ROOM_COMMANDS, consequences, redacted, replayed_lines, room_lines
 from client.state import ALIVE, SEARCH, State
 from gateway.wire.errors import InvalidUtf8Error, MalformedLineError
 from gateway.wire.message import Message, Source
@@ -193,6 +193,8 @@ def _pong(state: State, message: Message) -> Iterator[Event]:
                 state.out.extend(catchup.request(labelled=state.labels))
             elif isinstance(events[-1], CaughtUp):
                 del state.catchups[room]
+                if not state.catchups:
+                    state.registration.without_playback()
 
 
 def _taken_without_echo(state: State, key: str) -> Iterator[Event]:
@@ -219,13 +221,13 @@ def _batch(state: State, message: Message) -> Iterator[Event]:
         if (whole := multiline.combined(batch.opening, batch.lines, batch.parent)) is not None:
             yield from obey(state, whole)
     elif batch is not None and batch.kind in COLLECTED:
-        lines = [line for text in batch.lines for line in room_lines(state, text, replayed=True)]
+        lines = [line for text in batch.lines for line in replayed_lines(state, text)]
         if _is_what_was_looked_for(state, batch, lines):
             return
         catchup = state.catchups.get(casefold(batch.params[0])) if batch.params else None
         deleted = [event for text in batch.lines for event in redacted(state, text)]
         if catchup is not None and (not state.labels or batch.label == catchup.label):
-            catchup.answered(lines, len(batch.lines), deleted)
+            catchup.answered(lines, [text.tags.get("msgid", "") for text in batch.lines], deleted)
         else:
             older = state.older.get(casefold(batch.params[0])) if batch.params else None
             if older is not None:

@@ -15,7 +15,7 @@ from gateway.wire import numerics
 from gateway.wire.limits import NICKLEN
 from gateway.wire.message import Message
 
-__all__ = ["LOGIN_CODES", "WANTED_CAPABILITIES", "Registration", "nick_candidates"]
+__all__ = ["LOGIN_CODES", "PLAYBACK", "WANTED_CAPABILITIES", "Registration", "nick_candidates"]
 
 WANTED_CAPABILITIES = (
     "away-notify",
@@ -35,6 +35,7 @@ WANTED_CAPABILITIES = (
     "soju.im/search",
     "standard-replies",
 )
+PLAYBACK = "draft/event-playback"  # wanted only while there is something to catch up with: see `CatchUp`
 MAX_NICK_TRIES = 10
 CLASSIC_NICKLEN = 9  # RFC 1459 section 1.2: what a server that finds our nick too long is sure to take
 SASL_CHUNK = 400  # characters; an answer of exactly so many is followed by an empty one
@@ -53,8 +54,13 @@ def nick_candidates(nick: str) -> list[str]:
 class Registration:
     """One connection's way to 001. What it wants to send is appended to `out`, the list shared with the session."""
 
-    def __init__(self, nick: str, out: list[Message], login: Login | None = None, nonce: str = "") -> None:
-        """Args: nonce: as for `Proof`."""
+    def __init__(
+        self, nick: str, out: list[Message], login: Login | None = None, nonce: str = "", *, playback: bool = False
+    ) -> None:
+        """Args:
+        nonce: as for `Proof`.
+        playback: what was deleted meanwhile is of interest.
+        """
         self.nick = nick  # the one asked for last; the server's word for it comes with 001
         self._login = login
         self._nonce = nonce
@@ -66,6 +72,7 @@ class Registration:
         self._distrusted = False  # the server could not prove itself: nothing more is said to it
         self._resuming = False
         self._wanted = frozenset(WANTED_CAPABILITIES) | ({"sasl"} if login is not None else set())
+        self._wanted |= {PLAYBACK} if playback else set()
         self.enabled: set[str] = set()
         self._candidates = nick_candidates(nick)
         self._shortened = False
@@ -124,6 +131,7 @@ class Registration:
                     self._request(sorted(self._offered & self._wanted - self._requested))
             case "ACK":
                 self.enabled.update(name for name in names if not name.startswith("-"))
+                self.enabled.difference_update(name[1:] for name in names if name.startswith("-"))
                 self._answered()
             case "NAK":
                 # All or nothing: what was refused together may be granted alone.
@@ -136,6 +144,12 @@ class Registration:
                     self._request(fresh)
             case "DEL":
                 self.enabled.difference_update(names)
+
+    def without_playback(self) -> None:
+        """All is caught up with: from now on history is what was said, and nothing else."""
+        if PLAYBACK in self.enabled:
+            self._wanted -= {PLAYBACK}
+            self._send("CAP", "REQ", f"-{PLAYBACK}")
 
     def nick_refused(self, code: str, reason: str) -> Iterator[Event]:
         """The server will not give us `nick` (431-437): try the next."""

@@ -11,12 +11,13 @@ from sys import intern
 from client.events import Event, NickChanged, Redacted, RoomEntered, RoomLeft, ServerText
 from client.line import Kind, RoomLine
 from client.members import PREFIXES
+from client.registration import PLAYBACK
 from client.state import KEY_TAG, State
 from gateway.wire.message import Message, Source
 from gateway.wire.names import casefold, is_room_name
 from gateway.wire.tags import parse_time
 
-__all__ = ["ROOM_COMMANDS", "consequences", "redacted", "room_lines"]
+__all__ = ["ROOM_COMMANDS", "consequences", "redacted", "replayed_lines", "room_lines"]
 
 # Command to the least number of parameters that make sense of it.
 ROOM_COMMANDS = {
@@ -58,6 +59,14 @@ def room_lines(state: State, message: Message, *, replayed: bool = False) -> lis
             return list(_said(state, message, nick, replayed))
     kind = Kind[message.command]
     return [_line(state, message, room, kind, text=text, replayed=replayed, subject=subject) for room in rooms]
+
+
+def replayed_lines(state: State, message: Message) -> list[RoomLine]:
+    """The lines that a message of history adds: of events that were asked for with it none, since of a QUIT or NICK it
+    could not be told whether it was seen live."""
+    if PLAYBACK in state.enabled and message.command not in ("PRIVMSG", "NOTICE"):
+        return []
+    return room_lines(state, message, replayed=True)
 
 
 def redacted(state: State, message: Message) -> list[Redacted]:

@@ -88,7 +88,9 @@ class State:
     def __init__(self, wishes: Wishes) -> None:
         self.wishes = wishes
         self.out: list[Message] = []
-        self.registration = Registration(wishes.nick, self.out, wishes.login, wishes.nonce)
+        self.registration = Registration(
+            wishes.nick, self.out, wishes.login, wishes.nonce, playback=any(wishes.rooms.values())
+        )
         self.ready = False
         self.resuming = False  # the server gives us back what we had: from SUCCESS to DONE
         self.leaving = False

@@ -4,8 +4,9 @@ from pathlib import Path
 
 from client.cache import Cache
 from client.line import Kind, RoomLine
+from client.registration import PLAYBACK
 from client.render import happened
-from tests.client.play import Play
+from tests.client.play import CAPS, Play
 
 CAP = "draft/message-redaction"
 
@@ -70,6 +71,45 @@ def test_what_is_deleted_before_history_is_complete_stays_deleted() -> None:
     play.hear(":bob!b@h REDACT #tea m1", ":bob!b@h REDACT #tea m2", ":irc PONG irc history-1-1")
     rows = [row for row in play.chat.transcripts["#tea"].rows if isinstance(row, RoomLine) and row.nick == "bob"]
     assert [(row.kind, row.text) for row in rows] == [(Kind.REDACTED, "")] * 2
+
+
+def test_what_was_deleted_while_nobody_was_connected(tmp_path: Path) -> None:
+    """Of what an earlier run has kept: history is read with its events from the last line on, of which nothing else is
+    shown; when all is caught up with it is read without them."""
+    cache = Cache(tmp_path / "c.sqlite")
+    before = in_tea(cache)
+    before.hear("@msgid=m2;time=2026-01-01T00:00:01.000Z :bob!b@h PRIVMSG #tea :the last line")
+    cache.close()
+    play = Play(cache=Cache(tmp_path / "c.sqlite"))
+    play.chat.opened("irc:6667")
+    assert play.said()[0] == "CAP LS 302"
+    play.hear(f":irc CAP * LS :{CAPS} {CAP} {PLAYBACK}")
+    (asked,) = [line for line in play.said() if line.startswith("CAP REQ")]
+    assert PLAYBACK in asked.split()
+    play.hear(f":irc CAP ann ACK :{CAPS} {CAP} {PLAYBACK}", ":irc 001 ann :Welcome", ":ann!a@h JOIN #tea")
+    assert "@label=history-1-1 CHATHISTORY AFTER #tea msgid=m2 100" in play.said()
+    play.seen()
+    page = [f"@batch=h;msgid=j{number};time=2026-01-01T00:01:00.000Z :eve!e@h JOIN #tea" for number in range(100)]
+    play.hear("@label=history-1-1 :irc BATCH +h chathistory #tea", *page, ":irc BATCH -h", ":irc PONG irc history-1-1")
+    assert "@label=history-1-2 CHATHISTORY AFTER #tea msgid=j99 100" in play.said()
+    deleted = "@batch=h;msgid=r1;time=2026-01-01T00:02:00.000Z :eve!e@h REDACT #tea m1 :spam"
+    play.hear(
+        "@label=history-1-2 :irc BATCH +h chathistory #tea", deleted, ":irc BATCH -h", ":irc PONG irc history-1-2"
+    )
+    rows = [row for row in play.chat.transcripts["#tea"].rows if isinstance(row, RoomLine) and row.nick != "ann"]
+    assert [(row.msgid, row.kind) for row in rows] == [("m1", Kind.REDACTED), ("m2", Kind.MESSAGE)]
+    assert play.said() == [f"CAP REQ -{PLAYBACK}"]
+    play.hear(f":irc CAP ann ACK :-{PLAYBACK}")
+    assert play.chat.session is not None
+    assert PLAYBACK not in play.chat.session.capabilities
+
+
+def test_a_newcomer_reads_history_without_events() -> None:
+    """Nothing that it knows can have been deleted, and a room where many come and go would hide what was said."""
+    play = Play()
+    play.chat.opened("irc:6667")
+    play.hear(f":irc CAP * LS :{CAPS} {PLAYBACK}")
+    assert not [line for line in play.said() if PLAYBACK in line]
 
 
 def test_ones_own_last_line_can_be_deleted() -> None:

@@ -106,3 +106,29 @@ async def test_what_one_deletes_is_gone(gateway: GatewayProcess, tmp_path: Path)
         await asyncio.to_thread(ann.type, "/delete wrong room" + ENTER)
         await asyncio.to_thread(ann.sees, "ann deleted this line (wrong room)")
         await asyncio.to_thread(ann.until, lambda rows: not any("the secret" in row for row in rows), "no secret")
+
+
+async def test_what_was_deleted_while_nobody_looked(gateway: GatewayProcess, tmp_path: Path) -> None:
+    """The last line among them: the client started again shows who deleted what in place of what its disk had."""
+    caps = ("draft/message-redaction", "echo-message", "message-tags")
+    async with await IrcPeer.connect(gateway.host, gateway.port, "bob", caps=caps) as bob:
+        await bob.send("JOIN #tea")
+        await bob.expect("366")
+        with terminal(tmp_path, *ann_at(gateway)) as ann:
+            await asyncio.to_thread(ann.sees, "ann joined")
+            msgids = []
+            for text in ("the first secret", "said for all", "the last secret"):
+                await bob.send(f"PRIVMSG #tea :{text}")
+                msgids.append((await bob.expect("PRIVMSG")).tags["msgid"])
+                await asyncio.to_thread(ann.sees, f"bob | {text}")
+            await asyncio.to_thread(ann.type, "/quit" + ENTER)
+            assert await asyncio.to_thread(ann.exit_code) == 0
+        await bob.send(f"REDACT #tea {msgids[0]} :oops", f"REDACT #tea {msgids[2]}", "PRIVMSG #tea :and on")
+        await bob.barrier()
+        with terminal(tmp_path, *ann_at(gateway)) as ann:
+            await asyncio.to_thread(ann.sees, "bob | and on")
+            await asyncio.to_thread(ann.sees, "bob deleted this line (oops)")
+            rows = ann.rows
+            assert not any("secret" in row for row in rows)
+            assert sum("bob deleted this line" in row for row in rows) == 2
+            assert any("said for all" in row for row in rows)
