@@ -36,6 +36,7 @@ __all__ = [
     "TokenGranted",
     "TopicIs",
     "TopicRefused",
+    "Typing",
     "Unavailable",
 ]
 
@@ -240,6 +241,15 @@ class TopicRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class Typing:
+    """`nick` is writing something in `room` (`active`), or has stopped (`paused`, `done`)."""
+
+    room: str
+    nick: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class RoomList:
     """Answer to /list: (room, members, topic) each; `more` were left out."""
 
@@ -289,5 +299,6 @@ Event = (
     | TokenGranted
     | TopicIs
     | TopicRefused
+    | Typing
     | Unavailable
 )

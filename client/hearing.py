@@ -5,6 +5,7 @@ from functools import singledispatchmethod
 
 from client import events
 from client.answers import Answers
+from client.composing import Composing
 from client.ignores import Ignores
 from client.line import Kind, RoomLine
 from client.membership import Membership
@@ -34,6 +35,7 @@ class Hearing:
         older_end: casefolded rooms of which the server has nothing older.
         switch_to: the casefolded room that is looked at as soon as we are in it.
         read_marks: how far we have read, here and elsewhere.
+        composing: who is writing just now.
         unverified: the account that waits for a code; empty: none.
         refusals: what the person asked for and the server refused, for the input.
     """
@@ -60,6 +62,7 @@ class Hearing:
         self.listed_ms: int | None = None
         self.older_end: set[str] = set()
         self.switch_to = ""
+        self.composing = Composing()
         self.unverified = ""
         self.refusals = Refusals()
         self.read_marks = ReadMarks()
@@ -82,6 +85,7 @@ class Hearing:
         """The connection is gone."""
         self.pinged_ms = None
         self.read_only = False
+        self.composing.forget()
         self._search.stop("the connection is gone")
 
     @singledispatchmethod
@@ -168,12 +172,18 @@ class Hearing:
             self._presence.direct_seen(event.msgid)
         if event.key:
             self._settled(event.key)
+        self.composing.stopped(event.room, event.nick)
         if not event.replayed:
             self.read_only = False  # what is said now has been kept
         if event.kind.is_text and not event.own and event.nick in self._ignored:
             self._transcripts.skip(event)
         elif self._transcripts.add(event) and event.replayed and not event.own:
             self._returning.line_caught_up()
+
+    @hear.register
+    def _(self, event: events.Typing) -> None:
+        if event.nick not in self._ignored:
+            self.composing.told(event.room, event.nick, event.state, self._now_ms())
 
     @hear.register
     def _(self, _event: events.Unavailable) -> None:

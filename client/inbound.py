@@ -20,8 +20,10 @@ from client.events import (
     SearchAnswer,
     ServerText,
     TokenGranted,
+    Typing,
 )
 from client.line import RoomLine
+from client.members import PREFIXES
 from client.registration import LOGIN_CODES
 from client.replies import REPLIES, refused, standard_reply
 from client.roomlines import ROOM_COMMANDS, consequences, redacted, replayed_lines, room_lines
@@ -165,6 +167,15 @@ def _deleted(state: State, message: Message) -> Iterator[Event]:
         yield event  # at once too: the line may be here
 
 
+def _tagged(state: State, message: Message) -> Iterator[Event]:
+    """TAGMSG. Source: IRCv3 message-tags; https://ircv3.net/specs/client-tags/typing."""
+    nick = Source.parse(message.source).nick
+    typing = message.tags.get("+typing") or message.tags.get("+draft/typing")
+    if typing and message.params and nick and not state.is_me(nick):
+        room = nick if state.is_me(message.params[0]) else message.params[0].lstrip(PREFIXES)
+        yield Typing(room, nick, typing)
+
+
 def _ping(state: State, message: Message) -> Iterable[Event]:
     state.send("PONG", message.params[-1] if message.params else "")
     return _QUIET
@@ -283,6 +294,7 @@ _HANDLERS: dict[str, Callable[[State, Message], Iterable[Event]]] = {
     "REDACT": _deleted,
     "REGISTER": _account,
     "RESUME": _resume,
+    "TAGMSG": _tagged,
     "VERIFY": _account,
     "WARN": standard_reply,
     **dict.fromkeys(LOGIN_CODES, _login_answered),

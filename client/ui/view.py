@@ -6,6 +6,7 @@ It knows what only a screen has to know: which panels are shown, and, by `readin
 from collections.abc import Callable, Sequence
 from datetime import tzinfo
 
+from client import composing
 from client.face import Screen
 from client.line import RoomLine
 from client.render import mentions, printable
@@ -137,7 +138,9 @@ class View:
         """All words that time alone changes."""
         now_ms = self._chat.now_ms()
         state = self._state(now_ms)
-        return " ".join([clock(now_ms, self._tz), state.words, state.short, *self._troubles(now_ms)])
+        return " ".join(
+            [clock(now_ms, self._tz), state.words, state.short, self._typing(now_ms), *self._troubles(now_ms)]
+        )
 
     def draw(self, width: int, height: int) -> list[Cells]:
         """All rows above the input, `height` of them."""
@@ -155,7 +158,7 @@ class View:
         state = self._state(now_ms)
         style_and_words = (state.style, state.short if areas.narrow and not areas.rooms else state.words)
         wide = not areas.narrow or bool(areas.rooms)
-        hint = self.hint or (self._unread_hint() if areas.rooms else "")
+        hint = self.hint or self._typing(now_ms) or (self._unread_hint() if areas.rooms else "")
         return assemble(
             areas,
             topic=panels.topic_line(room, chat.topic(room), count, width, keys=width >= 100),
@@ -231,6 +234,10 @@ class View:
         if unsent:
             kept.append(f"{unsent} unsent {'message' if unsent == 1 else 'messages'}")
         return f"Kept for next time: {'; '.join(kept)}."
+
+    def _typing(self, now_ms: int) -> str:
+        """Who is writing in the room that is looked at."""
+        return printable(composing.words(self._chat.heard.composing.nicks(self._chat.transcripts.current, now_ms)))
 
     def _unread_hint(self) -> str:
         name = self.next_unread()
