@@ -25,6 +25,7 @@ __all__ = [
     "Query",
     "Quit",
     "Register",
+    "Reply",
     "Request",
     "Resend",
     "Say",
@@ -45,6 +46,14 @@ class Say:
     text: str
     target: str = ""
     emote: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Answer what `nick` said last in the current room."""
+
+    nick: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +266,7 @@ Action = (
     | PickRoom
     | Query
     | Quit
+    | Reply
     | Resend
     | Say
     | Search

@@ -20,7 +20,7 @@ from gateway.wire.names import casefold
 
 __all__ = ["MAX_TIME_MS", "Cache"]
 
-VERSION = 2
+VERSION = 3
 MAX_ROOMS = 200  # then the one with the oldest last line goes
 MAX_FOUND = 1_000  # lines that one search gives, the newest
 MAX_TIME_MS = 2**63 - 1  # the largest number of SQLite
@@ -29,13 +29,14 @@ _KEPT = "what is said"
 _TABLES = """
 CREATE TABLE lines (
     room TEXT, time_ms INTEGER, ident TEXT, spelled TEXT, msgid TEXT, kind TEXT, nick TEXT, text TEXT, subject TEXT,
-    own INTEGER, PRIMARY KEY (room, time_ms, ident)
+    own INTEGER, reply_to TEXT NOT NULL DEFAULT '', PRIMARY KEY (room, time_ms, ident)
 ) WITHOUT ROWID;
 CREATE TABLE rooms (room TEXT PRIMARY KEY, spelled TEXT, newest_ms INTEGER) WITHOUT ROWID;
 """
 _DELETE = "DELETE FROM lines WHERE room = ? AND time_ms <= ?"
 _NEWEST = "INSERT INTO rooms VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET newest_ms = excluded.newest_ms"
-_COLUMNS = "spelled, kind, nick, text, time_ms, subject, ident, msgid, own"
+_FROM_2 = "ALTER TABLE lines ADD COLUMN reply_to TEXT NOT NULL DEFAULT ''"
+_COLUMNS = "spelled, kind, nick, text, time_ms, subject, ident, msgid, own, reply_to"
 
 
 class Cache:
@@ -97,8 +98,8 @@ class Cache:
         room = casefold(line.room)
         self._count_room(room, line)
         values = (room, line.time_ms, line.ident, line.room, line.msgid, line.kind.value, line.nick, line.text,
-                  line.subject, line.own)  # fmt: skip
-        self._write(f"INSERT OR IGNORE INTO lines VALUES ({'?, ' * 9}?)", values)
+                  line.subject, line.own, line.reply_to)  # fmt: skip
+        self._write(f"INSERT OR IGNORE INTO lines VALUES ({'?, ' * 10}?)", values)
         self._fresh[room] = self._fresh.get(room, 0) + 1
 
     def redact(self, room: str, msgid: str, *, by: str, reason: str) -> None:
@@ -172,7 +173,7 @@ class Cache:
 
 
 def _line(row: tuple[Any, ...]) -> RoomLine:
-    spelled, kind, nick, text, time_ms, subject, ident, msgid, own = row
+    spelled, kind, nick, text, time_ms, subject, ident, msgid, own, reply_to = row
     return RoomLine(
         room=spelled,
         kind=Kind(kind),
@@ -182,6 +183,7 @@ def _line(row: tuple[Any, ...]) -> RoomLine:
         subject=subject,
         ident=ident,
         msgid=msgid,
+        reply_to=reply_to,
         own=bool(own),
         replayed=True,
     )
@@ -224,6 +226,10 @@ def _prepare(database: sqlite3.Connection) -> None:
     (version,) = database.execute("PRAGMA user_version").fetchone()
     if version == 0:
         database.executescript(_TABLES)
+        database.execute(f"PRAGMA user_version = {VERSION}")
+        database.commit()
+    elif version == VERSION - 1:
+        database.execute(_FROM_2)
         database.execute(f"PRAGMA user_version = {VERSION}")
         database.commit()
     elif version != VERSION:

@@ -227,9 +227,11 @@ class Chat:
 
     # What the person wants.
 
-    def say(self, text: str, *, target: str = "", emote: bool = False) -> None:
+    def say(self, text: str, *, target: str = "", emote: bool = False, reply_to: str = "") -> None:
         """Send text to `target` or to the current room; it waits until a server has acknowledged it.
 
+        Args:
+            reply_to: the msgid of the line that it answers.
         Raises:
             OutboxFullError: too many lines wait; nothing was taken.
         """
@@ -240,7 +242,13 @@ class Chat:
             self.transcripts.note(f"you are not in {target}; /join it first")
         else:
             self.own_lines.say(
-                text, target=target, emote=emote, nick=self.nick, position=self._position(target), session=self.session
+                text,
+                target=target,
+                emote=emote,
+                nick=self.nick,
+                position=self._position(target),
+                reply_to=reply_to,
+                session=self.session,
             )
 
     def join(self, room: str, key: str = "") -> None:

@@ -29,6 +29,7 @@ from client.actions import (
     Query,
     Quit,
     Register,
+    Reply,
     Resend,
     Say,
     Search,
@@ -74,6 +75,11 @@ def _message(text: str) -> Action | None:
     if not (is_nick(target) or is_room_name(target)):
         return Invalid(f"{target!r} is neither a nick nor a #room")
     return Say(text=words.strip(), target=target)
+
+
+def _reply(text: str) -> Action | None:
+    nick, _, words = text.partition(" ")
+    return Reply(nick, words.strip()) if is_nick(nick) and words.strip() else None
 
 
 def _join(text: str) -> Action | None:
@@ -152,6 +158,7 @@ COMMANDS = {
     "room": Command("[NAME|NUMBER]", "talk in another room you are in; without a name: which there are", _switch),
     "query": Command("NICK", "talk to one person", _nick(Query)),
     "msg": Command("NICK|#ROOM TEXT", "say something to one person, or in another room", _message),
+    "reply": Command("NICK TEXT", "answer what somebody said last here", _reply),
     "me": Command("TEXT", "say what you do: * ann waves", _emote),
     "say": Command("TEXT", "say it as it stands, also `exit` or a /word", _say),
     "nick": Command("NICK", "change your nick", _nick(ChangeNick)),

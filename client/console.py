@@ -97,6 +97,19 @@ class Console:
             self.refused = True
 
     @_do.register
+    def _(self, action: actions.Reply) -> None:
+        timeline = self._chat.transcripts.get(self._chat.transcripts.current)
+        line = timeline.newest_of(action.nick) if timeline is not None else None
+        if line is None:
+            self._do(actions.Invalid(f"{action.nick} has said nothing here that can be answered"))
+            return
+        try:
+            self._chat.say(action.text, reply_to=line.msgid)
+        except OutboxFullError as exc:
+            self._note(f"not taken, {exc}: {action.text}")
+            self.refused = True
+
+    @_do.register
     def _(self, action: actions.Join) -> None:
         self._chat.join(action.room, action.key)
 

@@ -75,7 +75,7 @@ class Screen:
                 rows.append(day_rule(shown.row.time_ms))
             self._day = day
             tag = shown.room if shown.room not in ("", self.chat.transcripts.current) else ""
-            rows.append(render(shown.row, own_nick=self.chat.nick, tag=tag))
+            rows.append(render(shown.row, own_nick=self.chat.nick, tag=tag, find=self.chat.transcripts.line))
         return rows
 
     def last_words(self) -> list[str]:

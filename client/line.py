@@ -44,6 +44,7 @@ class RoomLine:
         time_ms: milliseconds since 1970, the server's clock where it has server-time, else ours.
         ident: equal for two copies of one line and for nothing else; empty when nothing can tell (it is then kept).
         msgid: the server's message id, or empty.
+        reply_to: the msgid of the line that this one answers (`+reply`), or empty.
         key: the client-made key of our own line (`+hubbub.chat/key`), or empty.
         own: said by one of our own nicks.
         replayed: came from history, not live.
@@ -57,6 +58,7 @@ class RoomLine:
     subject: str = ""
     ident: str = ""
     msgid: str = ""
+    reply_to: str = ""
     key: str = ""
     own: bool = False
     replayed: bool = False

@@ -44,6 +44,7 @@ class OutboxLine:
         target: room or nick.
         position: where the room's history stood when it was typed; the answer to "was it sent?" comes after that.
         sent_ms: when it was sent for the first time, by our clock; 0: never.
+        reply_to: the msgid of the line that it answers, or empty.
     """
 
     key: str
@@ -53,6 +54,7 @@ class OutboxLine:
     emote: bool = False
     position: str = ""
     sent_ms: int = 0
+    reply_to: str = ""
 
 
 class Outbox:
@@ -217,10 +219,9 @@ def _read(path: Path) -> list[OutboxLine]:
 
 def _sane(line: OutboxLine) -> bool:
     """Whether the line can be said on the wire: the file is ours, but a person may have edited it."""
-    parts = (line.key, line.target, line.text, line.position)
+    words = (line.key, line.target, line.position, line.reply_to)
     return (
         isinstance(line.sent_ms, int)
-        and all(isinstance(part, str) and not set(part).intersection("\r\0") for part in parts)
-        and "\n" not in line.key + line.target + line.position
-        and not set(line.key + line.target + line.position).intersection(" :")
+        and all(isinstance(part, str) and not set(part).intersection("\r\0") for part in (*words, line.text))
+        and not set("".join(words)).intersection("\n :")
     )

@@ -51,7 +51,15 @@ class OwnLines:
             self._transcripts.note(f"{wording.lines(count)} for {room} wait from last time; /join {room} sends them")
 
     def say(
-        self, text: str, *, target: str, emote: bool, nick: str, position: str, session: Session | None = None
+        self,
+        text: str,
+        *,
+        target: str,
+        emote: bool,
+        nick: str,
+        position: str,
+        reply_to: str = "",
+        session: Session | None = None,
     ) -> None:
         """Take text of one line or several: as one message where `session` can say it so, else cut into pieces.
 
@@ -66,6 +74,7 @@ class OwnLines:
                 time_ms=self._now_ms(),
                 emote=emote,
                 position=position,
+                reply_to=reply_to,
             )
             for piece in self._messages(text, target, emote, session)
         ]
@@ -91,7 +100,7 @@ class OwnLines:
             self._fail(key, "no server confirmed it; it may have been delivered")
             self.unconfirmed += 1
         for line in self.delivery.due(self._now_ms()):
-            session.say(key=line.key, target=line.target, text=line.text, emote=line.emote)
+            session.say(key=line.key, target=line.target, text=line.text, emote=line.emote, reply_to=line.reply_to)
 
     def _cut_for(self, session: Session) -> None:
         """What was to be one message, and is more than this server takes at once, becomes several.
@@ -153,6 +162,7 @@ class OwnLines:
                 time_ms=self._now_ms(),
                 emote=row.line.emote,
                 position=timeline.position,
+                reply_to=row.line.reply_to,
             )
             for row in failed
         ]

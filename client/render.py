@@ -10,7 +10,7 @@ names us, `~` one not confirmed yet, `!` one that failed.
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, tzinfo
 
 from client.line import Kind, RoomLine
@@ -27,12 +27,14 @@ __all__ = [
     "plain",
     "printable",
     "printable_lines",
+    "quoted",
     "render",
 ]
 
 Fragment = tuple[str, str]
 
 NICK_COLOURS = 6
+QUOTED_CHARS = 60  # of a line that is answered
 _MIRC = re.compile("\x03(?:\\d{1,2}(?:,\\d{1,2})?)?|\x04(?:[0-9A-Fa-f]{6})?|[\x02\x0f\x11\x16\x1d\x1e\x1f]")
 # They only join or tint emoji; terminals disagree about the width, so they are left out.
 _JOINERS = frozenset("\u200d\ufe0e\ufe0f\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff")
@@ -89,15 +91,35 @@ def day_rule(time_ms: int, tz: tzinfo | None = None) -> list[Fragment]:
     return [("class:note", f"-- {day_of(time_ms, tz):%A %d %B %Y}")]
 
 
+def quoted(line: RoomLine | None) -> str:
+    """What is shown of a line that another answers; None: it is not here."""
+    if line is None:
+        return "an earlier line"
+    if line.kind is Kind.REDACTED:
+        return "a deleted line"
+    first, more, _ = line.text.partition("\n")
+    words = printable(first)
+    cut = len(words) > QUOTED_CHARS
+    return f"{printable(line.nick)}: {words[:QUOTED_CHARS].rstrip() if cut else words}{'...' if cut or more else ''}"
+
+
 def plain(fragments: Sequence[Fragment]) -> str:
     """The text alone."""
     return "".join(text for _, text in fragments)
 
 
-def render(row: Row | Pending, *, own_nick: str, tag: str = "", tz: tzinfo | None = None) -> list[Fragment]:
+def render(
+    row: Row | Pending,
+    *,
+    own_nick: str,
+    tag: str = "",
+    tz: tzinfo | None = None,
+    find: Callable[[str, str], RoomLine | None] = lambda _room, _msgid: None,
+) -> list[Fragment]:
     """One row.
 
     Args:
+        find: gives the line of a room with that msgid, for what answers another.
         own_nick: who reads; lines that name this nick are marked.
         tag: the room's name where the row does not stand in its own room, else empty.
         tz: the reader's time zone; None: the machine's.
@@ -116,7 +138,9 @@ def render(row: Row | Pending, *, own_nick: str, tag: str = "", tz: tzinfo | Non
             said = _speech("class:failed", "!", line.nick, line.text, line.emote)
             return [*head, *said, ("class:failed", f"  (not sent: {printable(row.reason)})")]
         case RoomLine():
-            return [*head, *_line(row, own_nick)]
+            answered = row.reply_to and row.kind.is_text
+            answer = [("class:note", f"[{quoted(find(row.room, row.reply_to))}] ")] if answered else []
+            return [*head, *answer, *_line(row, own_nick)]
 
 
 def _line(line: RoomLine, own_nick: str) -> list[Fragment]:

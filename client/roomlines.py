@@ -2,7 +2,7 @@
 
 `room_lines` reads a command alike from live and from history; `consequences` changes who is where, for live ones only.
 
-Source: RFC 2812 section 3; IRCv3 server-time, message-ids; CTCP ACTION.
+Source: RFC 2812 section 3; IRCv3 server-time, message-ids, reply; CTCP ACTION.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -31,6 +31,7 @@ ROOM_COMMANDS = {
     "PRIVMSG": 2,
     "NOTICE": 2,
 }
+MAX_MSGID_CHARS = 200  # of one that is answered: others choose it, and it is kept
 _CTCP = "\x01"
 _ACTION = "\x01ACTION "
 
@@ -172,7 +173,13 @@ def _said(state: State, message: Message, nick: str, replayed: bool) -> Iterator
             return  # the server itself; `consequences` tells
         room = target if own else nick
     key = _key(state, message, target, text) if own else ""
-    yield _line(state, message, room, kind, text=text, replayed=replayed, key=key, own=own)
+    yield _line(state, message, room, kind, text=text, replayed=replayed, key=key, own=own, reply_to=_reply_to(message))
+
+
+def _reply_to(message: Message) -> str:
+    """Source: https://ircv3.net/specs/client-tags/reply."""
+    msgid = message.tags.get("+reply") or message.tags.get("+draft/reply", "")
+    return msgid if len(msgid) <= MAX_MSGID_CHARS else ""
 
 
 def _key(state: State, message: Message, target: str, text: str) -> str:
@@ -202,6 +209,7 @@ def _line(
     subject: str = "",
     key: str = "",
     own: bool = False,
+    reply_to: str = "",
 ) -> RoomLine:
     nick = Source.parse(message.source).nick
     server_ms = parse_time(message.tags.get("time", ""))
@@ -218,6 +226,7 @@ def _line(
         subject=subject,
         ident=ident,
         msgid=msgid,
+        reply_to=reply_to,
         key=key,
         own=own or state.is_me(nick),
         replayed=replayed,

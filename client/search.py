@@ -98,7 +98,7 @@ class Search:
 
     def _end(self, how: str = "") -> None:
         for line in self._found.values():
-            self._note(f"{day_of(line.time_ms):%d %b} {plain(render(line, own_nick=''))}")
+            self._note(f"{day_of(line.time_ms):%d %b} {plain(render(line, own_nick='', find=self._transcripts.line))}")
         count = self._count
         counted = "1 line has" if count == 1 else f"{count} lines have" if count else "no line here has"
         newest = f"; the newest {MAX_FOUND} are above" if count > MAX_FOUND else ""

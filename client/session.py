@@ -25,6 +25,7 @@ from gateway.wire.tags import format_time
 __all__ = ["Session", "Wishes"]
 
 REDACTION = "draft/message-redaction"
+REPLY = "+reply"
 READ_MARKER = "draft/read-marker"
 
 
@@ -79,13 +80,14 @@ class Session:
         self._state.out.clear()
         return data
 
-    def say(self, *, key: str, target: str, text: str, emote: bool = False) -> None:
+    def say(self, *, key: str, target: str, text: str, emote: bool = False, reply_to: str = "") -> None:
         """Send one line; `RoomLine.key`, `Accepted` or `Refused` with `key` is the answer, on this connection or none.
 
         Args:
             key: one word, at most 64 bytes, never used for another line.
             target: room or nick.
             text: one line that fits (`pieces.room_for_text`); or more than that, where `parts` says how.
+            reply_to: the msgid of the line that it answers.
         """
         state = self._state
         text_parts = self.parts(target, text) or [Part(text)]
@@ -95,6 +97,8 @@ class Session:
             tags[IDEM] = key
         elif "message-tags" in state.enabled:
             tags[KEY_TAG] = key
+        if reply_to and "message-tags" in state.enabled:
+            tags[REPLY] = reply_to
         if len(text_parts) == 1:
             state.send("PRIVMSG", target, f"\x01ACTION {text}\x01" if emote else text, tags=tags)
         else:

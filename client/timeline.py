@@ -5,10 +5,12 @@ lines bear the same time. Of lines at the very same millisecond the one that cam
 """
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import islice
 
 from client.line import Kind, RoomLine
+from gateway.wire.names import casefold
 from gateway.wire.tags import format_time
 
 __all__ = ["MAX_ROWS", "Failed", "Note", "Pending", "Row", "Timeline"]
@@ -34,6 +36,7 @@ class Pending:
     time_ms: int
     emote: bool = False
     reason: str = ""
+    reply_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ class Timeline:
         self._limit = limit_rows
         self._rows: list[Row] = []
         self._first = 0  # where the rows begin that are kept; those before it go all together, now and then
-        self._idents: set[str] = set()
+        self._idents: dict[str, RoomLine] = {}
         self._floor_ms = -1  # time of the newest row that had to go
         self._pending: dict[str, Pending] = {}
         self.cleared: Row | None = None  # the newest row when the screen was cleared
@@ -129,27 +132,39 @@ class Timeline:
         if line.ident in self._idents or line.time_ms <= self._floor_ms:
             return False
         if line.ident:
-            self._idents.add(line.ident)
+            self._idents[line.ident] = line
         self._known(line)
         self._insert(line)
         return True
 
     def redact(self, msgid: str, by: str, reason: str) -> RoomLine | None:
         """Hide what a line says; the row that stands in its place, None when it is not here or hidden already."""
-        for index in range(len(self._rows) - 1, self._first - 1, -1):
-            row = self._rows[index]
-            if isinstance(row, RoomLine) and row.msgid == msgid and row.kind.is_text:
-                hidden = replace(row, kind=Kind.REDACTED, text=reason, subject=by)
-                self._rows[index] = hidden
-                return hidden
-        return None
+        row = self.find(msgid)
+        if row is None or not row.kind.is_text:
+            return None
+        hidden = replace(row, kind=Kind.REDACTED, text=reason, subject=by)
+        self._rows[self._first + self.index_of(row)] = hidden
+        self._idents[row.ident] = hidden
+        return hidden
+
+    def find(self, msgid: str) -> RoomLine | None:
+        """The line of that msgid, as it is now; None when it is not here."""
+        line = self._idents.get(msgid)
+        return line if line is not None and line.msgid == msgid else None
+
+    def newest_of(self, nick: str) -> RoomLine | None:
+        """The last thing that somebody else said, when the server has given it a msgid."""
+        return self._newest(lambda line: not line.own and casefold(line.nick) == casefold(nick))
 
     @property
     def newest_own(self) -> RoomLine | None:
         """The last thing we said, when the server has given it a msgid."""
+        return self._newest(lambda line: line.own)
+
+    def _newest(self, fits: Callable[[RoomLine], bool]) -> RoomLine | None:
         for index in range(len(self._rows) - 1, self._first - 1, -1):
             row = self._rows[index]
-            if isinstance(row, RoomLine) and row.own and row.msgid and row.kind.is_text:
+            if isinstance(row, RoomLine) and row.msgid and row.kind.is_text and fits(row):
                 return row
         return None
 
@@ -222,7 +237,7 @@ class Timeline:
             oldest = self._rows[self._first]
             self._floor_ms = oldest.time_ms
             if isinstance(oldest, RoomLine):
-                self._idents.discard(oldest.ident)
+                self._idents.pop(oldest.ident, None)
             self._first += 1
             # Moving all rows for each that comes would cost more than everything else here.
             if self._first > max(self._limit // 10, 1):

@@ -105,6 +105,11 @@ class Transcripts:
         # The newest first: each is then put in front of the ones before it.
         return sum([timeline.add(line) for line in reversed(lines)]) > 0
 
+    def line(self, room: str, msgid: str) -> RoomLine | None:
+        """The line of `room` with that msgid, as it is now; None when it is not here."""
+        timeline = self.get(room)
+        return timeline.find(msgid) if timeline is not None else None
+
     def find(self, room: str, words: str) -> list[RoomLine]:
         """The lines of `room`, here or on disk, whose text has `words` in it in any case; oldest first."""
         timeline = self.get(room)
@@ -146,7 +151,9 @@ class Transcripts:
 
     def pend(self, line: OutboxLine, nick: str) -> None:
         """A line of ours waits for its acknowledgement."""
-        pending = Pending(key=line.key, nick=nick, text=line.text, time_ms=line.time_ms, emote=line.emote)
+        pending = Pending(
+            key=line.key, nick=nick, text=line.text, time_ms=line.time_ms, emote=line.emote, reply_to=line.reply_to
+        )
         self[line.target].pend(pending)
 
     def fail(self, line: OutboxLine, reason: str) -> None:

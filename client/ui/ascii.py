@@ -19,7 +19,7 @@ _SYMBOLS = {
     **dict.fromkeys(map(ord, "“”„‟″«»"), '"'),
     **dict.fromkeys(map(ord, "•‣·∙●○■□▪▫★☆"), "*"),
     **dict.fromkeys(map(ord, "←‹◀◂"), "<"),
-    **dict.fromkeys(map(ord, "→›▶▸"), ">"),
+    **dict.fromkeys(map(ord, "→›▶▸↳"), ">"),
     **dict.fromkeys(map(ord, "↑▲▴"), "^"),
     **dict.fromkeys(map(ord, "↓▼▾"), "v"),
     **dict.fromkeys(map(ord, "×✗✘✕✖"), "x"),

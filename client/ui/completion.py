@@ -12,7 +12,7 @@ __all__ = ["Candidate", "Facts", "candidates", "listing_wanted", "match", "recen
 
 MAX_CANDIDATES = 50
 LOOKED_BACK_ROWS = 500
-_NICK_COMMANDS = frozenset({"invite", "kick", "msg", "query", "whois"})
+_NICK_COMMANDS = frozenset({"invite", "kick", "msg", "query", "reply", "whois"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,17 +12,18 @@ from datetime import tzinfo
 from functools import lru_cache
 
 from client.line import Kind, RoomLine
-from client.render import Fragment, day_of, happened, mentions, nick_style, printable, printable_lines
+from client.render import Fragment, day_of, happened, mentions, nick_style, printable, printable_lines, quoted
 from client.timeline import Failed, Note, Pending, Row
 from client.ui.cells import cell_width, clip, wrap
 from client.ui.folding import Fold
 
-__all__ = ["HEAD_CELLS", "NARROW", "Cells", "Look", "clock", "day", "fold_rows", "message_rows", "rule"]
+__all__ = ["HEAD_CELLS", "NARROW", "Cells", "Look", "answer_row", "clock", "day", "fold_rows", "message_rows", "rule"]
 
 NARROW = 50  # columns; below it nicks stand in the text
 NICK_CELLS = 12
 HEAD_CELLS = 5 + 1 + 1 + NICK_CELLS + 3  # time, space, mark, nick, bar
 INDENT = "  "
+ANSWERS = "\N{DOWNWARDS ARROW WITH TIP RIGHTWARDS}"
 LEAST_TEXT_CELLS = 8
 MAX_URL_CHARS = 2000  # terminals refuse longer ones
 _URL = re.compile(r"https?://[^\s<>\"]+")
@@ -84,6 +85,13 @@ def message_rows(row: Row | Pending, look: Look) -> list[Cells]:
             return _said(row, look)
         case RoomLine():
             return _rows(row.time_ms, look, flag="--", text=happened(row), style="class:note")
+
+
+def answer_row(line: RoomLine | None, look: Look) -> Cells:
+    """Stands above a line that answers another: what that one said, as far as it fits into one row."""
+    indent: Fragment = ("", INDENT) if look.narrow else ("class:bar", " " * (HEAD_CELLS - 3) + " | ")
+    width = max(look.width - len(indent[1]), LEAST_TEXT_CELLS)
+    return [indent, ("class:note", clip(f"{ANSWERS} {quoted(line)}", width))]
 
 
 def fold_rows(fold: Fold, time_ms: int, look: Look) -> list[Cells]:

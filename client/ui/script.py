@@ -139,7 +139,8 @@ class ScriptFace:
 
     def _text(self, row: Row) -> str:
         tag = row.room if isinstance(row, RoomLine) and len(self._rooms) > 1 else ""
-        return plain(render(row, own_nick="", tag=tag))
+        assert self._screen is not None
+        return plain(render(row, own_nick="", tag=tag, find=self._screen.chat.transcripts.line))
 
 
 def _object(line: RoomLine) -> str:
@@ -152,4 +153,5 @@ def _object(line: RoomLine) -> str:
         "text": line.text,
     }
     # Escaped beyond ASCII: a terminal that shows the output obeys nothing of it.
-    return json.dumps(fields | ({"subject": line.subject} if line.subject else {}))
+    more = {"subject": line.subject, "reply_to": line.reply_to}
+    return json.dumps(fields | {name: value for name, value in more.items() if value})

@@ -12,7 +12,7 @@ from typing import cast
 from client.line import RoomLine
 from client.timeline import Pending, Row, Timeline
 from client.ui.folding import fold, folds, together
-from client.ui.rows import Cells, Look, day, fold_rows, message_rows, rule
+from client.ui.rows import Cells, Look, answer_row, day, fold_rows, message_rows, rule
 
 __all__ = ["Page", "Viewport"]
 
@@ -75,7 +75,7 @@ class Viewport:
         self.unread_from: RoomLine | None = None  # the rule "new messages" stands above it
         self._timeline = timeline
         self._anchor: _Anchor | None = None
-        self._wrapped: dict[int, tuple[Item, Item, list[Cells]]] = {}
+        self._wrapped: dict[int, tuple[Item, Item, RoomLine | None, list[Cells]]] = {}
         self._look: Look | None = None
         self._found: RoomLine | None = None  # where the last search ended; the next one goes on from there
 
@@ -211,13 +211,17 @@ class Viewport:
                 first -= 1
             before = items[first - 1] if first > 0 else None
         begin = items[first]
+        answered = self._timeline.find(item.reply_to) if isinstance(item, RoomLine) and item.reply_to else None
         known = self._wrapped.get(id(item))
-        if known is None or known[0] is not item or known[1] is not begin:
+        # What is answered may be another one now: it has come, or was deleted.
+        if known is None or known[0] is not item or known[1] is not begin or known[2] is not answered:
             rows = self._wrap(items, first, index, look)
+            if isinstance(item, RoomLine) and item.reply_to and item.kind.is_text:
+                rows = [answer_row(answered, look), *rows]
             if len(self._wrapped) >= MAX_REMEMBERED:
                 self._wrapped.clear()
-            self._wrapped[id(item)] = known = (item, begin, rows)
-        return [*self._rules(before, begin, look), *known[2]]
+            self._wrapped[id(item)] = known = (item, begin, answered, rows)
+        return [*self._rules(before, begin, look), *known[3]]
 
     def _joined(self, earlier: Item, later: Item, look: Look) -> bool:
         if isinstance(earlier, Pending) or isinstance(later, Pending) or later is self.unread_from:

@@ -132,3 +132,23 @@ async def test_what_was_deleted_while_nobody_looked(gateway: GatewayProcess, tmp
             assert not any("secret" in row for row in rows)
             assert sum("bob deleted this line" in row for row in rows) == 2
             assert any("said for all" in row for row in rows)
+
+
+async def test_answers(gateway: GatewayProcess, tmp_path: Path) -> None:
+    """What bob answers is seen with what it answers; what ann answers reaches bob as an answer."""
+    caps = ("echo-message", "message-tags")
+    async with await IrcPeer.connect(gateway.host, gateway.port, "bob", caps=caps) as bob:
+        await bob.send("JOIN #tea")
+        await bob.expect("366")
+        with terminal(tmp_path, *ann_at(gateway)) as ann:
+            await asyncio.to_thread(ann.sees, "ann joined")
+            await asyncio.to_thread(ann.prompts, "[ann #tea]")
+            await asyncio.to_thread(ann.type, "who is in?" + ENTER)
+            asked = await bob.expect("PRIVMSG")
+            await bob.send(f"@+reply={asked.tags['msgid']} PRIVMSG #tea :me")
+            said = await bob.expect("PRIVMSG")
+            await asyncio.to_thread(ann.sees, "| \u21b3 ann: who is in?")
+            await asyncio.to_thread(ann.type, "/reply bob good" + ENTER)
+            answer = await bob.expect("PRIVMSG")
+            assert (answer.params[1], answer.tags["+reply"]) == ("good", said.tags["msgid"])
+            await asyncio.to_thread(ann.sees, "| \u21b3 bob: me")
