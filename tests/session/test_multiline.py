@@ -13,7 +13,7 @@ ENTRY = Entry(Position(b"1-1"), SAID)
 
 
 def test_both_forms() -> None:
-    """A batch; or the lines, of which the first has the tags."""
+    """A batch; or the lines, of which the first alone has the msgid, and each the other tags."""
     assert render(ENTRY, None, "", TAGS | MULTILINE).splitlines() == [
         b"@msgid=m1;+a=b :n!u@h BATCH +lines draft/multiline #r",
         b"@batch=lines :n!u@h PRIVMSG #r :one",
@@ -23,7 +23,7 @@ def test_both_forms() -> None:
     ]
     assert render(ENTRY, None, "", TAGS).splitlines() == [
         b"@msgid=m1;+a=b :n!u@h PRIVMSG #r :one",
-        b":n!u@h PRIVMSG #r :two",
+        b"@+a=b :n!u@h PRIVMSG #r :two",
     ]
     assert render(ENTRY, None, "", 0).splitlines() == [b":n!u@h PRIVMSG #r :one", b":n!u@h PRIVMSG #r :two"]
 
