@@ -27,14 +27,17 @@ RETRY_S = 0.5  # while Redis is away; should this process end first, its lease e
 _GONE = (State.CLOSED, State.DETACHED)
 
 
-async def depart(services: Services, session: Session) -> None:
-    """End an attachment, and its session with the last one; does nothing for one that has ended here."""
+async def depart(services: Services, session: Session, *, connected: bool = False) -> None:
+    """End an attachment, and its session with the last one; does nothing for one that has ended here.
+
+    `connected`: its connection is still there, and ends next.
+    """
     if session.state in _GONE:
         return
     session.state = State.CLOSED
     with unfinished(services):
         with _open(services, list(session.rooms.values())) as rooms:
-            _unhook(services, session)
+            _unhook(services, session, connected=connected)
             if (session.provable or session.shared) and await _claim_end(services, session) is not End.LAST:
                 return  # its client is back on another connection, or has others
             await asyncio.gather(
@@ -61,12 +64,13 @@ def let_go(services: Services, session: Session) -> None:
         _unhook(services, session)
 
 
-def _unhook(services: Services, session: Session) -> None:
+def _unhook(services: Services, session: Session, *, connected: bool = False) -> None:
     # Where its client has come back on this very gateway, its successor is the same attachment.
     if services.sessions.get(session.attachment, session) is session:
         services.sessions.pop(session.attachment, None)
         services.engine.inboxes.close(session.attachment)
-        services.count_users(recount=session.shared or session.operator or "i" in session.modes)
+        marked = session.shared or session.operator or "i" in session.modes
+        services.count_users(leaving=int(connected), recount=marked)
     services.watches.stop(session, list(session.watches))
     for room in list(session.rooms.values()):
         room.unseat(session.attachment)

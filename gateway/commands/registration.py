@@ -255,6 +255,6 @@ async def quit_(services: Services, session: Session, message: Message, reply: R
     reason = message.params[0] if message.params else ""
     session.quit_reason = f"Quit: {reason}" if reason else "Quit"
     if services.history.up:  # else the peer goes now, and its departure waits for Redis without it
-        await depart(services, session)
+        await depart(services, session, connected=True)
     reply.finish()
     session.close(session.quit_reason)

@@ -111,13 +111,14 @@ class Services:
         sasl = 0 if self.history.up else SASL
         return sasl | (ACCOUNT_REGISTRATION if self.network.registration is None else 0)
 
-    def count_users(self, *, arriving: int = 0, recount: bool = False) -> None:
+    def count_users(self, *, arriving: int = 0, leaving: int = 0, recount: bool = False) -> None:
         """Let LUSERS, of any gateway, know how many are here now, and `arriving` more who are about to be users.
 
+        `leaving`: connections of who was one until now; they are not among those that have not registered.
         `recount`: operators, invisible users or attachments of one session may be others than before.
         """
         users, unregistered, *marked = self.count_here(recount)
-        self.directory.count((users + arriving, max(0, unregistered - arriving), *marked))
+        self.directory.count((users + arriving, max(0, unregistered - arriving - leaving), *marked))
 
     def next_batch(self) -> str:
         """A reference for a batch."""

@@ -1,13 +1,16 @@
 """What a peer's bytes may be, and what a peer may cost: a real gateway process and real sockets."""
 
 import asyncio
+import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from ipaddress import ip_address
+from itertools import takewhile
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
+import redis
 
 from gateway.commands.dispatch import CHEAP, CLOSE_REASON, obey
 from gateway.commands.multiline import OPEN_FOR_S
@@ -180,6 +183,22 @@ async def test_who_comes_or_goes_does_not_cost_a_walk_over_all(inside: GatewayIn
     inside.services.sessions = _Unwalked(sessions)
     assert inside.server.figures(False) == (2, 0, 0, 0)
     inside.services.sessions = {}
+
+
+async def test_who_quits_has_registered(inside: GatewayInside, store_url: str) -> None:
+    """LUSERS of no gateway takes its connection for one that has not, until it is gone. Source: Modern,
+    RPL_LUSERUNKNOWN."""
+    async with await IrcPeer.connect(inside.host, inside.port, "quitter") as peer:
+        with redis.Redis.from_url(store_url, socket_timeout=DEADLINE_S) as client, client.monitor() as monitor:
+            await peer.send("QUIT")
+            await peer.wait_closed()
+            client.echo("nothing after this")
+            written = takewhile(
+                lambda command: "nothing after this" not in command, (row["command"] for row in monitor.listen())
+            )
+            share = re.compile(rf" {inside.services.gateway} (\d+) (\d+) ")
+            told = {found.groups() for command in written if (found := share.search(command))}
+    assert told == {("0", "0")}  # users, and connections that have not registered
 
 
 class _Unwalked(dict[AttachmentId, Session]):
