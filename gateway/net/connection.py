@@ -44,7 +44,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, server: "Server") -> None:
         self._server = server
-        self._decoder = LineDecoder(MAX_LINE_BYTES)
+        self._decoder: LineDecoder | None = None  # while a line has begun: most connections are idle
         self._proxy: ProxyDecoder | None = None
         self._transport: asyncio.Transport
         self._waiting: deque[bytes | Overlong] | None = None
@@ -100,7 +100,10 @@ class Connection(asyncio.Protocol):
 
     def _lines(self, data: bytes) -> list[bytes | Overlong]:
         """The lines that these bytes complete."""
-        return self._decoder.feed(data)
+        decoder = self._decoder or LineDecoder(MAX_LINE_BYTES)
+        lines = decoder.feed(data)
+        self._decoder = None if decoder.idle else decoder
+        return lines
 
     def _read_proxy_header(self, proxy: ProxyDecoder, data: bytes) -> bytes:
         try:
