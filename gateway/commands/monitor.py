@@ -1,6 +1,6 @@
 """MONITOR. Source: https://ircv3.net/specs/extensions/monitor."""
 
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Mapping
 from typing import Any
 
 from gateway.commands.services import Services
@@ -69,7 +69,7 @@ async def _remove(services: Services, session: Session, nicks: list[NickKey]) ->
         await services.records.unwatch(session.attachment, spelt)
 
 
-def tell_watched(services: Services, nicks: dict[NickKey, str], reply: Reply, nobody: Iterable[str] = ()) -> None:
+def tell_watched(services: Services, nicks: Mapping[NickKey, str], reply: Reply, nobody: Iterable[str] = ()) -> None:
     """730 and 731 of watched nicks, with their spelling; `nobody` are more that are offline."""
     here, gone = [], []
     for nick, spelt in nicks.items():

@@ -41,5 +41,5 @@ async def until_read(session: Session) -> None:
     """Let others be served, and wait until little waits for the peer, or it is gone."""
     await asyncio.sleep(0)
     # The transport tells nobody when its buffer is short again, and the wait is rare.
-    while session.unsent() > PACE_BYTES and session.state in _THERE:  # noqa: ASYNC110
+    while session.unsent > PACE_BYTES and session.state in _THERE:  # noqa: ASYNC110
         await asyncio.sleep(PACE_S)

@@ -6,7 +6,6 @@ Source: RFC 2812 section 3.1; IRCv3 capability-negotiation; https://modern.ircdo
 import asyncio
 import contextlib
 from collections.abc import Coroutine, Sequence
-from functools import partial
 from hmac import compare_digest
 from typing import Any
 
@@ -16,7 +15,6 @@ from gateway.commands.oversight import close_if_banned
 from gateway.commands.queries import welcome
 from gateway.commands.resuming import issue_token, take_by_account, take_offered
 from gateway.commands.services import Network, Services
-from gateway.commands.sharing import receive
 from gateway.errors import StoreError
 from gateway.session import capabilities
 from gateway.session.multiline import MULTILINE_VALUE
@@ -202,7 +200,7 @@ async def _register(services: Services, session: Session, reply: Reply) -> None:
                 session.state = State.REGISTERING
                 session.nick = ""
             return
-        inbox = services.engine.inboxes.open(session.uid, partial(receive, services, session))
+        inbox = services.engine.inboxes.open(session)
         session.signed_on_s = int(services.clock_s())
         await services.directory.put(session.as_user(services.gateway))
         services.count_users(arriving=1)  # in front of what is waited for, so that whoever is welcome is counted

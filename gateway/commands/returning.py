@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable
-from functools import partial
 from typing import NamedTuple, TypeVar
 
 from gateway.commands.changing import change_room
@@ -20,7 +19,7 @@ from gateway.commands.queries import welcome
 from gateway.commands.reading import PAGE, find
 from gateway.commands.rooms import greet, names_follow
 from gateway.commands.services import Services
-from gateway.commands.sharing import look, publish, receive, repair_nick
+from gateway.commands.sharing import look, publish, repair_nick
 from gateway.errors import StoreError
 from gateway.events import AwaySet, Entry, Joined, Rebound
 from gateway.model import ORIGIN, AttachmentId, MsgId, Position, Uid, order
@@ -177,7 +176,7 @@ class Returning:
             session.returned_at_s = services.now_s()
         session.state = State.READY
         services.sessions[session.attachment] = session
-        services.engine.inboxes.open(session.attachment, partial(receive, services, session), last, self._had)
+        services.engine.inboxes.open(session, last, self._had)
         session.deliver(self._acts)
         if session.shared:  # what has changed since it was taken, it was not told
             look(services, session)

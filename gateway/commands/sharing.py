@@ -29,7 +29,7 @@ from gateway.session.reply import Reply
 from gateway.session.session import Session
 from gateway.wire.names import RoomKey
 
-__all__ = ["look", "most_attachments", "publish", "receive", "repair_nick"]
+__all__ = ["look", "most_attachments", "publish", "repair_nick"]
 
 
 async def publish(services: Services, session: Session, **changes: Any) -> None:
@@ -64,12 +64,6 @@ async def _may_share(services: Services, session: Session) -> bool:
     """What the account has chosen, else what the network does. Raises `StoreError`."""
     chosen = await services.accounts.multiclient(session.account)
     return services.network.multiclient if chosen is None else chosen
-
-
-def receive(services: Services, session: Session, entries: list[Entry]) -> None:
-    """Deliver what came to an inbox, and look where something shared has changed."""
-    if session.deliver(entries):
-        look(services, session)
 
 
 def look(services: Services, session: Session) -> None:

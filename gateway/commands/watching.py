@@ -79,7 +79,7 @@ class Watches:
         """
         if not session.ready:
             return
-        session.watches.update(nicks)
+        session.watches = {**session.watches, **nicks}
         for nick in nicks:
             watched = self._nicks.get(nick)
             if watched is None:
@@ -99,8 +99,8 @@ class Watches:
 
     def stop(self, session: Session, nicks: list[NickKey]) -> None:
         """Take nicks from the list of a session."""
+        session.watches = {nick: spelt for nick, spelt in session.watches.items() if nick not in nicks}
         for nick in nicks:
-            session.watches.pop(nick, None)
             watched = self._nicks.get(nick)
             if watched is not None and watched.watchers.get(session.attachment) is session:
                 del watched.watchers[session.attachment]

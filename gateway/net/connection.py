@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, cast
 
 from gateway.commands.departure import depart, detach, let_go
 from gateway.commands.dispatch import obey
+from gateway.commands.sharing import look
 from gateway.session.reply import Reply
-from gateway.session.session import Session, State
+from gateway.session.session import NOWHERE, Session, State
 from gateway.wire import numerics as n
 from gateway.wire.framing import LineDecoder, Overlong
 from gateway.wire.hosts import shown_host
@@ -26,16 +27,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Connection"]
 
+MAX_LINE_BYTES = MAX_CLIENT_TAGS_BYTES + MAX_BODY_BYTES
 MAX_WAITING_LINES = 256  # behind a command that has to wait; past it nothing more is read until it is done
 _log = logging.getLogger(__name__)
 
 
 def _discard(_: bytes) -> None:
     """Where bytes for a closed connection go."""
-
-
-def _closed(reason: str, *, goes_on: bool = False) -> None:
-    """How a closed connection closes again."""
 
 
 class Connection(asyncio.Protocol):
@@ -46,7 +44,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, server: "Server") -> None:
         self._server = server
-        self._decoder = LineDecoder(MAX_CLIENT_TAGS_BYTES + MAX_BODY_BYTES)
+        self._decoder: LineDecoder | None = None  # while a line has begun: most connections are idle
         self._proxy: ProxyDecoder | None = None
         self._transport: asyncio.Transport
         self._waiting: deque[bytes | Overlong] | None = None
@@ -71,9 +69,8 @@ class Connection(asyncio.Protocol):
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         host = _peer_host(transport.get_extra_info("peername"))
         self.session = Session(self._server.new_uid(), host, self._writer(transport))
-        self.session.close = self.close
+        self.session.link = self
         self.session.secure = transport.get_extra_info("sslcontext") is not None
-        self.session.unsent = transport.get_write_buffer_size
         if (tls := transport.get_extra_info("ssl_object")) is not None:
             self.session.secure = True
             shown = tls.getpeercert(True)
@@ -103,7 +100,10 @@ class Connection(asyncio.Protocol):
 
     def _lines(self, data: bytes) -> list[bytes | Overlong]:
         """The lines that these bytes complete."""
-        return self._decoder.feed(data)
+        decoder = self._decoder or LineDecoder(MAX_LINE_BYTES)
+        lines = decoder.feed(data)
+        self._decoder = None if decoder.idle else decoder
+        return lines
 
     def _read_proxy_header(self, proxy: ProxyDecoder, data: bytes) -> bytes:
         try:
@@ -170,6 +170,10 @@ class Connection(asyncio.Protocol):
         reply.numeric(n.ERR_UNKNOWNERROR, "*", "Internal error; the command may not have been carried out")
         reply.finish()
 
+    def look(self) -> None:
+        """Have the session look at what its attachments share: it has changed."""
+        look(self._server.services, self.session)
+
     def ask(self, now_s: float) -> None:
         """Send a PING of ours; any byte is an answer. Past what may hold other lines back: who is being told a long
         history must not be taken for dead."""
@@ -207,8 +211,7 @@ class Connection(asyncio.Protocol):
         """Source: asyncio.Protocol."""
         session = self.session
         session.write = _discard
-        session.unsent = int
-        session.close = _closed  # no cycle is left: a gone connection is freed at once, and not by some collection
+        session.link = NOWHERE  # no cycle is left: a gone connection is freed at once, and not by some collection
         self._waiting = None
         self._server.remove(self)
         # Only what kind of end it was: the rest of a reason is what somebody wrote.

@@ -60,7 +60,7 @@ class Server:
         self.now_s = services.now_s
         self.sendq_bytes = limits.sendq_bytes
         self.counters = Counters()
-        self.connections: set[Connection] = set()
+        self.connections: dict[Connection, None] = {}  # a set takes up to three times the memory
         self._limits = limits
         self._listeners: list[Listener] = []
         self._tasks: asyncio.TaskGroup
@@ -119,7 +119,7 @@ class Server:
         self.counters.connections += 1
         if len(self.connections) >= self._limits.max_connections:
             return False
-        self.connections.add(connection)
+        self.connections[connection] = None
         self._count()
         return True
 
@@ -136,7 +136,7 @@ class Server:
 
     def remove(self, connection: Connection) -> None:
         """The connection is gone."""
-        self.connections.discard(connection)
+        self.connections.pop(connection, None)
         self._count()
 
     def is_proxy(self, host: str) -> bool:

@@ -177,7 +177,7 @@ class TcpTransport(asyncio.Transport):
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Source: asyncio.WriteTransport. `connection_lost` is never called before this has returned."""
-        if self._state is not _State.OPEN:
+        if self._state is not _State.OPEN or not data:
             return
         if not self._waiting:
             try:

@@ -120,7 +120,7 @@ class WebSocketConnection(Connection):
         if self._is_text and not _is_utf8(message):
             self._link.fail(INVALID_DATA)  # RFC 6455 section 8.1
             return []
-        return self._decoder.feed(message + b"\n")
+        return super()._lines(message + b"\n")
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Source: asyncio.Protocol."""

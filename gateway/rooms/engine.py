@@ -36,6 +36,18 @@ OPEN_TIMEOUT_S = 5.0
 STEADY_S = 5.0  # after a connection came back: until then nothing is forgotten that it may need
 
 
+class _RoomFollower(Follower):
+    __slots__ = ("_engine", "_room")
+
+    def __init__(self, log: LogKey, room: Room, engine: "Engine", opened: asyncio.Future[None]) -> None:
+        super().__init__(log, opened, None, room.seen)
+        self._room = room
+        self._engine = engine
+
+    def _apply(self, entries: list[Entry]) -> None:
+        self._engine.apply(self._room, entries)
+
+
 class Engine:
     """All rooms and inboxes with somebody on this gateway."""
 
@@ -70,7 +82,7 @@ class Engine:
         self._deliveries = Deliveries(render, self.counts, self.close_if_empty)
         self._writers = Writers(
             store, self._outbox, self._pump, self._expected, self.counts,
-            on_fenced=on_fenced, catch_up=self._catch_up, on_written=self.close_if_empty,
+            room_of_log=self._room_of_log, on_fenced=on_fenced, catch_up=self._catch_up, on_written=self.close_if_empty,
         )  # fmt: skip
         self._inbox_writers = InboxWriters(
             store, self._outbox, make=self._writers.make, wake=self._pump.wake, start=self._start
@@ -180,9 +192,7 @@ class Engine:
     def _start_room(self, key: RoomKey, name: str) -> Room:
         log = self._log_of_room(key)
         room = Room(key, name, self._recent_lines)
-        room.follower = Follower(
-            log, lambda entries: self._apply(room, entries), self._loop.create_future(), None, room.seen
-        )
+        room.follower = _RoomFollower(log, room, self, self._loop.create_future())
         room.writer = self._writers.make(log, room)
         self.rooms[key] = self._room_of_log[log] = room
         self._followers[log] = room.follower
@@ -199,7 +209,8 @@ class Engine:
             room.writer.applied()
             self._pump.wake(room.writer)
 
-    def _apply(self, room: Room, entries: list[Entry]) -> None:
+    def apply(self, room: Room, entries: list[Entry]) -> None:
+        """Entries follow in the log of a room; `read_ended` delivers them."""
         self.counts.applied += len(entries)
         waited = room.turns.pending
         room.apply(entries, self._render)

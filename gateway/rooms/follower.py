@@ -5,7 +5,7 @@ applied; anything else means something was missed, and the log is read from ther
 """
 
 import asyncio
-from collections.abc import Callable
+from abc import ABC, abstractmethod
 
 from gateway.events import Entry
 from gateway.model import LogKey, Position, order
@@ -16,32 +16,34 @@ __all__ = ["Follower"]
 MAX_HELD = 1000  # announcements held during a catch-up; past it all are dropped, since the log has them anyway
 
 
-class Follower:
+class Follower(ABC):
     """Where a gateway stands in one log.
 
     Not `live` until a catch-up has brought it to the head; announcements are held meanwhile.
     """
 
-    __slots__ = ("_apply", "_held", "begins", "catching_up", "last", "live", "log", "opened", "seen", "subscribed")
+    __slots__ = ("_held", "begins", "catching_up", "last", "live", "log", "opened", "seen", "subscribed")
 
     def __init__(
         self,
         log: LogKey,
-        apply: Callable[[list[Entry]], None],
         opened: asyncio.Future[None] | None,
         last: Position | None = None,
         seen: Seen | None = None,
     ) -> None:
         self.log = log
         self.last = last  # None: nothing is known yet, a snapshot is due
-        self.seen = seen or Seen()  # what `apply` has had lately; it keeps the record
+        self.seen = seen or Seen()  # what `_apply` has had lately; it keeps the record
         self.live = False
         self.subscribed = False
         self.catching_up = False
         self.begins = False  # its log begins with it: there is nothing to read
         self.opened = opened  # done when live for the first time, and then forgotten: inboxes are many
-        self._apply = apply
         self._held: list[tuple[Position, list[Entry]]] | None = None
+
+    @abstractmethod
+    def _apply(self, entries: list[Entry]) -> None:
+        """Make entries, in the order of the log, part of what is shown."""
 
     def announced(self, prev: Position, entries: list[Entry]) -> bool:
         """Take an announcement; False means a catch-up is needed."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from typing import Protocol
 
 from gateway.events import Entry
 from gateway.model import ORIGIN, AttachmentId, LogKey, MsgId, Position, Uid, order, session_of
@@ -14,9 +15,17 @@ from gateway.rooms.redaction import Redactions
 from gateway.rooms.seen import MAX_SEEN, Seen
 from gateway.spoken import Redacted
 
-__all__ = ["INBOX_KEPT_S", "Deliver", "Inbox", "Inboxes"]
+__all__ = ["INBOX_KEPT_S", "Inbox", "Inboxes", "Reader"]
 
-Deliver = Callable[[list[Entry]], None]
+
+class Reader(Protocol):
+    """An attachment whose session's inbox is followed for it."""
+
+    attachment: AttachmentId
+
+    def deliver(self, entries: list[Entry]) -> None:
+        """They came."""
+
 
 INBOX_KEPT_S = 3600  # after its session has ended
 
@@ -30,38 +39,35 @@ class Inbox(Follower):
     def __init__(
         self,
         log: LogKey,
-        reader: AttachmentId,
-        deliver: Deliver,
+        reader: Reader,
         opened: asyncio.Future[None],
         after: Position,
         had: Iterable[MsgId] = (),
     ) -> None:
         """What the first reader `had` is not delivered should it come again."""
-        super().__init__(log, self._deliver, opened, after, Seen(after))
-        self.seen.now.update((msgid, after) for msgid in had if msgid)
-        self._redactions = Redactions()
-        self._readers: tuple[tuple[AttachmentId, Deliver, Position], ...] = ((reader, deliver, after),)
+        super().__init__(log, opened, after, Seen(after))
+        if had := list(filter(None, had)):
+            self.seen.now.update(dict.fromkeys(had, after))
+        self._redactions: Redactions | None = None  # made with the first: inboxes are many
+        self._readers: tuple[tuple[Reader, Position], ...] = ((reader, after),)
 
-    def add(self, reader: AttachmentId, deliver: Deliver, after: Position) -> None:
+    def add(self, reader: Reader, after: Position) -> None:
         """Deliver to one more from the entry behind `after` on; what is behind it and was read here already is not
         delivered again."""
-        self.remove(reader)
-        self._readers += ((reader, deliver, after),)
+        self.remove(reader.attachment)
+        self._readers += ((reader, after),)
 
-    def remove(self, reader: AttachmentId) -> bool:
+    def remove(self, attachment: AttachmentId) -> bool:
         """Deliver to one less; True: nobody is left."""
-        self._readers = tuple(one for one in self._readers if one[0] != reader)
+        self._readers = tuple(one for one in self._readers if one[0].attachment != attachment)
         return not self._readers
 
-    def _deliver(self, entries: list[Entry]) -> None:
-        seen, redactions = self.seen, self._redactions
+    def _apply(self, entries: list[Entry]) -> None:
+        seen = self.seen
         # After a failover what was delivered may come again, at another place; what was taken back must not. What has
         # no msgid is not shown.
         fresh = [entry for entry in entries if not entry.event.msgid or seen.get(entry.event.msgid) is None]
-        for entry in fresh:
-            if isinstance(entry.event, Redacted):
-                redactions.note(entry.event.redacted, entry.event.position)
-        if redactions:
+        if (redactions := self._redacted(fresh)) is not None:
             fresh = [entry for entry in fresh if entry.event.msgid not in redactions]
         seen.now.update((entry.event.msgid, entry.position) for entry in fresh if entry.event.msgid)
         if len(seen.now) > MAX_SEEN:
@@ -69,11 +75,20 @@ class Inbox(Follower):
         if not fresh:
             return
         if len(self._readers) == 1:
-            self._readers[0][1](fresh)
+            self._readers[0][0].deliver(fresh)
             return
-        for _, deliver, after in self._readers:
+        for reader, after in self._readers:
             if theirs := [entry for entry in fresh if order(entry.position) > order(after)]:
-                deliver(theirs)
+                reader.deliver(theirs)
+
+    def _redacted(self, entries: list[Entry]) -> Redactions | None:
+        """What was taken back in this log, these entries included."""
+        for entry in entries:
+            if isinstance(entry.event, Redacted):
+                if self._redactions is None:
+                    self._redactions = Redactions()
+                self._redactions.note(entry.event.redacted, entry.event.position)
+        return self._redactions
 
 
 class Inboxes:
@@ -98,9 +113,7 @@ class Inboxes:
         self._log_of = log_of
         self._loop = asyncio.get_running_loop()
 
-    def open(
-        self, reader: AttachmentId, deliver: Deliver, after: Position | None = None, had: Iterable[MsgId] = ()
-    ) -> asyncio.Future[None]:
+    def open(self, reader: Reader, after: Position | None = None, had: Iterable[MsgId] = ()) -> asyncio.Future[None]:
         """Follow an inbox for an attachment of its session; the future is done when nothing can be missed any more.
 
         Args:
@@ -108,21 +121,21 @@ class Inboxes:
                 and its inbox with it.
             had: what its client was given lately, up to there.
         """
-        log = self._log_of(session_of(reader))
+        log = self._log_of(session_of(reader.attachment))
         opened: asyncio.Future[None] = self._loop.create_future()
         if isinstance(inbox := self._followers.get(log), Inbox):
-            inbox.add(reader, deliver, after or ORIGIN)
+            inbox.add(reader, after or ORIGIN)
             opened.set_result(None)
             return opened
-        inbox = self._followers[log] = Inbox(log, reader, deliver, opened, after or ORIGIN, had)
+        inbox = self._followers[log] = Inbox(log, reader, opened, after or ORIGIN, had)
         inbox.begins = after is None
         self._store.subscribe(log)
         return opened
 
-    def close(self, reader: AttachmentId) -> None:
+    def close(self, attachment: AttachmentId) -> None:
         """The attachment is gone."""
-        log = self._log_of(session_of(reader))
-        if isinstance(inbox := self._followers.get(log), Inbox) and inbox.remove(reader):
+        log = self._log_of(session_of(attachment))
+        if isinstance(inbox := self._followers.get(log), Inbox) and inbox.remove(attachment):
             del self._followers[log]
             self._store.unsubscribe(log)
 

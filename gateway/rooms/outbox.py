@@ -54,7 +54,7 @@ class Outbox:
         self._now_s = now_s
         self._kept_s = kept_s
         self._by_age: deque[Kept] = deque()  # what was taken back stays in it until its time has come
-        self._by_log: dict[LogKey, deque[Kept]] = {}
+        self._by_log: dict[LogKey, list[Kept]] = {}  # no deques: most logs have a few, and each deque takes 760 bytes
         self._bytes = 0
 
     @property
@@ -75,7 +75,7 @@ class Outbox:
             size = _CHANGE_BYTES
         kept = Kept(log, number, self._now_s(), size, content)
         self._by_age.append(kept)
-        self._by_log.setdefault(log, deque()).append(kept)
+        self._by_log.setdefault(log, []).append(kept)
         self._bytes += size
         while self._bytes > MAX_KEPT_BYTES:
             self._drop()
@@ -112,7 +112,7 @@ class Outbox:
         own = self._by_log.get(kept.log)
         if own is None or own[0] is not kept:
             return None
-        own.popleft()
+        own.pop(0)
         self._bytes -= kept.size
         if own:
             return None

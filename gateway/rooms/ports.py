@@ -1,6 +1,6 @@
 """What the room engine needs of the world: a store of logs below it; seats of members and what they do above it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -114,7 +114,7 @@ class Seat(Protocol):
     attachment: AttachmentId
     render_class: int  # members of one class get the same bytes
     wants_echo: bool
-    rooms: "dict[RoomKey, Room]"  # where it sits; kept by the rooms
+    rooms: "Mapping[RoomKey, Room]"  # where it sits; another one whenever that changes, which the rooms see to
     write: Callable[[bytes], None]
 
     @property

@@ -1,6 +1,7 @@
 """A room with local members: what an entry of its log does to the replica, and who is told."""
 
 from collections import deque
+from collections.abc import Mapping
 from functools import partial
 
 from gateway.events import (
@@ -44,7 +45,7 @@ GONE = "Not there any more"  # the reason others see when nobody wrote that a me
 class Room(Audience):
     """All of one room on this gateway. Synchronous throughout: nobody can join, leave or stall others half-way."""
 
-    __slots__ = ("doubts", "follower", "held", "left", "listed_as", "origins", "pace", "recent", "redactions",
+    __slots__ = ("_alone", "doubts", "follower", "held", "left", "listed_as", "origins", "pace", "recent", "redactions",
                  "settling_until_s", "shown", "turns", "users", "withdrawn", "writer")  # fmt: skip
 
     def __init__(self, key: RoomKey, name: str, recent_limit: int) -> None:
@@ -66,16 +67,18 @@ class Room(Audience):
         self.held = False  # the writer waits until the pace lets it go
         self.listed_as = b""  # the engine's key for the name
         self.users = 0  # commands under way that need the room open
+        self._alone: Mapping[RoomKey, Room] = {key: self}  # one for all who sit nowhere else
 
     def seat(self, seat: Seat) -> None:
         """Deliver to `seat` from the next line on."""
         super().seat(seat)
-        seat.rooms[self.key] = self
+        seat.rooms = {**seat.rooms, self.key: self} if seat.rooms else self._alone
 
     def unseat(self, attachment: AttachmentId) -> None:
         """Deliver nothing more to the seat; what waits for it is not sent."""
         if attachment in self.seats:
-            del self.seats[attachment].rooms[self.key]
+            seat = self.seats[attachment]
+            seat.rooms = {key: room for key, room in seat.rooms.items() if room is not self}
         super().unseat(attachment)
 
     def apply(self, entries: list[Entry], render: Render) -> None:

@@ -1,11 +1,15 @@
 """What was applied of a log lately, so that what comes back at another place in it is known. Pure."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from gateway.model import ORIGIN, MsgId, Position, order
 
 __all__ = ["MAX_SEEN", "TURN_S", "Seen"]
 
 TURN_S = 30.0  # what was applied is remembered for one to two of these: as long as its gateway could send it again
 MAX_SEEN = 10_000  # events in a generation; a log holds no more
+_NOTHING: Mapping[bytes, Position] = MappingProxyType({})
 
 
 class Seen:
@@ -17,25 +21,33 @@ class Seen:
             remembered.
     """
 
-    __slots__ = ("before", "now", "upto")
+    __slots__ = ("_before", "_now", "upto")
 
     def __init__(self, upto: Position = ORIGIN) -> None:
         self.upto = upto
-        self.now: dict[bytes, Position] = {}
-        self.before: dict[bytes, Position] = {}
+        # Of most logs nothing was applied lately, and an inbox is one for each session.
+        self._now: dict[bytes, Position] | None = None
+        self._before: Mapping[bytes, Position] = _NOTHING
+
+    @property
+    def now(self) -> dict[bytes, Position]:
+        """The generation that is being filled."""
+        if self._now is None:
+            self._now = {}
+        return self._now
 
     def get(self, name: bytes) -> Position | None:
         """The place; None: not lately."""
-        return self.now.get(name) or self.before.get(name)
+        return (self._now and self._now.get(name)) or self._before.get(name)
 
     def after(self, position: Position) -> list[MsgId]:
         """What was applied behind it, as far as that is remembered, in its order."""
-        known = {**self.before, **self.now}
+        known = {**self._before, **(self._now or _NOTHING)}
         found = [(order(at), MsgId(name)) for name, at in known.items() if order(at) > order(position)]
         return [name for _, name in sorted(found)]
 
     def turn(self) -> None:
         """A generation ends."""
-        if self.now or self.before:
-            self.upto = max((self.upto, *self.before.values()), key=order)
-            self.before, self.now = self.now, {}
+        if self._now or self._before:
+            self.upto = max((self.upto, *self._before.values()), key=order)
+            self._before, self._now = self._now or _NOTHING, None

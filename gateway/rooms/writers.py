@@ -17,7 +17,7 @@ __all__ = ["Writers"]
 
 
 class Writers:
-    """Of rooms, and of logs that nobody follows here."""
+    """Of rooms, and of logs that nobody follows here; the guide of them all (`rooms.writer.Guide`)."""
 
     def __init__(
         self,
@@ -27,6 +27,7 @@ class Writers:
         expected: Expected,
         counts: Counts,
         *,
+        room_of_log: Mapping[LogKey, Room],
         on_fenced: Callable[[], None],
         catch_up: Callable[[Follower], None],
         on_written: Callable[[Room], None],
@@ -37,36 +38,41 @@ class Writers:
         self._pump = pump
         self._expected = expected
         self._counts = counts
-        self._on_fenced = on_fenced
+        self._room_of_log = room_of_log
+        self.fenced = on_fenced
         self._catch_up = catch_up
         self._on_written = on_written
         self._loop = asyncio.get_running_loop()
 
     def make(self, log: LogKey, room: Room | None = None) -> Writer:
         """A new one; it sends nothing before its `number` is known."""
+        if room is None:
+            return Writer(self._store, log, self, self._outbox, replica=None)
+        return Writer(self._store, log, self, self._outbox, replica=room.replica, turns=room.turns)
 
-        def written(batch: Sequence[Saying], answer: Answer) -> None:
-            self._counts.written += len(batch) or answer.outcome is not Outcome.STALE
-            self._counts.stale += answer.outcome is Outcome.STALE
-            repeated = dict(answer.known) if answer.known and batch else {}
-            if room is None:
-                _delivered(batch, answer, repeated)
-            else:
-                self._written(room, batch, answer, repeated)
+    def may_start(self, writer: Writer) -> bool:
+        """As in `Guide`."""
+        room = self._room_of_log.get(writer.log)
+        return room is None or self._pump.may_start(room)
 
-        writer = Writer(
-            self._store,
-            log,
-            replica=room.replica if room is not None else None,
-            on_written=written,
-            on_fenced=self._on_fenced,
-            on_unanswered=lambda: self._pump.wake_later(writer),
-            may_start=(lambda: self._pump.may_start(room)) if room is not None else (lambda: True),
-            may_send=(lambda: self._pump.may_send(room)) if room is not None else (lambda: True),
-            turns=room.turns if room is not None else None,
-            outbox=self._outbox,
-        )
-        return writer
+    def may_send(self, writer: Writer) -> bool:
+        """As in `Guide`."""
+        room = self._room_of_log.get(writer.log)
+        return room is None or self._pump.may_send(room)
+
+    def unanswered(self, writer: Writer) -> None:
+        """As in `Guide`."""
+        self._pump.wake_later(writer)
+
+    def written(self, writer: Writer, batch: Sequence[Saying], answer: Answer) -> None:
+        """As in `Guide`."""
+        self._counts.written += len(batch) or answer.outcome is not Outcome.STALE
+        self._counts.stale += answer.outcome is Outcome.STALE
+        repeated = dict(answer.known) if answer.known and batch else {}
+        if (room := self._room_of_log.get(writer.log)) is None:
+            _delivered(batch, answer, repeated)
+        else:
+            self._written(room, batch, answer, repeated)
 
     def _written(self, room: Room, batch: Sequence[Saying], answer: Answer, repeated: Mapping[int, Known]) -> None:
         follower = room.follower

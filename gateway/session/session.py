@@ -1,7 +1,8 @@
 """One peer as the gateway knows it. Pure: bytes go out through `write`, whatever that is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 from gateway.events import Changed, Entry, Rebound
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from gateway.session.multiline import Draft
     from gateway.session.sasl import Exchange
 
-__all__ = ["Close", "Session", "State"]
+__all__ = ["NOWHERE", "Link", "Session", "State"]
 
 MAX_COPIED = 2000  # msgids on their way to the own inbox: as many as may wait for it
 MAX_INVITATIONS = 100  # a session remembers; the oldest is forgotten
@@ -38,32 +39,47 @@ class State(Enum):
     DETACHED = 5  # it has lost its connection here, and goes on
 
 
-class Close(Protocol):
-    """Ends a session's connection, and the session with it unless it `goes_on`."""
+class Link(Protocol):
+    """A session's connection, as far as the session asks anything of it but to write."""
 
-    def __call__(self, reason: str, *, goes_on: bool = False) -> None:
-        """The peer is told the reason."""
+    @property
+    def queued_bytes(self) -> int:
+        """What waits for the peer to read it."""
+
+    def close(self, reason: str, *, goes_on: bool = False) -> None:
+        """End the connection, and the session with it unless it `goes_on`; the peer is told the reason."""
+
+    def look(self) -> None:
+        """What the attachments of the session share has changed."""
 
 
-def _nothing(reason: str, *, goes_on: bool = False) -> None:
-    """How a session without a connection is closed."""
+class _Nowhere:
+    """What a session has for a connection that it has not yet, or no more."""
+
+    queued_bytes = 0
+
+    def close(self, reason: str, *, goes_on: bool = False) -> None:
+        """It is closed."""
+
+    def look(self) -> None:
+        """It is told when it is back."""
 
 
-def _none() -> int:
-    """What waits for a peer without a connection."""
-    return 0
+NOWHERE: Link = _Nowhere()
+_NOBODY: Mapping[NickKey, str] = MappingProxyType({})
+_NO_ROOMS: Mapping[RoomKey, "Room"] = MappingProxyType({})
 
 
 class Session:
     """Who a peer is and what it negotiated. A seat in each of its rooms (`rooms.ports.Seat`)."""
 
     __slots__ = ("_copied", "_source", "_source_of", "account", "active_s", "attachment", "away", "budget", "caps",
-                 "certificate", "close", "draft", "ending", "ends_all", "epoch", "host", "in_flight",
-                 "invitations", "leads", "look_again", "looking", "modes", "negotiating", "nick", "offered",
+                 "certificate", "draft", "ending", "ends_all", "epoch", "host", "in_flight",
+                 "invitations", "leads", "link", "look_again", "looking", "modes", "negotiating", "nick", "offered",
                  "on_settled", "operator", "own_tags", "password", "published", "publishing", "quit_reason", "realname",
                  "recorded", "render_class", "returned_at_s", "rooms", "sasl", "secure", "shared", "shown_away",
-                 "signed_on_s", "spoke", "state", "token", "uid", "unsent", "user", "wants_302", "wants_echo",
-                 "watches", "write")  # fmt: skip
+                 "signed_on_s", "spoke", "state", "token", "uid", "user", "wants_302", "wants_echo", "watches",
+                 "write")  # fmt: skip
 
     def __init__(self, uid: Uid, host: str, write: Callable[[bytes], None]) -> None:
         self.uid = uid
@@ -91,17 +107,16 @@ class Session:
         self.wants_echo = False
         self.wants_302 = False
         self.negotiating = False  # between CAP LS or REQ and CAP END
-        self.rooms: dict[RoomKey, Room] = {}
+        self.rooms: Mapping[RoomKey, Room] = _NO_ROOMS
         self.sasl: Exchange | None = None  # a login under way
         self.draft: Draft | None = None  # a message of several lines that is coming in
         self.signed_on_s = 0
         self.spoke = False  # since `active_s` was noted
         self.active_s = 0  # when it spoke last, since 1970, as its record has it
         self.secure = False  # TLS
-        self.watches: dict[NickKey, str] = {}  # the nicks on its MONITOR list, as its client wrote them
+        self.watches: Mapping[NickKey, str] = _NOBODY  # the nicks on its MONITOR list, as its client wrote them
         self.quit_reason = "Connection closed"
-        self.close: Close = _nothing
-        self.unsent: Callable[[], int] = _none  # bytes that wait for the peer to read them
+        self.link: Link = NOWHERE
         self.ending = False  # the end of the connection is its end too, for it was closed on purpose
         self.ends_all = False  # and of all other attachments of the session
         self.shared, self.leads = False, True  # there are other attachments; one of all does what one has to do for all
@@ -210,6 +225,15 @@ class Session:
             self.active_s,
         )
 
+    @property
+    def unsent(self) -> int:
+        """Bytes that wait for the peer to read them."""
+        return self.link.queued_bytes
+
+    def close(self, reason: str, *, goes_on: bool = False) -> None:
+        """End its connection, and itself unless it `goes_on`; the peer is told the reason."""
+        self.link.close(reason, goes_on=goes_on)
+
     def note_copied(self, msgid: MsgId) -> None:
         """What was said here comes to the session's own inbox, for its other attachments alone."""
         copied = self._copied = self._copied or {}
@@ -217,24 +241,22 @@ class Session:
         if len(copied) > MAX_COPIED:
             del copied[next(iter(copied))]
 
-    def deliver(self, entries: list[Entry]) -> bool:
+    def deliver(self, entries: list[Entry]) -> None:
         """Write direct messages to the peer, in one piece; note invitations, end by a KILL, or let the connection go
-        where the attachment has moved on. True: what the session's attachments share has changed."""
+        where the attachment has moved on."""
         if any(self._has_moved(entry) for entry in entries):
             self.state = State.DETACHED
             self.close("Resumed elsewhere", goes_on=True)
         if not self.ready:
-            return False
+            return
         if copied := self._copied:
             entries = [entry for entry in entries if copied.pop(entry.event.msgid, copied) is copied]
         self.write(b"".join(render(entry, None, "", self.render_class) for entry in entries if self._takes(entry)))
-        changed = False
         for entry in entries:
-            if isinstance(entry.event, Changed):
-                changed = True
-            elif isinstance(entry.event, Said) and b" PRIVMSG " not in entry.event.line:
+            if isinstance(entry.event, Said) and b" PRIVMSG " not in entry.event.line:
                 self._noted(Message.parse(entry.event.line))
-        return changed
+        if any(isinstance(entry.event, Changed) for entry in entries):
+            self.link.look()
 
     def _has_moved(self, entry: Entry) -> bool:
         event = entry.event

@@ -22,6 +22,11 @@ class LineDecoder:
         self._limit = limit_bytes
         self._skipping = False
 
+    @property
+    def idle(self) -> bool:
+        """No line has begun: a new decoder would do as well."""
+        return not (self._buffer or self._skipping)
+
     def feed(self, chunk: bytes) -> list[bytes | Overlong]:
         """Add bytes from the network and return the lines they complete. The cost is linear in the bytes.
 

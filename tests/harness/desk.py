@@ -65,6 +65,28 @@ class Remark(Saying):
         self._author.failed()
 
 
+class Heard:
+    """A guide that lets everything go, and notes on the desk what came of it (`rooms.writer.Guide`)."""
+
+    def __init__(self, desk: "Desk") -> None:
+        self._desk = desk
+
+    def may_start(self, writer: Writer) -> bool:
+        return True
+
+    def may_send(self, writer: Writer) -> bool:
+        return True
+
+    def written(self, writer: Writer, batch: Sequence[Saying], answer: Answer) -> None:
+        self._desk.written.append(answer.outcome)
+
+    def unanswered(self, writer: Writer) -> None:
+        self._desk.unanswered += 1
+
+    def fenced(self) -> None:
+        self._desk.fenced += 1
+
+
 class Desk:
     """A writer with its replica, which follows the log as far as the test lets it."""
 
@@ -74,25 +96,8 @@ class Desk:
         self.replica = Replica("#room")
         self.written: list[Outcome] = []
         self.fenced = self.unanswered = 0
-        self.writer = Writer(
-            self.store,
-            LOG,
-            replica=self.replica,
-            on_written=self._on_written,
-            on_fenced=self._on_fenced,
-            on_unanswered=self._on_unanswered,
-            outbox=Outbox(lambda: 0.0),
-        )
+        self.writer = Writer(self.store, LOG, Heard(self), Outbox(lambda: 0.0), replica=self.replica)
         self.writer.number = 0
-
-    def _on_written(self, batch: Sequence[Saying], answer: Answer) -> None:
-        self.written.append(answer.outcome)
-
-    def _on_fenced(self) -> None:
-        self.fenced += 1
-
-    def _on_unanswered(self) -> None:
-        self.unanswered += 1
 
     def say(self, *texts: str, author: Author | None = None) -> Author:
         """Queue what somebody says, allowed on the replica as it is."""

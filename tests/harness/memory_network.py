@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import count
 
-from gateway.events import Entry
 from gateway.model import GatewayId, Known, LogKey, Member, MsgId, Position, SendKey, Uid
 from gateway.rooms.engine import Engine
 from gateway.rooms.ports import Change, Saying
@@ -116,7 +115,6 @@ class Gateway:
         self.lines: list[str] = []  # what its member was shown, without tags and sources
         self.session = Session(self.member.uid, "host", self._write)
         self.session.negotiate(capabilities.ECHO)
-        self.inbox: list[bytes] = []
         self.room: Room
         self.sent: list[Sent] = []
 
@@ -163,10 +161,6 @@ class Gateway:
         self.store.up = True
         self.engine.commands_up()
         self.engine.subscriptions_up()
-
-    def deliver(self, entries: list[Entry]) -> None:
-        """Direct messages came."""
-        self.inbox += [entry.event.msgid for entry in entries]
 
 
 class Network:

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gateway.errors import StoreError
-from gateway.events import Entry
 from gateway.model import GatewayId, LogKey, MsgId, Position, Uid
 from gateway.rooms.catching_up import CATCH_UP_ENTRIES
 from gateway.rooms.engine import Engine
@@ -20,6 +19,7 @@ from gateway.spoken import Said
 from gateway.wire.names import RoomKey
 from tests.harness.deadlines import DEADLINE_S, eventually
 from tests.harness.events import join, leave, member, said, set_topic, uid_of
+from tests.harness.inbox_reader import InboxReader
 from tests.harness.memory_store import Loss, MemoryRedis, MemoryStore
 
 NOTICE = "NOTICE #room :Messages may be missing here: this server could not read what was said for a while"
@@ -247,15 +247,15 @@ async def test_a_room_that_cannot_be_read_does_not_open_for_ever(site: Site) -> 
 
 async def test_a_new_inbox_is_followed_from_its_beginning(site: Site) -> None:
     """What anybody sends from then on arrives once, in order; after it is closed nothing does."""
-    got: list[Entry] = []
+    reader = InboxReader(Uid(b"me"))
     async with asyncio.timeout(DEADLINE_S):
-        await site.engine.inboxes.open(Uid(b"me"), got.extend)
+        await site.engine.inboxes.open(reader)
     for remark in [site.send(str(index)) for index in range(3)]:
         await remark.done()
-    assert [entry.event.msgid for entry in got] == [b"0", b"1", b"2"]
+    assert reader.msgids == [b"0", b"1", b"2"]
     site.engine.inboxes.close(Uid(b"me"))
     await site.send("late").done()
-    assert len(got) == 3
+    assert len(reader.msgids) == 3
 
 
 async def test_a_direct_message_waits_for_both_connections(site: Site) -> None:

@@ -20,9 +20,20 @@ def entry(number: int) -> Entry:
     return Entry(Position(b"%d-0" % number), said("ann", str(number)))
 
 
+class Applying(Follower):
+    """Applies by calling somebody."""
+
+    def __init__(self, apply: Callable[[list[Entry]], None], last: Position | None) -> None:
+        super().__init__(LOG, asyncio.get_running_loop().create_future(), last)
+        self._call = apply
+
+    def _apply(self, entries: list[Entry]) -> None:
+        self._call(entries)
+
+
 def follower(apply: Callable[[list[Entry]], None], last: Position | None = ORIGIN) -> Follower:
     """One that is subscribed, and not caught up."""
-    made = Follower(LOG, apply, asyncio.get_running_loop().create_future(), last)
+    made = Applying(apply, last)
     made.subscribed = True
     return made
 

@@ -15,6 +15,7 @@ from gateway.rooms.turns import TURN_WAIT_S
 from gateway.spoken import Said
 from tests.harness.deadlines import eventually
 from tests.harness.events import join, leave, member, said, set_topic
+from tests.harness.inbox_reader import InboxReader
 from tests.harness.memory_network import LOG, Decided, Gateway, Network, Sent, network
 from tests.harness.memory_store import Loss
 
@@ -382,11 +383,12 @@ async def test_a_direct_message_that_was_lost_is_delivered_once(net: Network) ->
     """Delivered, lost with the failover, written again: the receiver has it once, with what came after."""
     ann, bob = net.gateways
     uid = Uid(b"receiver")
-    await bob.engine.inboxes.open(uid, bob.deliver)
+    reader = InboxReader(uid)
+    await bob.engine.inboxes.open(reader)
     ann.write_to(uid, "kept")
 
     async def delivered(number: int) -> bool | None:
-        return len(bob.inbox) == number or None
+        return len(reader.msgids) == number or None
 
     await eventually(lambda: delivered(1), what="the first is there")
     net.replicate()
@@ -395,7 +397,7 @@ async def test_a_direct_message_that_was_lost_is_delivered_once(net: Network) ->
     await net.fail_over()
     ann.write_to(uid, "after")
     await eventually(lambda: delivered(3), what="the third is there")
-    assert bob.inbox == [b"kept", b"lost", b"after"]
+    assert reader.msgids == [b"kept", b"lost", b"after"]
     entries = net.redis.log(bob.engine.inboxes._log_of(uid)).entries
     assert [entry.event.msgid for entry in entries] == [b"kept", b"lost", b"after"]
 
@@ -405,22 +407,23 @@ async def test_a_direct_message_had_on_another_gateway_is_not_delivered_when_it_
     ann, bob = net.gateways
     uid = Uid(b"receiver")
     net.replicate()
-    await ann.engine.inboxes.open(uid, ann.deliver)
+    first, second = InboxReader(uid), InboxReader(uid)
+    await ann.engine.inboxes.open(first)
     ann.write_to(uid, "lost")
 
     async def delivered() -> bool | None:
-        return bool(ann.inbox) or None
+        return bool(first.msgids) or None
 
     await eventually(delivered, what="it is there")
-    await bob.engine.inboxes.open(uid, bob.deliver, ann.engine.inboxes.read_up_to(uid), [MsgId(b"lost")])
+    await bob.engine.inboxes.open(second, ann.engine.inboxes.read_up_to(uid), [MsgId(b"lost")])
     await net.fail_over()
     ann.write_to(uid, "after")
 
     async def after() -> bool | None:
-        return b"after" in bob.inbox or None
+        return b"after" in second.msgids or None
 
     await eventually(after, what="what is new")
-    assert (ann.inbox, bob.inbox) == ([b"lost", b"after"], [b"after"])
+    assert (first.msgids, second.msgids) == ([b"lost", b"after"], [b"after"])
 
 
 async def test_a_key_sent_again_after_a_failover_is_still_known(net: Network) -> None:

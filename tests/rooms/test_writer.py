@@ -5,14 +5,14 @@ import asyncio
 import pytest
 
 from gateway.errors import FullError
-from gateway.model import Outcome
+from gateway.model import LogKey, Outcome
 from gateway.rooms.outbox import Outbox
 from gateway.rooms.ports import Proposal
 from gateway.rooms.writer import MAX_BATCH, MAX_QUEUED, Writer
 from gateway.spoken import Said
-from tests.harness.desk import ANN, G1, G2, LOG, Author, Desk, Remark, founded
+from tests.harness.desk import ANN, G1, G2, LOG, Author, Desk, Heard, Remark, founded
 from tests.harness.events import join, leave, member, promote, said, set_topic
-from tests.harness.memory_store import Loss, MemoryRedis
+from tests.harness.memory_store import Loss
 
 
 @pytest.fixture
@@ -216,23 +216,14 @@ async def test_giving_up_tells_everybody_who_waits(desk: Desk) -> None:
     assert desk.log() == ["join-ann", "one"]
 
 
-async def test_an_inbox_needs_no_replica() -> None:
+async def test_an_inbox_needs_no_replica(desk: Desk) -> None:
     """Without permissions to check nothing is ever stale."""
-    redis = MemoryRedis()
-    store = redis.store(G1)
-    writer = Writer(
-        store,
-        LOG,
-        replica=None,
-        on_written=lambda batch, answer: None,
-        on_fenced=lambda: None,
-        on_unanswered=lambda: None,
-        outbox=Outbox(lambda: 0.0),
-    )
+    log = LogKey("i:bob")
+    writer = Writer(desk.store, log, Heard(desk), Outbox(lambda: 0.0), replica=None)
     writer.number = 0
     event: Said = said("ann", "psst")
     writer.put(Remark(event, None, Author()))
     writer.pump()
     await asyncio.sleep(0)
-    assert [entry.event for entry in redis.log(LOG).entries] == [event]
-    assert store.sent == [(1, None, (event,))]
+    assert [entry.event for entry in desk.redis.log(log).entries] == [event]
+    assert desk.store.sent == [(1, None, (event,))]

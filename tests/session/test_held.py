@@ -12,7 +12,15 @@ class Peer:
         self.written: list[bytes] = []
         self.closed: list[tuple[str, bool]] = []
         self.session = Session(Uid(b"u"), "host", self.written.append)
-        self.session.close = self.close
+        self.session.link = self
+
+    @property
+    def queued_bytes(self) -> int:
+        """Nothing ever waits."""
+        return 0
+
+    def look(self) -> None:
+        """Nothing is shared."""
 
     def close(self, reason: str, *, goes_on: bool = False) -> None:
         """As a connection does."""

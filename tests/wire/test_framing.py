@@ -28,6 +28,16 @@ def test_chunk_borders_carry_no_meaning(stream: bytes, borders: list[int]) -> No
     assert lines == LineDecoder(LIMIT).feed(stream)
 
 
+@given(STREAM, STREAM)
+def test_an_idle_decoder_is_as_good_as_a_new_one(before: bytes, after: bytes) -> None:
+    """So nobody needs to keep it; one that is not idle has begun a line, or is leaving one out."""
+    decoder = LineDecoder(LIMIT)
+    decoder.feed(before)
+    assert decoder.idle == (before[-1:] in {b"", b"\n"})
+    if decoder.idle:
+        assert decoder.feed(after) == LineDecoder(LIMIT).feed(after)
+
+
 @given(STREAM, st.binary(max_size=3))
 def test_nothing_that_came_before_hurts_the_next_line(stream: bytes, garbage: bytes) -> None:
     """After any bytes and an LF, a sound line is read as itself."""
