@@ -63,7 +63,7 @@ class Inbox(Follower):
                 redactions.note(entry.event.redacted, entry.event.position)
         if redactions:
             fresh = [entry for entry in fresh if entry.event.msgid not in redactions]
-        seen.now.update((entry.event.msgid, entry.position) for entry in fresh if entry.event.msgid)
+        seen.now.update((entry.event.msgid, entry.position) for entry in entries if entry.event.msgid)
         if len(seen.now) > MAX_SEEN:
             seen.turn()
         if not fresh:

@@ -292,6 +292,27 @@ async def test_modes_and_nicks_that_only_a_dead_gateway_knew_are_told_in_the_end
     assert net.texts() == [b"and_on"]
 
 
+async def test_another_event_at_the_place_of_the_last_one_is_another_log(net: Network) -> None:
+    """Two servers count alike: what the promoted one has at the very place of what it had not got is shown."""
+    ann, bob = net.gateways
+    net.replicate()
+    net.redis.room_msg(LOG, GatewayId("dead"), 1, None, [said("cat", "lost")])
+    await net.quiet()
+    last = bob.room.replica.last
+    net.lose()
+    net.redis.fail_over()
+    ann.reconnect()
+    ann.say("new")
+
+    async def written() -> bool | None:
+        return net.redis.log(LOG).entries[-1].position == last or None
+
+    await eventually(written, what="the new line has the place of the lost one")
+    bob.reconnect()
+    await net.quiet()
+    assert [gateway.heard for gateway in net.gateways] == [["lost", "new"]] * 2
+
+
 async def test_what_others_wrote_to_the_new_log_is_shown(net: Network) -> None:
     """A gateway that comes late to the new log shows what it had not, in its order, and does not repeat what it had."""
     ann, bob = net.gateways
