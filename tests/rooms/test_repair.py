@@ -384,6 +384,26 @@ async def test_a_word_finds_that_all_is_lost(net: Network) -> None:
     assert set(net.redis.log(LOG).members) == {ann.member.uid, bob.member.uid}
 
 
+async def test_a_change_that_was_acknowledged_and_never_seen_is_answered(net: Network) -> None:
+    """Announced on a connection that was lost, with a room that was lost as a whole: no replica has it, so its gateway
+    writes it again."""
+    ann, bob = net.gateways
+    ann.store.deaf = bob.store.deaf = True
+    guest = member("guest", gateway=ann.id)
+    coming = ann.change(join(guest, permissions=None, msgid="come"))
+
+    async def written() -> bool | None:
+        return (ann.room.writer.idle and ann.engine.wrote_lately) or None
+
+    await eventually(written, what="Redis has answered")
+    ann.store.deaf = bob.store.deaf = False
+    await net.fail_over()  # nothing had been replicated
+    await net.settled()
+    assert coming.done
+    assert bob.seen == ["JOIN #room"]
+    net.judge()
+
+
 async def test_a_log_that_went_on_unheard_is_found(net: Network) -> None:
     """Anti-entropy: announcements lost, and no later one; the next look finds it."""
     ann, bob = net.gateways
