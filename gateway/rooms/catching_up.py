@@ -91,8 +91,9 @@ class CatchUps:
             await load(self._store, room)
             self._on_loaded(room)
             return False  # what came meanwhile is in the log
-        entries = await self._store.read_after(follower.log, follower.last, CATCH_UP_ENTRIES)
-        if entries is None or _is_forked(follower.last, entries, follower.seen):
+        seen = follower.seen
+        entries = await self._store.read_after(follower.log, follower.last, CATCH_UP_ENTRIES, seen.is_other)
+        if entries is None or _is_forked(follower.last, entries, seen):
             self._counts.snapshots += 1
             await self._repair.reload(follower, room)
             if room is not None:

@@ -69,7 +69,7 @@ class Inbox(Follower):
         fresh = [entry for entry in entries if not entry.event.msgid or seen.get(entry.event.msgid) is None]
         if (redactions := self._redacted(fresh)) is not None:
             fresh = [entry for entry in fresh if entry.event.msgid not in redactions]
-        seen.now.update((entry.event.msgid, entry.position) for entry in fresh if entry.event.msgid)
+        seen.now.update((entry.event.msgid, entry.position) for entry in entries if entry.event.msgid)
         if len(seen.now) > MAX_SEEN:
             seen.turn()
         if not fresh:

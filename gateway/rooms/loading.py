@@ -137,7 +137,7 @@ async def reload(store: LogStore, room: Room, render: Render, *, settled_s: floa
         room.apply(entries, render)
         _doubt(room, snapshot, render)
     follower.start_at(snapshot.last)
-    room.writer.compare(snapshot.produced, restored=anew)
+    room.writer.compare(snapshot.produced, restored=room.seen if anew else None)
 
 
 def _doubt(room: Room, snapshot: Snapshot, render: Render) -> None:

@@ -86,10 +86,13 @@ class LogStore(Protocol):
     async def snapshot(self, log: LogKey, name: str) -> Snapshot:
         """The room at one moment; `name` is what it is called if it does not exist. Raises `StoreError`."""
 
-    async def read_after(self, log: LogKey, position: Position, limit: int) -> list[Entry] | None:
+    async def read_after(
+        self, log: LogKey, position: Position, limit: int, is_other: Callable[[Entry], bool] = lambda entry: False
+    ) -> list[Entry] | None:
         """Up to `limit` entries after `position`, oldest first; None when the log does not have `position` any more
-        (it was trimmed past it, or a failover put another line of history in its place). One that was redacted is
-        taken for there where the log shows so. Raises `StoreError`."""
+        (it was trimmed past it, or a failover put another line of history in its place), or has another event there,
+        as `is_other` says of it: two servers may count alike. One that was redacted is taken for there where the log
+        shows so. Raises `StoreError`."""
 
     async def read_before(self, log: LogKey, position: Position | None, limit: int) -> list[Entry]:
         """Up to `limit` entries before `position` (None: the end), newest first. Raises `StoreError`."""

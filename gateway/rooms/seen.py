@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from gateway.events import Entry
 from gateway.model import ORIGIN, MsgId, Position, order
 
 __all__ = ["MAX_SEEN", "TURN_S", "Seen"]
@@ -39,6 +40,11 @@ class Seen:
     def get(self, name: bytes) -> Position | None:
         """The place; None: not lately."""
         return (self._now and self._now.get(name)) or self._before.get(name)
+
+    def is_other(self, entry: Entry) -> bool:
+        """Whether it was another event that was applied at the place of this one, as far as that is remembered."""
+        msgid, position = entry.event.msgid, entry.position
+        return bool(msgid) and order(position) > order(self.upto) and self.get(msgid) != position
 
     def after(self, position: Position) -> list[MsgId]:
         """What was applied behind it, as far as that is remembered, in its order."""

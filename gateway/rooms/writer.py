@@ -19,6 +19,7 @@ from gateway.model import Answer, LogKey, MsgId, Outcome, Position
 from gateway.rooms.outbox import Batch, Outbox
 from gateway.rooms.ports import Change, LogStore, Proposal, Saying
 from gateway.rooms.replica import Replica
+from gateway.rooms.seen import Seen
 from gateway.rooms.turns import Turns
 
 __all__ = ["Guide", "Writer"]
@@ -141,17 +142,18 @@ class Writer:
             self._refused = None
             self.pump()
 
-    def compare(self, produced: int, *, restored: bool = False) -> None:
+    def compare(self, produced: int, *, restored: Seen | None = None) -> None:
         """Redis has so many batches of ours; the fewer are filled up. With a flight under way its answer will tell.
 
-        `restored`: the room was lost as a whole and written back from a replica, which what was changed is part of.
+        `restored`: the room was lost as a whole and written back from a replica, which has the changes that were
+        applied here.
         """
         if self.number is None or self._unanswered:
             return
         if produced < self.number:
             self._fill_up(produced)
-        if restored:
-            self._flight = [step for step in self._flight if step.decided_here or not isinstance(step.content, Change)]
+        if restored is not None:
+            self._flight = [step for step in self._flight if not _is_part(step, restored)]
         self.pump()
 
     def carries(self, msgid: MsgId) -> bool:
@@ -273,3 +275,11 @@ class Writer:
         while self._flight and self._flight[-1].decided_here:
             step = self._flight.pop()
             self._queue[:0] = step.sayings if step.proposal is None else (step.proposal,)
+
+
+def _is_part(step: _Step, applied: Seen) -> bool:
+    """Whether a step was acknowledged before, and is a change that the replica has."""
+    if step.decided_here or not isinstance(step.content, Change):
+        return False
+    msgid = step.content.event.msgid
+    return not msgid or applied.get(msgid) is not None

@@ -17,9 +17,9 @@ from redis.crc import key_slot
 from gateway.errors import StoreError
 from gateway.store.keys import cluster_mark
 from gateway.store.lane import Commands, Lane, OnReply, RedirectError, always, ignore, nothing
-from gateway.store.masters import SHORT_TIMEOUT_S, Server
+from gateway.store.masters import SHORT_TIMEOUT_S
 from gateway.store.pair import LanePair
-from gateway.store.topology import SLOTS, Range, Topology
+from gateway.store.topology import SLOTS, ClusterMaster, Range, Topology
 from gateway.store.urls import Address, RedisUrl
 
 __all__ = ["ClusterLanes"]
@@ -230,8 +230,8 @@ class ClusterLanes(Commands):
             pair.close()
 
     def _new_pair(self, address: Address) -> LanePair:
-        server = Server(self._url.node(address), SHORT_TIMEOUT_S)
-        pair = LanePair(server, lambda: self._mark(pair), replicated=self._replicated)
+        master = ClusterMaster(self._url, address, self._topology)
+        pair = LanePair(master, lambda: self._mark(pair), replicated=self._replicated)
         pair.on_push, pair.on_refused = self._pushed, self._refused
         pair.on_read_end = self.on_read_end
         pair.on_commands_up = self.on_commands_up

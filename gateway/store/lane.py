@@ -6,6 +6,7 @@ redis-py opens the connection (URL, TLS, AUTH, RESP3) and a `Lane` takes its tra
 
 import asyncio
 import logging
+import math
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
@@ -82,6 +83,7 @@ class Lane(asyncio.Protocol, Commands):
         self.lost = asyncio.Event()
         self.observe: Callable[[float], None] | None = None  # gets the seconds each command waited for its reply
         self.at: tuple[str, int] | None = None  # where the master was found, if it may move
+        self.believed_s = math.inf  # after a longer silence another may be master: what this one says is nothing
         self._loop = asyncio.get_running_loop()
         self._on_push = on_push
         self._on_refused = on_refused
@@ -93,9 +95,12 @@ class Lane(asyncio.Protocol, Commands):
         self._transport: asyncio.Transport | None = None
         self._keep: Any = None
         self._aborted = False
+        self._alive_s = 0.0  # the server lived after that: when the last command that it answered was sent
 
-    def take_over(self, connection: Any) -> None:
-        """Take the transport of a connected redis-py connection; it must never go back to its pool."""
+    def take_over(self, connection: Any, alive_s: float) -> None:
+        """Take the transport of a connected redis-py connection, whose server lived after `alive_s`, by the loop's
+        clock; it must never go back to its pool."""
+        self._alive_s = alive_s
         # Kept, because a collected StreamWriter closes the transport; taken away, because a collected connection would
         # close it as well, with a warning.
         self._keep, connection._writer = connection._writer, None
@@ -142,6 +147,10 @@ class Lane(asyncio.Protocol, Commands):
         """How long the oldest unanswered command has waited; 0 for none."""
         return self._loop.time() - self._waiting[0][1] if self._waiting else 0.0
 
+    def silent_s(self) -> float:
+        """For how long the server may have been silent at most."""
+        return self._loop.time() - self._alive_s
+
     def flush(self) -> None:
         """Write what was collected; the loop does it at the end of its turn."""
         self._flush_due = False
@@ -157,9 +166,14 @@ class Lane(asyncio.Protocol, Commands):
 
     def data_received(self, data: bytes) -> None:
         """Feed replies to those who wait, pushes to `on_push`. Source: asyncio.Protocol."""
+        now = self._loop.time()
+        if now - self._alive_s > self.believed_s:
+            # It was frozen, or this process was: while others write to the next master it would bring what it took in
+            # their place.
+            self.abort("silent for too long to be believed")
+            return
         self._reader.feed(data)
         gets, pushes = self._reader.gets, False
-        now = self._loop.time()
         while (reply := gets()) is not _INCOMPLETE:
             if reply.__class__ is hiredis.PushNotification:
                 pushes = True
@@ -170,6 +184,7 @@ class Lane(asyncio.Protocol, Commands):
                 self._subscription_refused(reply)
             elif self._waiting:
                 on_reply, asked_at = self._waiting.popleft()
+                self._alive_s = asked_at
                 if self.observe is not None:
                     self.observe(now - asked_at)
                 on_reply(self._checked(reply))

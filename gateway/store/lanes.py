@@ -7,8 +7,9 @@ from gateway.errors import StoreError
 from gateway.store.cluster import ClusterLanes
 from gateway.store.keys import MARK
 from gateway.store.lane import Commands
-from gateway.store.masters import SentinelMaster, Server
+from gateway.store.masters import Server
 from gateway.store.pair import LanePair
+from gateway.store.sentinels import SentinelMaster
 from gateway.store.urls import Durability, Kind, RedisUrl
 
 __all__ = ["Lanes", "lanes_to", "must_hold_lease"]

@@ -135,15 +135,19 @@ class Logs:
                 await asyncio.sleep(0)  # others are served between the parts of a large room
         return codec.decode_snapshot(reply[0], members, reply[2], self._gateway, name)
 
-    async def read_after(self, log: LogKey, position: Position, limit: int) -> list[Entry] | None:
-        """Up to `limit` entries after `position`; None when the log does not have it any more. Raises `StoreError`."""
+    async def read_after(
+        self, log: LogKey, position: Position, limit: int, is_other: Callable[[Entry], bool] = lambda entry: False
+    ) -> list[Entry] | None:
+        """Up to `limit` entries after `position`; None when the log does not have it any more, or another event there.
+        Raises `StoreError`."""
         key = self._keys_of(log).log
         start = b"-" if position == b"0-0" else position
         reply = await self._lanes.commands.call("XRANGE", key, start, "+", "COUNT", limit + 1)
         if position == b"0-0":
             return decode_entries(reply[:limit])
         if reply and reply[0][0] == position:
-            return decode_entries(reply[1:])
+            there, *entries = decode_entries(reply)
+            return None if is_other(there) else entries
         entries = decode_entries(reply[:limit])
         if not is_redacted(position, entries):
             return None

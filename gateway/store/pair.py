@@ -18,6 +18,7 @@ from gateway.store.scripts import SOURCES
 __all__ = ["LanePair"]
 
 HEARTBEAT_S = 1.0
+BEATS = 4  # at least, within the time that a lane is believed for
 SILENCE_LIMIT_S = 3.0  # an answer later than this: the lane is dropped and opened anew
 CLOSE_S = 1.0
 REACH_MS = 100  # nothing else is answered on the lane meanwhile
@@ -78,7 +79,8 @@ class LanePair:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._keep_commands(), name="command lane")
                 tasks.create_task(self._keep_subscriptions(), name="subscription lane")
-                tasks.create_task(self._watch(), name="lane heartbeat")
+                tasks.create_task(self._keep_beating(), name="lane heartbeat")
+                tasks.create_task(self._follow_master(), name="master watch")
         finally:
             await self._end()
 
@@ -187,7 +189,7 @@ class LanePair:
         attempt = 0
         while True:
             try:
-                connection, lane.at = await self._master.connect()
+                found = await self._master.connect()
             except CONNECT_ERRORS as exc:
                 if attempt == 0:
                     _log.warning("redis_unreachable", extra={"lane": lane.name, "error": type(exc).__name__})
@@ -195,26 +197,35 @@ class LanePair:
                 attempt += 1
                 continue
             # It never goes back to a pool: the lane keeps it.
-            lane.take_over(connection)
+            lane.at, lane.believed_s = found.at, self._master.believed_s
+            lane.take_over(found.connection, found.alive_s)
             lane.observe = self.observe
             self.reconnects += 1
             return
 
-    async def _watch(self) -> None:
+    def _pause_s(self) -> float:
+        return min(HEARTBEAT_S, self._master.believed_s / BEATS)
+
+    async def _keep_beating(self) -> None:
         while True:
-            await asyncio.sleep(HEARTBEAT_S)
+            await asyncio.sleep(self._pause_s())
             for lane in (self.commands, self.subscriptions):
                 if lane.lost.is_set():
                     continue
-                if lane.oldest_wait_s() > SILENCE_LIMIT_S:
+                if lane.oldest_wait_s() > SILENCE_LIMIT_S or lane.silent_s() > lane.believed_s:
                     lane.abort("silent")
                 else:
                     self._beat(lane)
-            # A master that was replaced in a planned failover takes writes for seconds before it is told.
-            now_at = await self._master.find()
-            for lane in (self.commands, self.subscriptions):
-                if now_at is not None and lane.at != now_at:
-                    lane.abort("the master has moved")
+
+    async def _follow_master(self) -> None:
+        # A master that is replaced while it lives takes writes for seconds before it is told.
+        while True:
+            await asyncio.sleep(self._pause_s())
+            for at in {lane.at for lane in (self.commands, self.subscriptions)}:
+                if at is not None and await self._master.is_replaced(at):
+                    for lane in (self.commands, self.subscriptions):
+                        if lane.at == at:
+                            lane.abort("the master has moved")
 
     def _beat(self, lane: Lane) -> None:
         def beaten(reply: Any) -> None:

@@ -6,7 +6,9 @@ from itertools import count
 
 import pytest
 
-from tests.harness.checker import Death, Kind, Log, Loss, Message, Report, Roster, Sight, check, merged
+from tests.harness.checker import Report, check
+from tests.harness.orders import merged
+from tests.harness.sights import Death, Kind, Log, Loss, Message, Rivalry, Roster, Sight
 
 ROOM = "#tea"
 NICKS = ("ann", "bob", "cy")
@@ -342,3 +344,30 @@ def test_what_is_excused_may_not_be_doubled() -> None:
         append(run, "cy", Kind.HEARD, ROOM, "ann", text="ann 3")
     report = check(run, rosters(*NICKS), losses=[Loss(acked - 1, acked + 9)], deaths=[Death(HERE, acked + 2)])
     assert (report.excused, report.lost, report.doubled) == (1, 0, 1)
+
+
+def crossed() -> tuple[Run, int]:
+    """The clean run, but bob and cy heard two lines the other way round; and when the first was said."""
+    run = clean_run()
+    for witness in ("bob", "cy"):
+        one, other = at(run, witness, "ann 1"), at(run, witness, "ann 2")
+        sights = run[witness]
+        sights[one], sights[other] = sights[other], sights[one]
+    return run, run["ann"][at(run, "ann", "ann 1", Kind.SAID)].tick
+
+
+def test_two_servers_that_take_writes_make_two_orders() -> None:
+    """What was said while one that had been replaced still answered is counted apart, and is no fault."""
+    run, said = crossed()
+    found = check(run, rosters(*NICKS))
+    assert found.out_of_order
+    report = check(run, rosters(*NICKS), rivalries=[Rivalry(said - 1, said + 99)])
+    assert (report.reordered, report.out_of_order) == (found.out_of_order, 0)
+    assert report.clean
+
+
+def test_what_was_said_before_and_after_has_one_order() -> None:
+    """Two servers at another time excuse nothing."""
+    run, said = crossed()
+    for rivalry in (Rivalry(said - 99, said - 1), Rivalry(said + 900, said + 999)):
+        assert not check(run, rosters(*NICKS), rivalries=[rivalry]).reordered

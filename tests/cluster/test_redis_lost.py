@@ -17,13 +17,13 @@ from gateway.spoken import Said
 from gateway.store.entries import decode_event
 from gateway.store.keys import log_keys, room_log
 from gateway.wire.names import RoomKey
-from tests.harness.checker import Kind
 from tests.harness.court import Court
 from tests.harness.deadlines import DEADLINE_S, eventually
 from tests.harness.gateway_process import GatewayProcess, gateways
 from tests.harness.irc_peer import IrcPeer
 from tests.harness.private_server import PrivateServer
 from tests.harness.replicated_pair import ReplicatedPair
+from tests.harness.sights import Kind
 from tests.harness.witness import Witness
 
 ROOM = "#lost"

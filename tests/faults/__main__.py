@@ -4,6 +4,7 @@
     kills       100 times SIGKILL of a gateway under 500 messages a second
     failovers   10 failovers to a replica that lacks the last second
     sentinel    10 times SIGKILL of the master under Sentinel
+    frozen      20 times SIGSTOP of the master under Sentinel, shorter and longer than it waits
     promotions  a minute of masters under Sentinel that are killed, frozen, or replaced as planned
     cluster     two minutes of slots that move and masters that are killed
 
@@ -22,13 +23,13 @@ from pathlib import Path
 
 import gateway
 from benchmarks.machine import describe, raise_open_files
-from tests.faults.deployments import CLUSTER, SENTINEL, MasterKilled, sentinel, sharded
+from tests.faults.deployments import CLUSTER, SENTINEL, MasterFrozen, MasterKilled, MasterStunned, sentinel, sharded
 from tests.faults.faults import ALONE
 from tests.faults.figures import Outcome, Promise, beyond_own, spread
 from tests.faults.gateway_faults import GatewayKilled
 from tests.faults.redis_faults import LossyFailover
 from tests.faults.report import kept, page, section, sections_of, summary
-from tests.faults.scenario import Scenario, mixed, repeated, run
+from tests.faults.scenario import Scenario, each_once, mixed, repeated, run
 from tests.faults.stores import replicated
 
 __all__ = ["SCENARIOS", "main"]
@@ -64,6 +65,11 @@ def _sentinel(seed: int, seconds: float) -> Scenario:
     return Scenario(seed=seed, turns=repeated(MasterKilled, 10), store=sentinel, seconds=seconds)
 
 
+def _frozen(seed: int, seconds: float) -> Scenario:
+    turns = each_once(seed, [MasterFrozen, MasterStunned] * 10)
+    return Scenario(seed=seed, turns=turns, store=sentinel, seconds=seconds)
+
+
 def _promotions(seed: int, seconds: float) -> Scenario:
     return Scenario(seed=seed, turns=mixed(seed, SENTINEL), store=sentinel, seconds=seconds)
 
@@ -90,6 +96,7 @@ SCENARIOS = {
             )
         ],
     ),
+    "frozen": Entry(title="20 times SIGSTOP of the master under Sentinel, for a moment or for good", make=_frozen),
     "promotions": Entry(title="A master under Sentinel, killed, frozen, replaced", make=_promotions, seconds=60.0),
     "cluster": Entry(title="A cluster whose slots move and whose masters are killed", make=_cluster, seconds=120.0),
 }

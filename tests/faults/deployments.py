@@ -13,10 +13,10 @@ from gateway.wire.names import room_key
 from tests.faults.fault import Fault, NotNowError
 from tests.faults.stores import Store
 from tests.harness.cluster import Cluster
-from tests.harness.sentinels import Sentinels
+from tests.harness.sentinels import DOWN_AFTER_S, Sentinels
 from tests.harness.valkey_node import ValkeyNode
 
-__all__ = ["CLUSTER", "SENTINEL", "MasterKilled", "sentinel", "sharded"]
+__all__ = ["CLUSTER", "SENTINEL", "MasterFrozen", "MasterKilled", "MasterStunned", "sentinel", "sharded"]
 
 DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
 # As docs/operating.md has them: a former master that comes back, and does not know it yet, takes nothing.
@@ -123,6 +123,25 @@ class MasterFrozen(_OfSentinel):
         self.former.thaw()
 
 
+class MasterStunned(_OfSentinel):
+    """SIGSTOP for about as long as the Sentinels wait: it wakes before they notice, while they choose, or after."""
+
+    name = "Sentinel: SIGSTOP of the master, for a moment"
+    hold_s = (0.2 * DOWN_AFTER_S, 3.0 * DOWN_AFTER_S)
+
+    async def strike(self) -> None:
+        self.former = await asyncio.to_thread(self.sentinels.master)
+        self.former.freeze()
+
+    async def heal(self) -> None:
+        self.former.thaw()
+        await asyncio.to_thread(self.sentinels.wait_until_agreed)
+        await super().heal()
+
+    def restore(self) -> None:
+        """It has woken."""
+
+
 class PlannedFailover(_OfSentinel):
     """Asked for by an operator; the master hands over what it has."""
 
@@ -130,6 +149,20 @@ class PlannedFailover(_OfSentinel):
 
     def remove(self) -> None:
         self.sentinels.fail_over("COORDINATED")
+
+
+class ForcedFailover(_OfSentinel):
+    """Asked for without the master's consent: it goes on answering until it is told."""
+
+    name = "Sentinel: failover of a master that answers"
+
+    async def strike(self) -> None:
+        with self.site.court.rivalling():
+            await super().strike()
+            await self.heal()
+
+    def remove(self) -> None:
+        self.sentinels.fail_over()
 
 
 class _OfCluster(Fault):
@@ -164,13 +197,39 @@ class ShardKilled(_OfCluster):
 
     async def strike(self) -> None:
         self.former = await asyncio.to_thread(self.cluster.owner, self.key)
-        await asyncio.to_thread(self.former.kill)
+        await asyncio.to_thread(self.remove)
         await asyncio.to_thread(lambda: self.cluster.wait_for_owner(self.key, not_=self.former))
 
+    def remove(self) -> None:
+        """What makes its replica take over."""
+        self.former.kill()
+
     async def heal(self) -> None:
-        await asyncio.to_thread(self.former.start)
+        await asyncio.to_thread(self.restore)
         await asyncio.to_thread(self.cluster.wait_until_whole)
 
+    def restore(self) -> None:
+        """Bring the former master back."""
+        self.former.start()
 
-SENTINEL: tuple[type[Fault], ...] = (MasterKilled, MasterFrozen, PlannedFailover)
-CLUSTER: tuple[type[Fault], ...] = (SlotMoved, ShardKilled)
+
+class ShardFrozen(ShardKilled):
+    """SIGSTOP of the master of a room, until its replica has taken over."""
+
+    name = "Cluster: SIGSTOP of a master"
+
+    def remove(self) -> None:
+        self.former.freeze()
+
+    def restore(self) -> None:
+        self.former.thaw()
+
+
+SENTINEL: tuple[type[Fault], ...] = (
+    MasterKilled,
+    MasterFrozen,
+    MasterStunned,
+    PlannedFailover,
+    ForcedFailover,
+)
+CLUSTER: tuple[type[Fault], ...] = (SlotMoved, ShardKilled, ShardFrozen)

@@ -16,9 +16,9 @@ from gateway.store.logs import LOG_ENTRIES
 from gateway.wire.message import Message, Source
 from gateway.wire.names import casefold, room_key
 from tests.faults.stores import Store
-from tests.harness.checker import Log
 from tests.harness.deadlines import DEADLINE_S, eventually
 from tests.harness.irc_peer import IrcPeer
+from tests.harness.sights import Log
 
 __all__ = ["RoomView", "as_gateway_says", "as_redis_says", "differences", "disagreements", "log_of"]
 

@@ -26,9 +26,11 @@ nick, and what had no answer when the connection broke stays unanswered.
 
 **The judge.** `tests/harness/checker.py`: *lost* was acknowledged and not heard by somebody in the room; *lost from the
 log* was acknowledged and is not in the room's log at the end (or is twice); neither is judged of what was *promised no
-more*: acknowledged within the second that a failover lost, by a gateway that was killed within the same second. Flaps
-are QUIT or JOIN lines seen that nobody asked for. Replicas are compared by NAMES, TOPIC and MODE of every gateway, and
-with Redis itself.
+more*: acknowledged within the second that a failover lost, by a gateway that was killed within the same second. *Of
+two masters, in two orders*: a master that is replaced without its consent goes on answering who has not heard of it
+([ADR 24](adr/0024-a-silent-master-is-not-believed.md)); what was said in that time, and at no other, is counted apart.
+Flaps are QUIT or JOIN lines seen that nobody asked for. Replicas are compared by NAMES, TOPIC and MODE of every
+gateway, and with Redis itself.
 *Time without service*: for each fault and each person, the longest it waited, while the fault lasted, for the
 acknowledgement of something it had said; a connection that was lost is a wait until the next acknowledgement.
 *Reattached*: from a lost connection until back in all rooms.
@@ -84,6 +86,7 @@ def _figures(outcome: Outcome) -> dict[str, object]:
         "messages acknowledged": report.acknowledged,
         "deliveries": report.deliveries,
         "promised no more": report.excused,
+        "of two masters, in two orders": report.reordered,
         **outcome.wrong,
         "unanswered for good": outcome.unanswered,
         "sessions resumed": outcome.resumptions,

@@ -16,9 +16,9 @@ from tests.faults.figures import Outcome, Strike
 from tests.faults.replicas import disagreements, log_of
 from tests.faults.site import Site
 from tests.faults.stores import Start, single
-from tests.harness.checker import Roster
 from tests.harness.deadlines import DEADLINE_FACTOR
 from tests.harness.resident import Resident
+from tests.harness.sights import Roster
 
 __all__ = ["Scenario", "each_once", "mixed", "repeated", "run"]
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.deployments import CLUSTER, MasterKilled, sentinel, sharded
+from tests.faults.deployments import CLUSTER, SENTINEL, sentinel, sharded
 from tests.faults.fault import Fault
 from tests.faults.report import summary
 from tests.faults.scenario import Scenario, each_once, run
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600 * DEADLINE_FACTOR)]
 @pytest.mark.parametrize(
     ("start", "kinds"),
     [
-        pytest.param(sentinel, (MasterKilled,), id="Sentinel"),
+        pytest.param(sentinel, SENTINEL, id="Sentinel"),
         pytest.param(sharded, CLUSTER, id="Cluster"),
     ],
 )

@@ -12,95 +12,35 @@ run: the pair of sender and text is the message. Rules:
   their order.
 - *excused*: not judged as lost or unkept, for it was not promised: acknowledged in the time of which a failover lost
   everything, by a gateway that died in that time too, so that nobody was left to write it again.
+- *reordered*: out of order, and not judged: said while two servers took writes, of which one had been replaced and
+  still answered. Nobody can tell then what the other one is taking.
 - *out of order*: no single order of the room's messages explains what was heard; each sender's own order is part of
   that order. One per message that a receiver heard after a later one.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, fields
-from enum import Enum
-from itertools import pairwise
 
-__all__ = ["DIRECT", "Death", "Kind", "Log", "Loss", "Message", "Report", "Roster", "Sight", "check", "merged"]
+from tests.harness.excuses import contested, excused
+from tests.harness.orders import out_of_order
+from tests.harness.sights import DIRECT, WISHES, Death, Kind, Log, Loss, Message, Rivalry, Roster, Sight
 
-Message = tuple[str, str]
-"""Sender and text, in one room."""
+__all__ = ["Report", "check"]
 
-DIRECT = "@"  # begins the name of the room that direct messages of one receiver are noted under
 BORDER = 500  # entries of a trimmed log, the oldest, that are not judged
 MAX_DETAILS = 40  # lines in a report; the counts go on
 
 
-class Kind(Enum):
-    """What a witness did or saw."""
-
-    SAID = "said"  # it sent a message
-    ACKED = "acked"  # its own message came back
-    HEARD = "heard"  # a message of another came
-    ENTERED = "entered"  # it saw `nick` join; itself too
-    LEFT = "left"  # it saw `nick` part, quit or be kicked; room "" is a quit
-    ENTERING = "entering"  # it asks that `nick` be in
-    LEAVING = "leaving"  # it asks that `nick` be out; room "" is a quit
-    REACHING = "reaching"  # it opens a connection to the gateway at the address `text`
-
-
-WISHES = {Kind.ENTERED: Kind.ENTERING, Kind.LEFT: Kind.LEAVING}  # what explains that it was seen
-
-
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """One thing a witness did or saw. Rooms and nicks are casefolded."""
-
-    tick: int
-    kind: Kind
-    room: str
-    nick: str
-    text: str = ""
-    msgid: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Roster:
-    """Who a room's members were at the end, as one witness was told by NAMES."""
-
-    witness: str
-    room: str
-    nicks: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Log:
-    """What a room's log has at the end."""
-
-    messages: Sequence[Message]
-    trimmed: bool = False  # it has lost its beginning
-
-
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """The ticks between which a Redis took writes that the one after it does not have."""
-
-    since: int
-    until: int
-
-
-@dataclass(frozen=True, slots=True)
-class Death:
-    """A gateway that ended without a chance to write anything again; another may listen at its address later."""
-
-    address: str
-    tick: int
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """Counts of a run. What is below `excused` is wrong."""
+    """Counts of a run. What is below `reordered` is wrong."""
 
     sent: int = 0
     acknowledged: int = 0
     deliveries: int = 0  # to others than the sender
     excused: int = 0  # acknowledged, and promised no more
+    reordered: int = 0  # said while two servers took writes, and heard in different orders
     lost: int = 0
     unkept: int = 0
     doubled: int = 0
@@ -116,7 +56,7 @@ class Report:
     @property
     def clean(self) -> bool:
         """Nothing was wrong. Messages never acknowledged are no fault: their senders know."""
-        good = {"sent", "acknowledged", "deliveries", "excused", "details"}
+        good = {"sent", "acknowledged", "deliveries", "excused", "reordered", "details"}
         return not any(getattr(self, each.name) for each in fields(self) if each.name not in good)
 
 
@@ -155,6 +95,7 @@ def check(
     *,
     losses: Iterable[Loss] = (),
     deaths: Iterable[Death] = (),
+    rivalries: Iterable[Rivalry] = (),
 ) -> Report:
     """Judge a run.
 
@@ -164,21 +105,24 @@ def check(
         logs: of each room at the end; without them nothing is `unkept`.
         losses: the failovers that lost something.
         deaths: of gateways, in the order in which they died.
+        rivalries: the failovers in which both servers answered.
     """
     faults = _Faults()
     everything = [sight for own in sights.values() for sight in own]
     said = {(each.room, each.nick, each.text): each.tick for each in reversed(everything) if each.kind is Kind.SAID}
     said_last = {(each.room, each.nick, each.text): each.tick for each in everything if each.kind is Kind.SAID}
     acknowledged = {(each.room, each.nick, each.text) for each in everything if each.kind is Kind.ACKED}
-    excused = _excused(sights.values(), list(losses), list(deaths))
-    acked = acknowledged - excused
+    forgiven = excused(sights.values(), list(losses), list(deaths))
+    rivalled = contested(everything, list(rivalries))
+    acked = acknowledged - forgiven
     _check_texts(everything, said, faults)
     stays = _stays(sights, faults)
     for room in stays:
         first = {(nick, text): tick for (where, nick, text), tick in said.items() if where == room}
         last = {(nick, text): tick for (where, nick, text), tick in said_last.items() if where == room}
         here = [(nick, text) for where, nick, text in acked if where == room]
-        _check_order(room, stays[room], sorted(here, key=lambda message: last[message]), faults)
+        rivals = {(nick, text) for where, nick, text in rivalled if where == room}
+        _check_order(room, stays[room], sorted(here, key=lambda message: last[message]), rivals, faults)
         _check_arrival(room, stays[room], {message: first[message] for message in here}, faults)
         if logs is not None:
             _check_log(room, logs.get(room, Log(())), {message: first[message] for message in here}, faults)
@@ -188,55 +132,11 @@ def check(
     return Report(
         sent=len(said),
         acknowledged=len(acknowledged),
-        excused=len(excused),
+        excused=len(forgiven),
         deliveries=sum(each.kind is Kind.HEARD for each in everything),
         details=tuple(faults.details),
         **faults.counts,
     )
-
-
-def merged(sequences: Sequence[Sequence[Message]]) -> list[Message]:
-    """One order that agrees with all sequences, if there is one; where there is none, longer sequences win."""
-    longest_first = sorted(sequences, key=len, reverse=True)
-    firsts = list(dict.fromkeys(message for sequence in longest_first for message in sequence))
-    after: dict[Message, list[Message]] = defaultdict(list)
-    before = Counter[Message]()
-    for sequence in sequences:
-        for one, next_one in pairwise(dict.fromkeys(sequence)):
-            after[one].append(next_one)
-            before[next_one] += 1
-    order: dict[Message, None] = {}
-    ready = [message for message in reversed(firsts) if not before[message]]
-    waiting = iter(firsts)
-    while len(order) < len(firsts):
-        # A circle leaves nothing ready: the sequences disagree, and the message seen first goes first.
-        message = ready.pop() if ready else next(each for each in waiting if each not in order)
-        if message in order:
-            continue
-        order[message] = None
-        for follower in after[message]:
-            before[follower] -= 1
-            if not before[follower]:
-                ready.append(follower)
-    return list(order)
-
-
-def _excused(
-    sights: Iterable[Sequence[Sight]], losses: Sequence[Loss], deaths: Sequence[Death]
-) -> set[tuple[str, str, str]]:
-    """Room, sender and text of what was acknowledged and lost by the same failover with the gateway that had it."""
-    excused = set()
-    for own in sights:
-        died_at: int | None = None  # the gateway this witness is connected to, if it is going to
-        for sight in own:
-            if sight.kind is Kind.REACHING:
-                at = (each.tick for each in deaths if each.address == sight.text and each.tick > sight.tick)
-                died_at = next(at, None)
-            elif sight.kind is Kind.ACKED and died_at is not None:
-                first, last = sorted((sight.tick, died_at))
-                if any(each.since <= first and last <= each.until for each in losses):
-                    excused.add((sight.room, sight.nick, sight.text))
-    return excused
 
 
 def _check_texts(everything: Iterable[Sight], said: Mapping[tuple[str, str, str], int], faults: _Faults) -> None:
@@ -286,20 +186,17 @@ def _ends_stay(sight: Sight, witness: str) -> bool:
     return sight.nick == witness and (sight.kind is Kind.LEFT or (sight.kind is Kind.LEAVING and not sight.room))
 
 
-def _check_order(room: str, stays: Sequence[_Stay], said: Sequence[Message], faults: _Faults) -> None:
-    """Args: `said`, what was acknowledged, in the order it was sent."""
+def _check_order(
+    room: str, stays: Sequence[_Stay], said: Sequence[Message], rivals: Set[Message], faults: _Faults
+) -> None:
+    """Args: `said`, what was acknowledged, in the order it was sent; `rivals`, what two servers may have taken."""
     by_sender: dict[str, list[Message]] = defaultdict(list)
     for message in said:
         by_sender[message[0]].append(message)
     sequences = [(stay.witness, stay.heard) for stay in stays]
     sequences += [(f"{sender} itself", sent) for sender, sent in by_sender.items()]
-    place = {message: index for index, message in enumerate(merged([sequence for _, sequence in sequences]))}
-    for who, sequence in sequences:
-        highest = -1
-        for message in dict.fromkeys(sequence):
-            if place[message] < highest:
-                faults.add("out_of_order", f"{who} in {room}: {message}")
-            highest = max(highest, place[message])
+    for who, message in out_of_order(sequences):
+        faults.add("reordered" if message in rivals else "out_of_order", f"{who} in {room}: {message}")
 
 
 def _check_arrival(room: str, stays: Sequence[_Stay], said: Mapping[Message, int], faults: _Faults) -> None:

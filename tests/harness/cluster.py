@@ -10,7 +10,7 @@ from tests.harness.deadlines import DEADLINE_S
 from tests.harness.facts import wait_for
 from tests.harness.valkey_node import ValkeyNode, free_ports, text
 
-__all__ = ["Cluster"]
+__all__ = ["NODE_TIMEOUT_MS", "Cluster"]
 
 MASTERS = 3
 SLOTS = 16_384

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from itertools import count
 
 from gateway.wire.names import casefold
-from tests.harness.checker import Death, Log, Loss, Report, Roster, check
+from tests.harness.checker import Report, check
+from tests.harness.sights import Death, Log, Loss, Rivalry, Roster
 from tests.harness.witness import CAPABILITIES, Witness
 
 __all__ = ["Court"]
@@ -22,6 +23,7 @@ class Court:
         self._witnesses: dict[str, Witness] = {}
         self._losses: list[Loss] = []
         self._deaths: list[Death] = []
+        self._rivalries: list[Rivalry] = []
 
     async def __aenter__(self) -> "Court":
         return self
@@ -64,7 +66,7 @@ class Court:
     def judge(self, rosters: Iterable[Roster], logs: Mapping[str, Log] | None = None) -> Report:
         """The checker's word about everything seen so far."""
         sights = {nick: witness.sights for nick, witness in self._witnesses.items()}
-        return check(sights, rosters, logs, losses=self._losses, deaths=self._deaths)
+        return check(sights, rosters, logs, losses=self._losses, deaths=self._deaths, rivalries=self._rivalries)
 
     @contextmanager
     def losing(self) -> Iterator[None]:
@@ -72,6 +74,13 @@ class Court:
         since = self._tick()
         yield
         self._losses.append(Loss(since, self._tick()))
+
+    @contextmanager
+    def rivalling(self) -> Iterator[None]:
+        """Two servers may take writes meanwhile."""
+        since = self._tick()
+        yield
+        self._rivalries.append(Rivalry(since, self._tick()))
 
     def gateway_died(self, host: str, port: int) -> None:
         """It has not said a word before its end, and will not after it."""

@@ -369,7 +369,9 @@ class MemoryStore:
             members=dict(room.members),
         )
 
-    async def read_after(self, log: LogKey, position: Position, limit: int) -> list[Entry] | None:
+    async def read_after(
+        self, log: LogKey, position: Position, limit: int, is_other: Callable[[Entry], bool] = lambda entry: False
+    ) -> list[Entry] | None:
         """As in the port."""
         self._check()
         entries = self._redis.log(log).entries
@@ -377,7 +379,7 @@ class MemoryStore:
             return entries[:limit]
         for index, entry in enumerate(entries):
             if entry.position == position:
-                return entries[index + 1 : index + 1 + limit]
+                return None if is_other(entry) else entries[index + 1 : index + 1 + limit]
         page = [entry for entry in entries if order(entry.position) > order(position)][:limit]
         older = any(order(entry.position) < order(position) for entry in entries)
         return page if older and is_redacted(position, page) else None

@@ -11,7 +11,7 @@ from tests.harness.deadlines import DEADLINE_S
 from tests.harness.facts import wait_for
 from tests.harness.valkey_node import ValkeyNode, free_ports, text
 
-__all__ = ["Sentinels"]
+__all__ = ["DOWN_AFTER_S", "Sentinels"]
 
 NAME = "hub"
 DOWN_AFTER_S = 1.0  # silence after which a Sentinel takes the master for down
@@ -69,6 +69,16 @@ class Sentinels:
         wait_for(there, within_s=6 * DEADLINE_S)
         return self.master()
 
+    def wait_until_agreed(self) -> None:
+        """Until all Sentinels name one master, which takes writes, and none of them chooses or doubts it."""
+
+        def agreed() -> bool:
+            told = [self._told(sentinel) for sentinel in self.sentinels]
+            calm = all(each["flags"] == "master" for each in told)
+            return calm and len({each["port"] for each in told}) == 1 and self.master().role() == "master"
+
+        wait_for(agreed, within_s=6 * DEADLINE_S)
+
     def wait_for_replicas(self, number: int) -> None:
         """Until so many replicas follow the master."""
         wait_for(lambda: _replicas(self.master()) >= number, within_s=6 * DEADLINE_S)
@@ -91,11 +101,14 @@ class Sentinels:
         """A planned failover, as an operator asks for it."""
         self.sentinels[0].command("SENTINEL", "FAILOVER", NAME, *how)
 
-    def _knows_all(self, sentinel: ValkeyNode) -> bool:
+    def _told(self, sentinel: ValkeyNode) -> dict[str, str]:
         reply = sentinel.command("SENTINEL", "MASTER", NAME)
         if isinstance(reply, list):
             reply = dict(zip(reply[::2], reply[1::2], strict=True))
-        known = {text(key): text(value) for key, value in reply.items()}
+        return {text(key): text(value) for key, value in reply.items()}
+
+    def _knows_all(self, sentinel: ValkeyNode) -> bool:
+        known = self._told(sentinel)
         others = (int(known["num-slaves"]), int(known["num-other-sentinels"]))
         return others == (len(self.servers) - 1, len(self.sentinels) - 1)
 

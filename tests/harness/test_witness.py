@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from tests.harness.checker import Kind
 from tests.harness.court import Court
 from tests.harness.deadlines import DEADLINE_S, eventually
+from tests.harness.sights import Kind
 from tests.harness.witness import RESIDENT, SessionEndedError, Witness
 
 ROOM = "#tea"

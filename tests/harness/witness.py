@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable
 from gateway.wire.message import Message, Source
 from gateway.wire.names import casefold
 from tests.harness.catching_up import CatchingUp
-from tests.harness.checker import DIRECT, Kind, Sight
 from tests.harness.line_connection import LineConnection
 from tests.harness.outgoing import IDEM, Outgoing
+from tests.harness.sights import DIRECT, Kind, Sight
 
 __all__ = ["CAPABILITIES", "RESIDENT", "SessionEndedError", "Witness"]
 

@@ -293,6 +293,27 @@ async def test_modes_and_nicks_that_only_a_dead_gateway_knew_are_told_in_the_end
     assert net.texts() == [b"and_on"]
 
 
+async def test_another_event_at_the_place_of_the_last_one_is_another_log(net: Network) -> None:
+    """Two servers count alike: what the promoted one has at the very place of what it had not got is shown."""
+    ann, bob = net.gateways
+    net.replicate()
+    net.redis.room_msg(LOG, GatewayId("dead"), 1, None, [said("cat", "lost")])
+    await net.quiet()
+    last = bob.room.replica.last
+    net.lose()
+    net.redis.fail_over()
+    ann.reconnect()
+    ann.say("new")
+
+    async def written() -> bool | None:
+        return net.redis.log(LOG).entries[-1].position == last or None
+
+    await eventually(written, what="the new line has the place of the lost one")
+    bob.reconnect()
+    await net.quiet()
+    assert [gateway.heard for gateway in net.gateways] == [["lost", "new"]] * 2
+
+
 async def test_what_others_wrote_to_the_new_log_is_shown(net: Network) -> None:
     """A gateway that comes late to the new log shows what it had not, in its order, and does not repeat what it had."""
     ann, bob = net.gateways
@@ -362,6 +383,26 @@ async def test_a_word_finds_that_all_is_lost(net: Network) -> None:
     assert ann.heard == bob.heard == ["hello"]
     assert ann.seen == bob.seen == []
     assert set(net.redis.log(LOG).members) == {ann.member.uid, bob.member.uid}
+
+
+async def test_a_change_that_was_acknowledged_and_never_seen_is_answered(net: Network) -> None:
+    """Announced on a connection that was lost, with a room that was lost as a whole: no replica has it, so its gateway
+    writes it again."""
+    ann, bob = net.gateways
+    ann.store.deaf = bob.store.deaf = True
+    guest = member("guest", gateway=ann.id)
+    coming = ann.change(join(guest, permissions=None, msgid="come"))
+
+    async def written() -> bool | None:
+        return (ann.room.writer.idle and ann.engine.wrote_lately) or None
+
+    await eventually(written, what="Redis has answered")
+    ann.store.deaf = bob.store.deaf = False
+    await net.fail_over()  # nothing had been replicated
+    await net.settled()
+    assert coming.done
+    assert bob.seen == ["JOIN #room"]
+    net.judge()
 
 
 async def test_a_log_that_went_on_unheard_is_found(net: Network) -> None:

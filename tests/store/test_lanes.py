@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import logging
+import math
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from gateway.store.masters import Server
 from gateway.store.pair import SILENCE_LIMIT_S, LanePair
 from gateway.store.scripts import SOURCES, sha
 from tests.harness.deadlines import DEADLINE_S, eventually
+from tests.harness.facts import wait_for
 from tests.harness.lanes import opened
 from tests.harness.log_site import RedisSite
 from tests.harness.private_server import PrivateServer
@@ -26,9 +29,9 @@ LOOPS = [pytest.param(asyncio.new_event_loop, id="asyncio"), pytest.param(uvloop
 LOG = LogKey("r:#lanes")
 
 
-def pair_to(url: str) -> LanePair:
+def pair_to(url: str, believed_s: float = math.inf) -> LanePair:
     """The lanes to that server."""
-    return LanePair(Server(url), lambda: MARK)
+    return LanePair(Server(url, believed_s=believed_s), lambda: MARK)
 
 
 @pytest.fixture
@@ -41,8 +44,8 @@ def server(tmp_path: Path) -> Iterator[PrivateServer]:
 class Watched:
     """Open lanes that count what they tell."""
 
-    def __init__(self, url: str) -> None:
-        self.lanes = pair_to(url)
+    def __init__(self, url: str, believed_s: float = math.inf) -> None:
+        self.lanes = pair_to(url, believed_s)
         self.site = RedisSite(self.lanes, GatewayId("g1"))
         self.commands_up = self.subscriptions_up = 0
         self.lanes.on_commands_up = self._on_commands_up
@@ -297,3 +300,23 @@ async def test_a_server_that_falls_silent_after_the_handshake(server: PrivateSer
             await lanes.commands.lost.wait()
             await lanes.subscriptions.lost.wait()
             await asyncio.gather(*(task for task in serving if task is not None))
+
+
+async def test_what_comes_after_too_long_a_silence_is_not_believed(server: PrivateServer) -> None:
+    """Another server may be master since then: an answer counts as lost, and the lanes are opened anew."""
+    watched = Watched(server.url, believed_s=0.5)
+    lanes = watched.lanes
+    async with opened(lanes):
+        await watched.ups(1, 1)
+        server.freeze()
+        answer = lanes.commands.call("INCR", "late")
+        await asyncio.sleep(0)  # on its way
+        # From here to the answer in its socket this process stands still: it cannot find the lane silent before.
+        time.sleep(0.6)  # noqa: ASYNC251
+        server.thaw()
+        with server.client() as client:
+            wait_for(lambda: client.get("late") == b"1")
+        with pytest.raises(StoreError):
+            await answer
+        await watched.ups(2, 2)
+        await works(lanes)

@@ -154,6 +154,8 @@ async def test_reading_on_from_a_position(open_site: OpenSite, log: LogKey) -> N
         assert await site.store.read_after(log, entry.position, 2) == entries[index + 1 : index + 3]
     assert await site.store.read_after(log, Position(b"1-1"), 100) is None
     assert await site.store.read_after(log, ORIGIN, 3) == entries[:3]
+    assert await site.store.read_after(log, entries[1].position, 100, lambda entry: entry == entries[1]) is None
+    assert await site.store.read_after(log, entries[1].position, 1, lambda entry: entry != entries[1]) == entries[2:3]
     beyond = Position(b"99999999999999-0")
     assert await site.store.read_after(log, beyond, 100) is None
 
