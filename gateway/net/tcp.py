@@ -21,6 +21,7 @@ READS_AT_ONCE = 64  # sockets served in one turn of the loop; it bounds how many
 READ_BYTES = 16_384  # of one socket in one turn
 PARTS_AT_ONCE = 64  # of what waits, in one call; the system takes up to 1024 (IOV_MAX)
 DEFAULT_HIGH_BYTES = 65_536
+PARTING_S = 1.0  # a peer has to end its side when we have ended ours
 _CLOSED = -1  # the descriptor of a closed socket
 
 # By their numbers, so that the module can be read where there is no epoll. Source: epoll_ctl(2).
@@ -30,7 +31,8 @@ _IN, _OUT, _TROUBLE = 0x001, 0x004, 0x008 | 0x010
 class _State(Enum):
     OPEN = 1
     CLOSING = 2  # nothing is read any more; it ends when everything is written
-    ENDED = 3  # the protocol hears of it in the next turn of the loop, or has heard
+    PARTING = 3  # that is done, and what the peer still sends goes nowhere; the protocol hears of it as of the next
+    ENDED = 4  # the protocol hears of it in the next turn of the loop, or has heard
 
 
 _NOBODY = asyncio.Protocol()
@@ -75,6 +77,11 @@ class Poller:
     def end_soon(self, transport: "TcpTransport", exc: Exception | None) -> None:
         """Let the protocol know in the next turn: whoever is writing to many must not lose one meanwhile."""
         self._loop.call_soon(transport.end, exc)
+
+    def part_soon(self, transport: "TcpTransport") -> None:
+        """The same, and end the connection if its peer does not."""
+        self._loop.call_soon(transport.release)
+        self._loop.call_later(PARTING_S, transport.abort)
 
     def forget(self, descriptor: int) -> None:
         """The connection is gone."""
@@ -135,6 +142,11 @@ class TcpTransport(asyncio.Transport):
         self.drop()
         protocol.connection_lost(exc)
 
+    def release(self) -> None:
+        """Tell the protocol that the connection is gone, and let go of it."""
+        protocol, self._protocol = self._protocol, _NOBODY
+        protocol.connection_lost(None)
+
     def drop(self) -> None:
         """Let go of the protocol and the socket."""
         self._protocol = _NOBODY
@@ -166,7 +178,10 @@ class TcpTransport(asyncio.Transport):
         except OSError as exc:
             self._lose(exc)
             return
-        if data:
+        if self._state is _State.PARTING:
+            if not data:
+                self._lose(None)
+        elif data:
             self._protocol.data_received(data)
         else:
             self.pause_reading()  # the end is told again and again
@@ -217,7 +232,7 @@ class TcpTransport(asyncio.Transport):
             self._waiting = None
             self._watch(self._watched & ~_OUT)
             if self._state is _State.CLOSING:
-                self._lose(None)
+                self._part()
                 return
         if self._paused and self._waiting_bytes <= self._high // 4:
             self._paused = False
@@ -252,7 +267,24 @@ class TcpTransport(asyncio.Transport):
         self._state = _State.CLOSING
         self.pause_reading()
         if not self._waiting:
+            self._part()
+
+    def _part(self) -> None:
+        """End our side, and read on: a socket that is closed with something unread in it resets the connection, and
+        what was written last may never be seen. Source: RFC 1122, section 4.2.2.13."""
+        try:
+            self._socket.shutdown(socket.SHUT_WR)
+            over = not self._socket.recv(READ_BYTES)
+        except BlockingIOError:
+            over = False
+        except OSError:
+            over = True
+        if over:
             self._lose(None)
+        else:
+            self._state = _State.PARTING
+            self._watch(_IN)
+            self._poller.part_soon(self)
 
     def abort(self) -> None:
         """Source: asyncio.WriteTransport."""

@@ -220,6 +220,39 @@ async def test_closing_flushes(site: Site) -> None:
     assert await recorder.until_lost() is None
 
 
+async def test_who_is_still_sending_gets_what_was_said_last(site: Site) -> None:
+    """And then the end, not a reset, for which what it has not yet read might be thrown away: "it SHOULD send a RST to
+    show that data was lost" is about who closes with something unread. Source: RFC 1122, section 4.2.2.13."""
+    recorder, peer = site.pair()
+    loop = asyncio.get_running_loop()
+    recorder.transport.pause_reading()
+    await loop.sock_sendall(peer, bytes(READ_BYTES * 3))
+    recorder.transport.write(b"ERROR")
+    recorder.transport.close()
+    assert await recorder.until_lost() is None
+    async with asyncio.timeout(DEADLINE_S):
+        await loop.sock_sendall(peer, bytes(1_000_000))
+    assert await receive(peer, 6) == b"ERROR"
+    assert recorder.received == b""
+
+
+async def test_who_never_stops_sending_is_reset(site: Site) -> None:
+    """A second after our end, and the loop sleeps."""
+    recorder, peer = site.pair()
+    recorder.transport.close()
+    assert await recorder.until_lost() is None
+
+    async def refused() -> bool | None:
+        try:
+            await asyncio.get_running_loop().sock_sendall(peer, b"and another thing")
+        except ConnectionError:
+            return True
+        return None
+
+    await eventually(refused, what="the peer is reset")
+    assert site.quiet
+
+
 async def test_who_has_said_everything_gets_the_rest(site: Site) -> None:
     """A peer that ends its side only is still sent what waits for it, and then closed."""
     recorder, peer = site.pair(buffer_bytes=LEAST_BUFFER)
