@@ -1,4 +1,4 @@
-"""Plain TCP to clients: a small transport for each, and one epoll for all of them, watched by the event loop (ADR 24).
+"""Plain TCP to clients: a small transport for each, and one epoll for all of them, watched by the event loop (ADR 25).
 
 A transport of the event loop's own, with its handle, costs an idle connection more memory than everything the chat
 needs to know of it. The protocols are the same as on any other transport.

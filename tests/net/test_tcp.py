@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.net.listening import listen
-from gateway.net.tcp import READ_BYTES, Poller, TcpTransport
+from gateway.net.tcp import READ_BYTES, READS_AT_ONCE, Poller, TcpTransport
 from tests.harness.deadlines import DEADLINE_S, eventually
 
 pytestmark = pytest.mark.skipif(not hasattr(select, "epoll"), reason="the event loop's own transports serve here")
@@ -350,6 +350,18 @@ async def test_a_flood_keeps_nobody_waiting(site: Site) -> None:
     await flooder.until(lambda self: len(self.received) == 4 * READ_BYTES + 1, "all is received")
     assert told.index(b"x") <= 1
     assert max(len(data) for data in told if isinstance(data, bytes)) == READ_BYTES
+
+
+async def test_a_wave_is_worked_off_in_turns(site: Site) -> None:
+    """Of many who are heard from at once a turn of the loop serves some, so that as many commands are under way."""
+    pairs = [site.pair() for _ in range(READS_AT_ONCE + 10)]
+    for _, peer in pairs:
+        peer.sendall(b"x")
+    served = 0
+    while served < len(pairs):
+        await asyncio.sleep(0)
+        before, served = served, sum(recorder.received == b"x" for recorder, _ in pairs)
+        assert served - before <= READS_AT_ONCE
 
 
 async def test_a_protocol_that_fails_ends_alone(site: Site) -> None:
