@@ -223,5 +223,5 @@ def _sane(line: OutboxLine) -> bool:
     return (
         isinstance(line.sent_ms, int)
         and all(isinstance(part, str) and not set(part).intersection("\r\0") for part in (*words, line.text))
-        and not set("".join(words)).intersection("\n :")
+        and not any(word.startswith(":") or set(word).intersection("\n ") for word in words)
     )
