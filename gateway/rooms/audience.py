@@ -8,6 +8,9 @@ from gateway.events import (
     Event,
     Joined,
     Left,
+    LeftBy,
+    ModeChange,
+    ModesSet,
     Restored,
     RoomRenamed,
     Split,
@@ -25,6 +28,7 @@ __all__ = ["NOBODY", "Audience", "Line"]
 
 SAID = frozenset({Redacted, Said, SaidLines, SaidTo})
 NOBODY: frozenset[AttachmentId] = frozenset()
+NEW_HOST = "Changing host"  # why somebody quits and comes again for who knows of no new hosts
 
 
 class Line(NamedTuple):
@@ -135,6 +139,24 @@ class Audience:
             for left, member, unseen in lost:
                 self._queue(Entry(position, Split(Splitting.QUIT, left)), member, unseen | plain, None)
             self._queue(Entry(position, Split(Splitting.ENDS)), None, blind, None)
+
+    def _queue_reconnection(self, entry: Entry, member: Member, told: frozenset[AttachmentId]) -> None:
+        """Somebody has another host: who knows of no such thing sees a QUIT, unless it was `told` in another room, and
+        a JOIN with modes in each. Source: IRCv3 chghost, "Fallback"."""
+        own = self._seats_of(member.uid)
+        knowing = own | {attachment for attachment, seat in self.seats.items() if seat.knows_hosts}
+        now = self.replica.members[member.uid]
+        if len(knowing) >= len(self.seats):
+            return
+        nobody = MsgId(b"")
+        again: list[Event] = [Joined(now.uid, nobody, now)]
+        if now.modes:
+            given = tuple(ModeChange("+", letter, now.nick) for letter in now.modes)
+            again.append(ModesSet(Uid(b""), nobody, self._server, given))
+        left = Left(member.uid, nobody, LeftBy.QUIT, NEW_HOST)
+        self._queue(entry._replace(event=left), member, told | knowing, None)
+        for event in again:
+            self._queue(entry._replace(event=event), now, knowing, None)
 
     def _name_before(self, event: Event, render: Render) -> str:
         """The name that an event may change: what waits goes out under it."""

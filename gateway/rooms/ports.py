@@ -152,6 +152,10 @@ class Seat(Protocol):
     def knows_renames(self) -> bool:
         """Whether it understands that a room gets another name."""
 
+    @property
+    def knows_hosts(self) -> bool:
+        """Whether it understands that somebody gets another host."""
+
 
 class Render(Protocol):
     """Turns an entry into the bytes of one line, CR LF included, for receivers of one class."""

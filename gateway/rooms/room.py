@@ -8,6 +8,7 @@ from gateway.events import (
     MEMBER_FIELDS,
     Entry,
     Event,
+    HostSet,
     Invited,
     Joined,
     Kicked,
@@ -309,3 +310,5 @@ class Room(Audience):
             self._queue(entry, about, NOBODY, origin)  # nobody was told that it had lost its connection
             return
         self._queue(entry, about, told | self._seats_of(event.uid), origin)
+        if isinstance(event, HostSet) and about is not None:
+            self._queue_reconnection(entry, about, told)

@@ -9,7 +9,7 @@ from gateway.events import Changed, Entry, Rebound
 from gateway.model import AttachmentId, GatewayId, Member, MsgId, Uid
 from gateway.people import User
 from gateway.session.budget import Budget
-from gateway.session.capabilities import BATCH, CAP_NOTIFY, ECHO, MULTILINE, READ_MARKER, RENAME, RENDERED
+from gateway.session.capabilities import BATCH, CAP_NOTIFY, CHGHOST, ECHO, MULTILINE, READ_MARKER, RENAME, RENDERED
 from gateway.session.render import render
 from gateway.spoken import Said
 from gateway.wire.limits import KICKLEN
@@ -194,6 +194,11 @@ class Session:
     def knows_renames(self) -> bool:
         """Whether it understands RENAME."""
         return bool(self.caps & RENAME)
+
+    @property
+    def knows_hosts(self) -> bool:
+        """Whether it understands CHGHOST."""
+        return bool(self.caps & CHGHOST)
 
     def has(self, cap: int) -> bool:
         """Whether a capability was negotiated."""

@@ -321,7 +321,6 @@ def test_a_login_is_heard_once_by_who_shares_several_rooms() -> None:
     [
         (AwaySet(uid_of("ann"), MsgId(b"w"), "tea"), "AWAY :tea"),
         (NameSet(uid_of("ann"), MsgId(b"f"), "Ann B."), "SETNAME :Ann B."),
-        (HostSet(uid_of("ann"), MsgId(b"h"), "other"), "CHGHOST ~ann other"),
         (LinkChanged((uid_of("ann"), uid_of("stranger"))), "AWAY :Link lost"),
     ],
 )
@@ -337,6 +336,29 @@ def test_what_changes_of_a_member_is_heard_once(event: Event, line: str) -> None
         apply((where, event))
     assert bob.heard() == cat.heard() == [line]
     assert ann.writes == dan.writes == []
+
+
+def test_a_new_host_is_a_quit_and_joins_for_who_does_not_know_chghost() -> None:
+    """One QUIT, at the first shared room; then a JOIN in each with the modes given back by the server, of which who
+    knows CHGHOST hears nothing, and who it is about of neither.
+
+    Source: IRCv3 chghost, "Fallback when the chghost capability has not been negotiated".
+    """
+    ann, bob, dan = Person("ann"), Person("bob"), Person("dan", caps.CHGHOST)
+    ann.member = ann.member._replace(modes="ov")
+    one, two = room("#one", ann, bob, dan), room("#two", ann, bob, dan)
+    for where in (one, two):
+        apply((where, HostSet(ann.uid, MsgId(b"h"), "other")))
+    shown = b"".join(bob.writes).decode().split("\r\n")[:-1]
+    assert shown == [
+        ":ann!~ann@host QUIT :Changing host",
+        ":ann!~ann@other JOIN #one",
+        ":test MODE #one +ov ann ann",
+        ":ann!~ann@other JOIN #two",
+        ":test MODE #two +ov ann ann",
+    ]
+    assert dan.heard() == ["CHGHOST ~ann other"]
+    assert ann.writes == []
 
 
 def test_a_new_name_is_a_line_to_who_knows_of_renames_and_the_others_are_told_elsewhere() -> None:
