@@ -25,6 +25,7 @@ __all__ = [
     "Query",
     "Quit",
     "Register",
+    "Rename",
     "Reply",
     "Request",
     "Resend",
@@ -158,6 +159,14 @@ class SetTopic:
 
 
 @dataclass(frozen=True, slots=True)
+class Rename:
+    """Give the current room another name."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Names:
     """Show who is in `room`, or in the current one when that is empty."""
 
@@ -248,7 +257,7 @@ class Invalid:
 
 
 # What the server does, at once or not at all.
-Request = Delete | Invite | Kick | ListRooms | Mode | Names | Register | SetTopic | Verify | Whois
+Request = Delete | Invite | Kick | ListRooms | Mode | Names | Register | Rename | SetTopic | Verify | Whois
 
 Action = (
     Request

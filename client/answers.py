@@ -5,6 +5,7 @@ have changed.
 """
 
 from client.events import Members, RoomList, TopicIs
+from client.renames import move
 from client.transcripts import Transcripts
 from client.wording import people
 from gateway.wire.names import casefold
@@ -35,6 +36,11 @@ class Answers:
     def topic_changed(self, room: str, text: str) -> None:
         """The transcript shows the change already."""
         self._topics[casefold(room)] = text
+
+    def renamed(self, old: str, new: str) -> None:
+        """A room is called otherwise."""
+        move(self._topics, old, new)
+        self._awaited = {(what, casefold(new) if room == casefold(old) else room) for what, room in self._awaited}
 
     def members(self, event: Members) -> None:
         """Show who is in a room, if anybody wants to know."""

@@ -102,6 +102,22 @@ class Cache:
         self._write(f"INSERT OR IGNORE INTO lines VALUES ({'?, ' * 10}?)", values)
         self._fresh[room] = self._fresh.get(room, 0) + 1
 
+    def rename(self, old: str, new: str) -> None:
+        """What was said in the room `old` was said in `new`; what is there of a room of that name stays as well."""
+        before, after = casefold(old), casefold(new)
+        known, there = self._rooms.pop(before, None), self._rooms.get(after)
+        if known is None:
+            return
+        self._rooms[after] = (new, max(known[1], there[1] if there is not None else 0))
+        self._fresh[after] = self._fresh.get(after, 0) + self._fresh.pop(before, 0)
+        self._dirty.discard(before)
+        self._dirty.add(after)
+        self._write("UPDATE OR IGNORE lines SET room = ?, spelled = ? WHERE room = ?", (after, new, before))
+        if before != after:
+            for table in ("lines", "rooms"):
+                self._write(f"DELETE FROM {table} WHERE room = ?", (before,))
+        self._write(_NEWEST, (after, *self._rooms[after]))
+
     def redact(self, room: str, msgid: str, *, by: str, reason: str) -> None:
         """Forget what a line said, and keep that it was deleted."""
         values = (Kind.REDACTED.value, reason, by, casefold(room), msgid)

@@ -29,6 +29,7 @@ from client.actions import (
     Query,
     Quit,
     Register,
+    Rename,
     Reply,
     Resend,
     Say,
@@ -123,6 +124,12 @@ def _kick(text: str) -> Action | None:
     return Kick(nick, reason.strip()) if is_nick(nick) else None
 
 
+def _rename(text: str) -> Action | None:
+    name, _, reason = text.partition(" ")
+    new = room_name(name) if name else None
+    return Rename(new, reason.strip()) if new is not None else None
+
+
 def _mode(text: str) -> Action | None:
     words = tuple(text.split())
     return None if any(word.startswith(":") for word in words) else Mode(words)
@@ -164,6 +171,7 @@ COMMANDS = {
     "nick": Command("NICK", "change your nick", _nick(ChangeNick)),
     "away": Command("[REASON]", "tell that you are away; without a reason: that you are back", Away),
     "topic": Command("[TEXT]", "set the topic of the room, or show it", SetTopic),
+    "rename": Command("ROOM [REASON]", "give the room another name", _rename),
     "names": Command("[ROOM]", "who is in the room", _names),
     "list": Command("", "the rooms of this server", _alone(ListRooms)),
     "whois": Command("NICK", "who somebody is", _nick(Whois)),

@@ -6,6 +6,7 @@ their message comes, or word that they have stopped.
 
 from collections.abc import Sequence
 
+from client.renames import move
 from gateway.wire.names import casefold
 
 __all__ = ["Composing", "words"]
@@ -41,6 +42,10 @@ class Composing:
             writing.pop(casefold(nick), None)
             if not writing:
                 del self._until_ms[casefold(room)]
+
+    def renamed(self, old: str, new: str) -> None:
+        """A room is called otherwise."""
+        move(self._until_ms, old, new)
 
     def forget(self) -> None:
         """There is no connection: nobody tells that they have stopped."""

@@ -14,6 +14,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from client.outbox import Outbox, OutboxLine
+from client.renames import move, move_in
 from gateway.wire.names import casefold
 
 __all__ = ["IDEM_KEPT_MS", "MAX_IDEM_TRIES", "MAX_IN_FLIGHT", "MAX_TRIES", "PACE_BURST", "Delivery"]
@@ -65,6 +66,11 @@ class Delivery:
         """We are not in `room` any more: its lines wait."""
         self._open.discard(casefold(room))
         self._targets.pop(casefold(room), None)
+
+    def renamed(self, old: str, new: str) -> None:
+        """A room is called otherwise; what is on its way there arrives."""
+        move_in(self._open, old, new)
+        move(self._targets, old, new)
 
     def offline(self) -> None:
         """The connection is gone; nothing is on its way any more."""

@@ -31,6 +31,7 @@ __all__ = [
     "RoomLeft",
     "RoomList",
     "RoomRefused",
+    "RoomRenamed",
     "SearchAnswer",
     "ServerText",
     "TokenGranted",
@@ -111,6 +112,16 @@ class RoomLeft:
     """We are no member any more: by our own /part, or thrown out by `by` for `reason`."""
 
     room: str
+    by: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomRenamed:
+    """The room that was called `old` is called `new`: `by` somebody just now, for `reason`; by nobody: for a while."""
+
+    old: str
+    new: str
     by: str = ""
     reason: str = ""
 
@@ -294,6 +305,7 @@ Event = (
     | RoomLine
     | RoomList
     | RoomRefused
+    | RoomRenamed
     | SearchAnswer
     | ServerText
     | TokenGranted

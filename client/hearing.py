@@ -13,6 +13,7 @@ from client.ownlines import OwnLines
 from client.presence import Presence
 from client.readmarks import ReadMarks
 from client.refusals import Refusals
+from client.renames import move_in
 from client.returning import Returning
 from client.search import Search
 from client.transcripts import Transcripts
@@ -121,6 +122,7 @@ class Hearing:
     @hear.register
     def _(self, event: events.RoomEntered) -> None:
         self._membership.entered(event.room)
+        self._transcripts.found_anew(event.room)
         if self._presence.idempotent:
             self._own_lines.delivery.opened(event.room)
         timeline = self._transcripts[event.room]
@@ -141,6 +143,21 @@ class Hearing:
     @hear.register
     def _(self, event: events.RoomLeft) -> None:
         self.forget(event.room, f"{event.by} threw you out" if event.by else "you left the room")
+
+    @hear.register
+    def _(self, event: events.RoomRenamed) -> None:
+        old, new = event.old, event.new
+        keepers = (self._membership, self._answers, self._own_lines, self._returning, self._search)
+        for keeper in (*keepers, self.read_marks, self.composing):
+            keeper.renamed(old, new)
+        self._transcripts.rename(old, new)
+        move_in(self.older_end, old, new)
+        if self.switch_to == casefold(old):
+            self.switch_to = casefold(new)
+        what = f"{event.by} renamed {old} to {new}" if event.by else f"{old} is called {new} now"
+        self._transcripts.note(f"{what}: {event.reason}" if event.reason else what, new)
+        if self.switch_to == casefold(new) and self._membership.is_entered(new):
+            self._transcripts.current, self.switch_to = self._transcripts[new].room, ""
 
     @hear.register
     def _(self, event: events.RoomRefused) -> None:

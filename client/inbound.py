@@ -17,6 +17,7 @@ from client.events import (
     OlderCame,
     ReadUpTo,
     Registered,
+    RoomRenamed,
     SearchAnswer,
     ServerText,
     TokenGranted,
@@ -30,7 +31,7 @@ from client.roomlines import ROOM_COMMANDS, consequences, redacted, replayed_lin
 from client.state import ALIVE, SEARCH, State
 from gateway.wire.errors import InvalidUtf8Error, MalformedLineError
 from gateway.wire.message import Message, Source
-from gateway.wire.names import casefold
+from gateway.wire.names import casefold, is_room_name
 from gateway.wire.tags import parse_time
 
 __all__ = ["obey", "read"]
@@ -158,6 +159,14 @@ def _read_up_to(_state: State, message: Message) -> Iterator[Event]:
     if len(message.params) >= 2:
         room, _, stamp = message.params[0], *message.params[1].partition("=")[1:]
         yield ReadUpTo(room, parse_time(stamp) or 0)
+
+
+def _renamed(state: State, message: Message) -> Iterator[Event]:
+    """Source: IRCv3 draft/channel-rename."""
+    if len(message.params) >= 2 and is_room_name(message.params[1]):
+        old, new, *rest = message.params
+        if state.renamed(old, new):
+            yield RoomRenamed(old, new, Source.parse(message.source).nick, "".join(rest[:1]))
 
 
 def _deleted(state: State, message: Message) -> Iterator[Event]:
@@ -293,6 +302,7 @@ _HANDLERS: dict[str, Callable[[State, Message], Iterable[Event]]] = {
     "PONG": _pong,
     "REDACT": _deleted,
     "REGISTER": _account,
+    "RENAME": _renamed,
     "RESUME": _resume,
     "TAGMSG": _tagged,
     "VERIFY": _account,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from itertools import takewhile
 
+from client.renames import move
 from gateway.wire.names import casefold
 
 __all__ = ["PREFIXES", "Roster"]
@@ -28,6 +29,11 @@ class Roster:
         """We are not in `room` any more."""
         self._rooms.pop(casefold(room), None)
         self._away = {nick for nick in self._away if self.rooms_of(nick)}
+
+    def move(self, old: str, new: str) -> None:
+        """A room of ours is called otherwise."""
+        for rooms in (self._rooms, self._listing):
+            move(rooms, old, new)
 
     def __contains__(self, room: str) -> bool:
         return casefold(room) in self._rooms

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from client.renames import move, move_in
 from gateway.wire.names import casefold
 
 __all__ = ["Membership"]
@@ -81,6 +82,16 @@ class Membership:
         due = [key for key, since_ms in self._delayed_ms.items() if now_ms - since_ms >= ASK_AGAIN_MS]
         self._delayed_ms.update(dict.fromkeys(due, now_ms))
         return [self._wanted[key] for key in due if key in self._wanted]
+
+    def renamed(self, old: str, new: str) -> None:
+        """A room is called otherwise."""
+        for table in (self._wanted, self._keys):
+            move(table, old, new)
+        move(self._delayed_ms, old, new)
+        for names in (self._entered, self._caught_up):
+            move_in(names, old, new)
+        if new in self:
+            self._wanted[casefold(new)] = new
 
     def forget(self, room: str) -> None:
         """`room` is none of ours any more."""

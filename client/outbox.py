@@ -17,6 +17,7 @@ from typing import BinaryIO
 
 from client.disk import Disk
 from client.private_files import write_whole
+from gateway.wire.names import casefold
 
 __all__ = ["MAX_LINES", "Outbox", "OutboxFullError", "OutboxLine", "open_outbox"]
 
@@ -114,6 +115,14 @@ class Outbox:
             kept += lines if line.key == key else [line]
         self._lines = {line.key: line for line in kept}
         self._rewrite()
+
+    def retarget(self, old: str, new: str) -> None:
+        """Lines for a room that is called otherwise are for it by its new name."""
+        if any(casefold(line.target) == casefold(old) for line in self._lines.values()):
+            for key, line in self._lines.items():
+                if casefold(line.target) == casefold(old):
+                    self._lines[key] = replace(line, target=new)
+            self._rewrite()
 
     def done(self, key: str) -> OutboxLine | None:
         """The line needs no sending any more: acknowledged, or refused for good. None when it is unknown."""
@@ -223,5 +232,5 @@ def _sane(line: OutboxLine) -> bool:
     return (
         isinstance(line.sent_ms, int)
         and all(isinstance(part, str) and not set(part).intersection("\r\0") for part in (*words, line.text))
-        and not set("".join(words)).intersection("\n :")
+        and not any(word.startswith(":") or set(word).intersection("\n ") for word in words)
     )

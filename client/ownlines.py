@@ -189,6 +189,11 @@ class OwnLines:
         for line in self._outbox:
             self._outbox.done(line.key)
 
+    def renamed(self, old: str, new: str) -> None:
+        """A room is called otherwise: its lines follow, under the keys they had."""
+        self._outbox.retarget(old, new)
+        self.delivery.renamed(old, new)
+
     def drop(self, room: str, reason: str) -> None:
         """We are not in `room` any more: its lines fail."""
         for line in self._outbox:

@@ -3,6 +3,7 @@
 Source: IRCv3 draft/read-marker.
 """
 
+from client.renames import move
 from client.session import Session
 from gateway.wire.names import casefold
 
@@ -43,6 +44,14 @@ class ReadMarks:
         """A server has welcomed us: ask about private talks, the last ones of `talks`."""
         for nick in talks[-MAX_TALKS_ASKED:]:
             session.ask_what_was_read(nick)
+
+    def renamed(self, old: str, new: str) -> None:
+        """A room is called otherwise."""
+        for marks in (self._agreed, self._told_ms):
+            move(marks, old, new)
+        move(self._seen, old, new)
+        if (seen := self._seen.get(casefold(new))) is not None:
+            self._seen[casefold(new)] = (new, seen[1])
 
     def tell(self, session: Session, now_ms: int) -> None:
         """Tell the server what was seen; to be called now and then."""

@@ -20,6 +20,7 @@ __all__ = ["LOGIN_CODES", "PLAYBACK", "WANTED_CAPABILITIES", "Registration", "ni
 WANTED_CAPABILITIES = (
     "away-notify",
     "batch",
+    "draft/channel-rename",
     "draft/chathistory",
     "draft/message-redaction",
     "draft/multiline",

@@ -16,6 +16,7 @@ from client.events import (
     RoomDelayed,
     RoomList,
     RoomRefused,
+    RoomRenamed,
     ServerText,
     TopicIs,
     TopicRefused,
@@ -25,7 +26,7 @@ from client.state import State
 from client.whois import WHOIS, whois
 from gateway.wire import numerics
 from gateway.wire.message import Message
-from gateway.wire.names import casefold
+from gateway.wire.names import casefold, is_room_name
 
 __all__ = ["REPLIES", "refused", "standard_reply"]
 
@@ -108,8 +109,8 @@ def standard_reply(state: State, message: Message) -> Iterator[Event]:
         yield Accepted(key) if code == "IDEM_KEY_TAKEN" else Refused(key, reason, retry=retry)
     elif command == "RESUME":
         yield ResumeRefused(reason, busy=code == "IN_USE")
-    elif command == "JOIN" and (room := _room_refused(state, params, by_order=True)):
-        yield RoomDelayed(room, reason) if retry else RoomRefused(room, reason)
+    elif command == "JOIN" and (events := list(_join_refused(state, params, retry=retry))):
+        yield from events
     elif command == "TOPIC" and (topic := _topic_refused(state, params, reason)) is not None:
         yield topic
     elif command == "NICK":
@@ -133,6 +134,24 @@ def _room_refused(state: State, params: Sequence[str], *, by_order: bool) -> str
         room = next(iter(state.joining), "")
     state.joining.pop(casefold(room), None)
     return room
+
+
+def _join_refused(state: State, params: Sequence[str], *, retry: bool) -> Iterator[Event]:
+    """A FAIL of JOIN: not now, not at all, or by another name."""
+    if params[1].upper() == "CHANNEL_RENAMED" and len(params) > 4 and is_room_name(params[3]):
+        yield from _go_on_to(state, params[2], params[3])
+    elif room := _room_refused(state, params, by_order=True):
+        yield RoomDelayed(room, params[-1]) if retry else RoomRefused(room, params[-1])
+
+
+def _go_on_to(state: State, old: str, new: str) -> Iterator[Event]:
+    """The room that we wanted to enter has been renamed; we are in it, or enter it. Source: IRCv3 channel-rename."""
+    wanted = casefold(old) in state.joining
+    if state.renamed(old, new):
+        yield RoomRenamed(old, new)
+    position = state.joining.pop(casefold(new), "")
+    if wanted and new not in state.roster:
+        state.join(new, position)
 
 
 def _topic_refused(state: State, params: Sequence[str], reason: str) -> TopicRefused | None:

@@ -49,6 +49,10 @@ class Requests:
         session.topic(self._current, action.text)
 
     @make.register
+    def _(self, action: actions.Rename) -> None:
+        self._about(self._current).rename(self._current, action.name, action.reason)
+
+    @make.register
     def _(self, action: actions.Names) -> None:
         room = action.room or self._current
         session = self._about(room)

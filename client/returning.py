@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from client.renames import move_in
 from client.wording import lines
 
 __all__ = ["Return", "Returning"]
@@ -53,6 +54,11 @@ class Returning:
         """Nothing more is to come from that casefolded room."""
         if self._return is not None:
             self._return.rooms.discard(room_key)
+
+    def renamed(self, old: str, new: str) -> None:
+        """A room is called otherwise."""
+        if self._return is not None:
+            move_in(self._return.rooms, old, new)
 
     def line_settled(self, key: str, *, sent: bool) -> None:
         """One of our lines needs no waiting for any more."""

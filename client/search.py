@@ -14,6 +14,7 @@ from client.line import RoomLine
 from client.render import day_of, plain, render
 from client.session import Session
 from client.transcripts import Transcripts
+from gateway.wire.names import casefold
 
 __all__ = ["MAX_FOUND", "MAX_PAGES", "Search"]
 
@@ -71,6 +72,11 @@ class Search:
             self._end("; nothing older is kept" if not answer.chosen else "")
         elif self._count >= MAX_FOUND or self._pages >= MAX_PAGES or session is None or not self._ask(session):
             self._end(self._how_far())
+
+    def renamed(self, old: str, new: str) -> None:
+        """A room is called otherwise."""
+        if casefold(self._room) == casefold(old):
+            self._room = new
 
     def stop(self, why: str = "stopped") -> None:
         """Tell what has been found so far, if a search is under way."""

@@ -140,6 +140,10 @@ class Session:
         """Ask for another nick; `NickChanged` or `NickTaken` follows."""
         self._state.send("NICK", nick)
 
+    def rename(self, room: str, new: str, reason: str) -> None:
+        """Give `room` another name; `RoomRenamed`, or `ServerText`, follows."""
+        self._state.send("RENAME", room, new, *([reason] if reason else []))
+
     def topic(self, room: str, text: str) -> None:
         """Set the topic; a topic line, or `TopicRefused`, follows. Ask for it when `text` is empty: `TopicIs`."""
         if text:

@@ -1,13 +1,15 @@
 """What one connection knows; shared by `session`, `inbound`, `roomlines` and `replies`. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from client.batches import Batches
 from client.catchup import FIRST_LINES, PAGE_LINES, CatchUp
 from client.line import Kind, RoomLine
 from client.members import Roster
 from client.registration import Registration
+from client.renames import move
 from client.resumption import Ticket
 from client.sasl import Login
 from gateway.wire.message import Message
@@ -169,6 +171,28 @@ class State:
         )
         self.catchups[casefold(room)] = catchup
         self.out.extend(catchup.request(labelled=self.labels))
+
+    def renamed(self, old: str, new: str) -> bool:
+        """The room `old` is called `new`; whether we want it, or are in it."""
+        ours = old in self.roster or casefold(old) in {*self.joining, *map(casefold, self.wishes.rooms)}
+        rooms = dict(self.wishes.rooms)
+        for name in [name for name in rooms if casefold(name) == casefold(old)]:
+            rooms[new] = rooms.pop(name)
+        self.wishes = replace(self.wishes, rooms=rooms)
+        self.roster.move(old, new)
+        tables: list[dict[str, Any]] = [
+            self.catchups, self.older, self.keys, self.joining, self.positions, self.topics
+        ]  # fmt: skip
+        for table in tables:
+            move(table, old, new)
+        asked = (self.catchups.get(casefold(new)), self.older.get(casefold(new)), self.looking)
+        for one in asked:
+            if one is not None and casefold(one.room) == casefold(old):
+                one.room = new
+        for key, sent in self.sent.items():
+            if casefold(sent.target) == casefold(old):
+                self.sent[key] = replace(sent, target=new)
+        return ours
 
     def ask_older(self, room: str, position: str, lines: int) -> None:
         """Ask for at most `lines` lines before `position`; the PING behind it tells when the answer is complete."""

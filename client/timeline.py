@@ -137,6 +137,16 @@ class Timeline:
         self._insert(line)
         return True
 
+    def take(self, other: "Timeline") -> None:
+        """What another timeline has of the same room."""
+        for row in other.rows:
+            if isinstance(row, RoomLine):
+                self.add(row)
+            else:
+                self._insert(row)
+        for line in other.pending:
+            self.pend(line)
+
     def redact(self, msgid: str, by: str, reason: str) -> RoomLine | None:
         """Hide what a line says; the row that stands in its place, None when it is not here or hidden already."""
         row = self.find(msgid)

@@ -2,12 +2,13 @@
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from client.cache import MAX_TIME_MS, Cache
 from client.events import Redacted
 from client.line import RoomLine
 from client.outbox import OutboxLine
+from client.renames import Renames, move
 from client.timeline import Failed, Note, Pending, Row, Timeline
 from gateway.wire.names import casefold
 
@@ -18,6 +19,7 @@ SHOWN_RECALLED = 50
 RECALLED_LINES = 5_000  # of a room, when the client starts; older ones as soon as somebody scrolls to them
 PAGE_LINES = 500
 RECALLED_TALKS = 50  # private ones; older are shown when somebody says something in them
+MAX_FORMER = 200  # names of rooms that have others now; then the one renamed first is forgotten
 MAX_FRESH = 10_000  # rows a stalled face has not drawn; then the oldest are only in the timeline
 
 
@@ -39,14 +41,16 @@ class Transcripts:
         self._now_ms = now_ms
         self._cache = cache if cache is not None else Cache()
         self._timelines: dict[str, Timeline] = {}
+        self._former: dict[str, str] = {}  # casefolded names that rooms had -> that they have
+        self.renames = Renames()  # for faces, which keep things under names too
         self._fresh: deque[Shown] = deque(maxlen=MAX_FRESH)
 
     def __contains__(self, room: str) -> bool:
-        return casefold(room) in self._timelines
+        return self._key(room) in self._timelines
 
     def __getitem__(self, room: str) -> Timeline:
         """The timeline of `room`; it begins here when there is none."""
-        key = casefold(room)
+        key = self._key(room)
         if key not in self._timelines:
             self._timelines[key] = Timeline(room)
             self._forget_one()
@@ -59,7 +63,7 @@ class Transcripts:
 
     def get(self, room: str) -> Timeline | None:
         """The timeline of `room`, when there is one."""
-        return self._timelines.get(casefold(room))
+        return self._timelines.get(self._key(room))
 
     @property
     def pending(self) -> list[tuple[str, Pending]]:
@@ -85,6 +89,35 @@ class Transcripts:
         self._cache.add(line)
         self._show(timeline, line)
         return True
+
+    def rename(self, old: str, new: str) -> None:
+        """The room `old` is called `new`: here, on disk, and for lines of it that still come under the old name."""
+        before, after = casefold(old), casefold(new)
+        there = self._timelines.get(after)
+        move(self._timelines, old, new)
+        timeline = self._timelines.get(after)
+        if there is not None and timeline is not None and there is not timeline:
+            timeline, other = sorted((timeline, there), key=len, reverse=True)
+            timeline.take(other)
+            self._timelines[after] = timeline
+        if timeline is not None:
+            timeline.room = new
+        if before != after:
+            self._former = {name: after if leads == before else leads for name, leads in self._former.items()}
+            self._former[before] = after
+            self._former.pop(after, None)
+            if len(self._former) > MAX_FORMER:
+                del self._former[next(iter(self._former))]
+        if casefold(self.current) == before:
+            self.current = new
+        fresh = [replace(shown, room=new) if casefold(shown.room) == before else shown for shown in self._fresh]
+        self._fresh = deque(fresh, maxlen=MAX_FRESH)
+        self._cache.rename(old, new)
+        self.renames.note(old, new)
+
+    def found_anew(self, room: str) -> None:
+        """A room of that name is another than the one that once had it."""
+        self._former.pop(casefold(room), None)
 
     def recall(self, room: str) -> None:
         """Take what earlier runs have seen of `room`, when it is not here yet; only the last lines are shown again."""
@@ -161,6 +194,9 @@ class Transcripts:
         timeline = self[line.target]
         if (failed := timeline.fail(line.key, reason, self._now_ms())) is not None:
             self._show(timeline, failed)
+
+    def _key(self, room: str) -> str:
+        return self._former.get(casefold(room), casefold(room))
 
     def _show(self, timeline: Timeline, row: RoomLine | Note | Failed) -> None:
         self._fresh.append(Shown(timeline.room, row))

@@ -11,6 +11,7 @@ from functools import partial
 
 from gateway.commands.allowances import Allowances
 from gateway.commands.reasserting import Reassertion
+from gateway.commands.renaming import reintroduce
 from gateway.commands.services import Services
 from gateway.commands.watching import Watches
 from gateway.config import Config
@@ -24,6 +25,7 @@ from gateway.rooms.engine import Engine
 from gateway.rooms.progress import Progress
 from gateway.session.render import render
 from gateway.store.accounts import Accounts
+from gateway.store.aliases import Aliases
 from gateway.store.conversations import Conversations
 from gateway.store.directory import Directory
 from gateway.store.embedded import EmbeddedStore
@@ -96,6 +98,7 @@ class Gateway:
             engine=self._engine,
             history=logs,
             directory=self._directory,
+            aliases=Aliases(self._lanes),
             presence=presence,
             watches=self._watches,
             oversight=self._oversight,
@@ -119,6 +122,7 @@ class Gateway:
             count_command=lambda name: None,
             grace_s=config.grace_s,
         )
+        self._engine.reintroduce = partial(reintroduce, self._services)
         self._counters = Counters()
         self._lanes.observe = self._counters.redis_latency.observe
         self._health = Health()

@@ -4,13 +4,22 @@
 
     GatewayError
     ├── StoreError            Redis is away or refused; the peer is told to try again
+    │   └── AliasedError      a room cannot be founded, since its name leads to another; who joins goes there
     ├── FullError             a bounded queue of ours is full; the peer is told to try again
     ├── MailError             no mail can be sent now; the peer is told to try again
     │   └── MailboxError      there is no way to that address; the peer is told to name another
     └── NickReservedError     the nick is another account's; the peer is told to log in or to choose another
 """
 
-__all__ = ["FullError", "GatewayError", "MailError", "MailboxError", "NickReservedError", "StoreError"]
+__all__ = [
+    "AliasedError",
+    "FullError",
+    "GatewayError",
+    "MailError",
+    "MailboxError",
+    "NickReservedError",
+    "StoreError",
+]
 
 
 class GatewayError(Exception):
@@ -19,6 +28,10 @@ class GatewayError(Exception):
 
 class StoreError(GatewayError):
     """Redis did not do what was asked: away, too slow, or refusing."""
+
+
+class AliasedError(StoreError):
+    """A room that nobody is in cannot be founded: another answers to its name."""
 
 
 class FullError(GatewayError):

@@ -29,6 +29,7 @@ __all__ = [
     "Rebound",
     "Renamed",
     "Restored",
+    "RoomRenamed",
     "Split",
     "Splitting",
     "TopicSet",
@@ -41,7 +42,7 @@ class Joined(NamedTuple):
     uid: Uid
     msgid: MsgId
     member: Member
-    names: str = ""  # the room's name as displayed, from who made the room; empty for an existing one
+    names: str = ""  # the room's name as displayed, from who made the room; empty: it keeps its own
     anew: bool = False  # the room had ended: its modes, lists, key, limit and invitations begin afresh
     blank: bool = False  # and was closed: its topic and what was said in it are gone too
 
@@ -133,6 +134,18 @@ class TopicSet(NamedTuple):
     msgid: MsgId
     source: str  # nick!user@host of who did it
     text: str
+
+
+class RoomRenamed(NamedTuple):
+    """The room has another name; the one it had leads to it from now on."""
+
+    uid: Uid
+    msgid: MsgId
+    source: str  # nick!user@host of who did it
+    before: str  # as displayed
+    name: str
+    reason: str = ""
+    forgotten: str = ""  # a former name, casefolded, that leads to the room no more: it has had too many
 
 
 class ModeChange(NamedTuple):
@@ -261,6 +274,7 @@ Event = (
     | HostSet
     | LinkChanged
     | TopicSet
+    | RoomRenamed
     | ModesSet
     | Invited
     | Reaped

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple, NewType
 
+from gateway.wire.names import RoomKey
+
 __all__ = [
     "ORIGIN",
     "Answer",
@@ -111,7 +113,7 @@ class Topic(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """An entry of one of a room's lists: who made it and when."""
+    """An entry of one of a room's lists: who made it and when; of its former names, how it was spelt and until when."""
 
     by: str
     at_ms: int
@@ -135,7 +137,9 @@ class Snapshot:
     history: str = ""  # how much of the log is history, as mode `H` has it; empty: as much as the network keeps
     lists: dict[str, dict[str, Listed]] = field(default_factory=dict)  # "b", "e", "I": masks
     invited: dict[Uid, Listed] = field(default_factory=dict)
+    former: dict[RoomKey, Listed] = field(default_factory=dict)  # the names it had before this one, the last few
     members: dict[Uid, Member] = field(default_factory=dict)
+    aliased: bool = False  # another room may answer to the name that this one had first: see `Aliases`
 
 
 class Outcome(Enum):
@@ -148,6 +152,7 @@ class Outcome(Enum):
     FENCED = 4
     UNCHANGED = 5
     FULL = 6
+    ALIASED = 7
 
 
 class SendKey(NamedTuple):

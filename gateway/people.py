@@ -4,6 +4,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from gateway.model import AttachmentId, GatewayId, LogKey, Member, Position, Uid
+from gateway.wire.names import RoomKey
 
 __all__ = [
     "LINK_LOST",
@@ -157,7 +158,8 @@ class Rate(NamedTuple):
 class RoomRow(NamedTuple):
     """A room in LIST."""
 
-    name: str
+    room: RoomKey
+    name: str  # as displayed
     members: int
     topic: str
     modes: str = ""

@@ -3,8 +3,9 @@
 from typing import NamedTuple
 
 from gateway.model import MsgId, Position, Uid
+from gateway.wire.limits import MAX_BODY_BYTES
 
-__all__ = ["Direct", "Redacted", "Said", "SaidLines", "SaidTo", "Spoken", "Utterance", "is_history"]
+__all__ = ["Direct", "Redacted", "Said", "SaidLines", "SaidTo", "Spoken", "Utterance", "addressed", "is_history"]
 
 
 class Said(NamedTuple):
@@ -71,3 +72,22 @@ Utterance = Spoken | Direct | Redacted
 def is_history(event: object) -> bool:
     """Whether it is a message that all members may read again later."""
     return isinstance(event, Said) or (isinstance(event, SaidLines) and not event.to)
+
+
+def addressed(said: Spoken, room: str) -> Spoken:
+    """What was said in a room, as if that had been called so then; what does not fit any more is cut."""
+    source, command, rest = said.line.split(b" ", 2)
+    target, space, text = rest.partition(b" ")
+    now = target[: len(target) - len(target.lstrip(b"@+"))] + room.encode()
+    if target == now:
+        return said
+    head = b"%b %b %b%b" % (source, command, now, space)
+    moved = said._replace(line=head + _cut(text, MAX_BODY_BYTES - len(head)))
+    if isinstance(moved, SaidLines):
+        left = MAX_BODY_BYTES - len(head) - 1  # for the colon
+        moved = moved._replace(more=tuple((goes_on, _cut(text, left)) for goes_on, text in moved.more))
+    return moved
+
+
+def _cut(text: bytes, limit: int) -> bytes:
+    return text if len(text) <= limit else text[:limit].decode(errors="ignore").encode()

@@ -7,6 +7,7 @@ import logging
 from gateway.commands.extent import kept_in
 from gateway.commands.login import announce_sasl, end_deleted
 from gateway.commands.oversight import deliver_notices, enforce
+from gateway.commands.renaming import keep_names
 from gateway.commands.services import Services
 from gateway.errors import StoreError
 from gateway.net.server import Server
@@ -26,6 +27,7 @@ DELETED_LOOK_EVERY_S = 1.0
 ACTIVITY_EVERY_S = 10.0
 TRIM_EVERY_S = 30.0
 TRIM_PAUSE_S = 0.005  # between rooms
+NAMES_EVERY_S = 30.0
 _log = logging.getLogger(__name__)
 
 
@@ -65,6 +67,7 @@ class Upkeep:
             tasks.create_task(self._keep_publishing_sizes(), name="sizes")
             tasks.create_task(self._note_activity(), name="activity")
             tasks.create_task(self._trim_history(), name="history")
+            tasks.create_task(self._keep_names(), name="names")
 
     async def _follow_oversight(self) -> None:
         """Learn of bans and notices; while Redis is away those known go on."""
@@ -136,6 +139,13 @@ class Upkeep:
                         now_ms = int(services.clock_s() * 1000)
                         await services.history.trim(services.log_of_room(room.key), kept, now_ms)
                     await asyncio.sleep(TRIM_PAUSE_S)
+
+    async def _keep_names(self) -> None:
+        """Make good what Redis may have lost of the names of the rooms here."""
+        while True:
+            await asyncio.sleep(NAMES_EVERY_S)
+            with contextlib.suppress(StoreError):  # looked at again next time
+                await keep_names(self._services)
 
     async def _keep_publishing_sizes(self) -> None:
         """Tell LIST once more how large rooms have become: what it was told at once may be lost, or overtaken."""

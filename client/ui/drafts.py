@@ -7,6 +7,7 @@ from pathlib import Path
 from client.commands import holds_secret
 from client.disk import Disk
 from client.private_files import write_whole
+from client.renames import move
 from gateway.wire.names import casefold
 
 __all__ = ["Drafts"]
@@ -40,6 +41,11 @@ class Drafts:
             self._texts[casefold(room)] = text
             if len(self._texts) > MAX_DRAFTS:
                 del self._texts[next(iter(self._texts))]
+
+    def renamed(self, old: str, new: str) -> None:
+        """A room is called otherwise; a draft that stands under the new name already stays."""
+        if casefold(new) not in self._texts:
+            move(self._texts, old, new)
 
     @property
     def rooms(self) -> frozenset[str]:

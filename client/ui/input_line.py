@@ -10,6 +10,7 @@ from client.face import Screen
 from client.ui.completer import ChatCompleter
 from client.ui.drafts import Drafts
 from client.ui.history import InputHistory
+from gateway.wire.names import casefold
 
 __all__ = ["InputLine"]
 
@@ -22,6 +23,7 @@ class InputLine:
         self._transcripts = screen.chat.transcripts
         self._drafts = drafts
         self._room = self._transcripts.current
+        self._renames = self._transcripts.renames.count
         disk = screen.chat.disk
         history: History = InputHistory(state_dir / "history", disk) if state_dir is not None else InMemoryHistory()
         self.buffer = Buffer(
@@ -37,7 +39,13 @@ class InputLine:
         self.buffer.set_document(Document(text), bypass_readonly=True)
 
     def follow_room(self) -> bool:
-        """Change the draft when the room has changed; whether it has."""
+        """Change the draft when the room has changed; whether it has. A room that is called otherwise is no other."""
+        renames = self._transcripts.renames
+        for old, new in renames.since(self._renames):
+            self._drafts.renamed(old, new)
+            if casefold(self._room) == casefold(old):
+                self._room = new
+        self._renames = renames.count
         current = self._transcripts.current
         if current == self._room:
             return False

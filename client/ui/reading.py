@@ -6,6 +6,7 @@ begins below a rule in the transcript.
 
 from client.chat import Chat
 from client.line import RoomLine
+from client.renames import move
 from client.ui.unread import Unread
 from client.ui.viewport import Viewport
 from gateway.wire.names import casefold
@@ -22,6 +23,7 @@ class Reading:
         self._marks: dict[str, int] = {}  # casefolded room -> how far it was read, as taken into account
         self._viewports: dict[str, tuple[object, Viewport]] = {}
         self._room = chat.transcripts.current
+        self._renames = chat.transcripts.renames.count
 
     def viewport(self, room: str) -> Viewport:
         """The place in the transcript of `room`."""
@@ -41,6 +43,7 @@ class Reading:
     def update(self) -> list[tuple[str, RoomLine]]:
         """Take what came since the last call; the lines among it that call for the person, with their rooms."""
         chat = self._chat
+        self._follow_names()
         called = self.unread.add(chat.transcripts.fresh(), nick=chat.nick)
         self.unread.keep(chat.transcripts.names)
         for room in chat.rooms:
@@ -58,6 +61,16 @@ class Reading:
             if first is not None and viewport.unread_from is None and not (room == current and viewport.at_end):
                 viewport.unread_from = first
         return called
+
+    def _follow_names(self) -> None:
+        renames = self._chat.transcripts.renames
+        for old, new in renames.since(self._renames):
+            self.unread.renamed(old, new)
+            move(self._marks, old, new)
+            move(self._viewports, old, new)
+            if casefold(self._room) == casefold(old):
+                self._room = new
+        self._renames = renames.count
 
     def _take_marks(self) -> None:
         """What was read at another device is read here too; what was not, begins below the rule."""

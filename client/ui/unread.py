@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from client.line import RoomLine
+from client.renames import move, move_in
 from client.render import mentions
 from client.timeline import Timeline
 from client.transcripts import Shown
@@ -94,6 +95,13 @@ class Unread:
             for counts in (self._rooms, self._newest_ms, self._marked_ms):
                 for key in counts.keys() - kept:
                     del counts[key]
+
+    def renamed(self, old: str, new: str) -> None:
+        """A room is called otherwise."""
+        move_in(self._begun, old, new)
+        move(self._rooms, old, new)
+        for times in (self._newest_ms, self._marked_ms):
+            move(times, old, new)
 
     def read(self, room: str) -> None:
         """Everything in `room` has been seen."""

@@ -15,7 +15,7 @@ from gateway.errors import StoreError
 from gateway.people import Rate
 from gateway.session.mailboxes import same_mailbox
 from gateway.session.session import Session
-from gateway.wire.names import casefold
+from gateway.wire.names import RoomKey, casefold
 
 __all__ = ["Allowances", "SharedLimits"]
 
@@ -35,6 +35,7 @@ class SharedLimits(NamedTuple):
     address_messages: Rate = Rate(240, 1920)  # of all guests of one address
     joins: Rate = Rate(200, 240)  # rooms; of one account, or all guests of one address
     mails: Rate = Rate(3, 3 / 60)  # to one mailbox, and for one account: three, and then one every 20 minutes
+    renames: Rate = Rate(5, 1)  # of one room
     trusted: tuple[IPv4Network | IPv6Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
@@ -137,6 +138,10 @@ class Allowances:
         who = self._who(session)
         # More than the bucket holds could never be had.
         return await self._take("join", who, self._limits.joins, min(rooms, self._limits.joins.burst)) if who else 0.0
+
+    async def wait_to_rename(self, session: Session, room: RoomKey) -> float:
+        """Take a token for another name of a room; for none, the seconds until there is one, else 0."""
+        return await self._take("rename", room, self._limits.renames) if self._who(session) else 0.0
 
     async def wait_to_connect(self, host: str) -> float:
         """Take a token for a connection from there; for none, the seconds until there is one, else 0."""

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable
 
 from gateway.commands.services import Services
-from gateway.errors import StoreError
-from gateway.model import AttachmentId, MsgId, Position
+from gateway.errors import AliasedError, StoreError
+from gateway.model import AttachmentId, MsgId, Outcome, Position
 from gateway.rooms.ports import Change
 from gateway.rooms.replica import Replica
 from gateway.rooms.room import Room
@@ -42,8 +42,11 @@ class _Changing:
         self._finish(applied=True)
         return self._arrived(line, position)
 
-    def unchanged(self) -> None:
-        self._finish(applied=False)
+    def unchanged(self, outcome: Outcome) -> None:
+        if outcome is Outcome.ALIASED and not self.done.done():
+            self.done.set_exception(AliasedError("the name leads to another room"))
+        else:
+            self._finish(applied=False)
 
     def failed(self) -> None:
         if not self.done.done():
@@ -67,6 +70,7 @@ async def change_room(services: Services, session: Session, room: Room, decide: 
     Returns:
         False when it was refused, or there was nothing to change.
     Raises:
+        AliasedError: somebody would have founded a room whose name leads to another.
         StoreError: Redis is away.
     """
     if not services.history.up:
@@ -74,8 +78,10 @@ async def change_room(services: Services, session: Session, room: Room, decide: 
     msgid = services.new_msgid()
     changing = _Changing(session.attachment, msgid, decide, arrived)
     services.engine.change(room, msgid, changing)
-    applied = await changing.done
-    room.origins.pop(msgid, None)
+    try:
+        applied = await changing.done
+    finally:
+        room.origins.pop(msgid, None)
     services.resized[room.key] = room.replica
     if applied and changing.resizes:
         services.directory.tell_size(room.key, len(room.replica.members))

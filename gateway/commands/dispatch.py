@@ -67,15 +67,22 @@ def _obey(services: Services, session: Session, command: Command, message: Messa
 
 
 def _has_allowance(services: Services, session: Session, message: Message) -> bool:
-    return message.command != "JOIN" and services.allowances.may_speak(session)
+    return not _joins(message) and services.allowances.may_speak(session)
+
+
+def _joins(message: Message) -> int:
+    """How many rooms are joined; for those who do not know of renames, a RENAME is a JOIN."""
+    if message.command == "JOIN" and message.params:
+        return message.params[0].count(",") + 1
+    return int(message.command == "RENAME")
 
 
 async def _within_allowance(
     services: Services, session: Session, command: Command, message: Message, reply: Reply
 ) -> None:
     """Carry a command out once the limit that all gateways share allows it, or refuse it."""
-    if message.command == "JOIN":
-        wait_s = await services.allowances.wait_to_join(session, message.params[0].count(",") + 1)
+    if joins := _joins(message):
+        wait_s = await services.allowances.wait_to_join(session, joins)
     else:
         wait_s = await services.allowances.wait_to_speak(session)
     if wait_s:
@@ -222,7 +229,7 @@ def _within_budget(services: Services, session: Session, message: Message, reply
     """Whether the session may do one more thing; False after the refusal was said."""
     if not services.network.limits:
         return True
-    joins = message.params[0].count(",") + 1 if message.command == "JOIN" and message.params else 0
+    joins = _joins(message)
     free = message.command in _NEVER_REFUSED
     verdict = session.budget.spend(services.now_s(), cost=CHEAP if free else 1.0, joins=joins)
     if verdict is Verdict.GO or (free and verdict is Verdict.REFUSE):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from gateway.commands.services import Services
 from gateway.events import Event, Renamed
-from gateway.model import Member, MsgId, Position
+from gateway.model import Member, MsgId, Outcome, Position
 from gateway.rooms.ports import Change
 from gateway.rooms.replica import Replica
 from gateway.session.session import Session
@@ -42,7 +42,7 @@ class _Changing:
         self._finished()
         return b""
 
-    def unchanged(self) -> None:
+    def unchanged(self, outcome: Outcome) -> None:
         self._finished()
 
     def failed(self) -> None:

@@ -69,6 +69,7 @@ HELP: dict[str, Help] = {
     "QUIT": Help("[:<reason>]", "Ends your session."),
     "REDACT": Help("<target> <msgid> [:<reason>]", "Takes back what was said: your own, or as operator."),
     "REGISTER": Help("<account|*> <email|*> <password>", "Registers an account."),
+    "RENAME": Help("<room> <new name> [:<reason>]", "Operators: gives a room another name."),
     "RESUME": Help("<token> [<msgid>]", "Comes back to a session; clients send it by themselves."),
     "SEARCH": Help("<attribute>=<value>{;<attribute>=<value>}", "Searches in, from, text, after, before; limit."),
     "SETNAME": Help(":<real name>", "Changes your real name."),

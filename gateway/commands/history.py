@@ -7,6 +7,7 @@ from functools import partial
 
 from gateway.commands.conversations import find_conversation, identity_of
 from gateway.commands.extent import kept_in, oldest_in_room, oldest_said, without_taken_back
+from gateway.commands.naming import own_room
 from gateway.commands.reading import PAGE, BadReferenceError, Place, Reader, parse_reference
 from gateway.commands.services import Services
 from gateway.errors import StoreError
@@ -14,12 +15,11 @@ from gateway.events import Entry
 from gateway.model import LogKey, Position, order, time_ms
 from gateway.rooms.room import Room
 from gateway.session.capabilities import CHATHISTORY
-from gateway.session.playback import is_message, is_played, play
+from gateway.session.playback import in_room, is_message, is_played, play
 from gateway.session.render import render
 from gateway.session.reply import Reply
 from gateway.session.session import Session
 from gateway.wire.message import Message
-from gateway.wire.names import room_key
 from gateway.wire.tags import format_time
 
 __all__ = ["MAX_MESSAGES", "chathistory", "replay", "said_last"]
@@ -30,9 +30,10 @@ _PARAMETERS = {"LATEST": 4, "BEFORE": 4, "AFTER": 4, "AROUND": 4, "BETWEEN": 5, 
 
 def replay(services: Services, session: Session, room: Room, reply: Reply) -> None:
     """The last lines for a newcomer that cannot ask for them; a batch where it knows batches."""
-    lines = [line for entry in said_last(services, room) if (line := render(entry, None, "", session.render_class))]
+    name, said = room.replica.name, said_last(services, room)
+    lines = [line for entry in said if (line := render(in_room(entry, name), None, "", session.render_class))]
     if lines:
-        reply.batch("chathistory", room.replica.name, lines=lines, reference=services.next_batch())
+        reply.batch("chathistory", name, lines=lines, reference=services.next_batch())
 
 
 def said_last(services: Services, room: Room) -> list[Entry]:
@@ -91,10 +92,9 @@ async def _messages(
 async def _log_of(services: Services, session: Session, target: str) -> tuple[LogKey, str, Place] | None:
     """The log of a target, what the target is called, and where its history begins. Raises `StoreError`."""
     if target.startswith("#"):
-        key = room_key(target)
-        if key is None or (room := session.rooms.get(key)) is None:
+        if (room := own_room(services, session, target)) is None:
             return None
-        return services.log_of_room(key), room.replica.name, await oldest_in_room(services, room)
+        return services.log_of_room(room.key), room.replica.name, await oldest_in_room(services, room)
     log = await find_conversation(services, session, target)
     return (log, target, oldest_said(services)) if log is not None else None
 

@@ -34,7 +34,7 @@ async def list_(services: Services, session: Session, message: Message, reply: R
     reply.numeric(n.RPL_LISTSTART, "Channel", "Users  Name")
     rows = [row for row in await services.directory.rooms() if fits(row)]
     for index, row in enumerate(rows, 1):
-        if "s" not in row.modes or casefold(row.name) in session.rooms:
+        if "s" not in row.modes or row.room in session.rooms:
             reply.numeric(n.RPL_LIST, row.name, str(row.members), row.topic)
         if not index % ROWS_AT_ONCE:
             await breathe(reply)

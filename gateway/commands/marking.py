@@ -3,10 +3,12 @@
 import contextlib
 
 from gateway.commands.conversations import identity_of
+from gateway.commands.naming import own_room
 from gateway.commands.services import Services
 from gateway.commands.telling import copy_to_own, tell
 from gateway.errors import FullError, StoreError
 from gateway.model import Uid
+from gateway.rooms.room import Room
 from gateway.session.capabilities import READ_MARKER
 from gateway.session.reply import Reply
 from gateway.session.session import Session
@@ -34,7 +36,10 @@ async def markread(services: Services, session: Session, message: Message, reply
         if at_ms is None or at_ms < 0:
             _fail(reply, "INVALID_PARAMS", target, message.params[1], text="That is no timestamp")
             return
-    who, key = identity_of(session), casefold(target)
+    key = casefold(target)
+    if (room := own_room(services, session, target)) is not None:
+        key, target = room.key, room.replica.name
+    who = identity_of(session)
     others: list[Uid] = []
     try:
         if at_ms is None:
@@ -51,14 +56,18 @@ async def markread(services: Services, session: Session, message: Message, reply
     await _tell_others(services, session, [uid for uid in others if uid != session.uid], line)
 
 
-async def marker_line(services: Services, session: Session, room: str) -> bytes:
-    """What a session is told of a room it comes into, CR LF included; empty without the capability."""
+async def marker_line(services: Services, session: Session, room: Room, name: str = "") -> bytes:
+    """What a session is told of a room it comes into, CR LF included; empty without the capability.
+
+    Args:
+        name: which the room will have by then; empty: the one it has.
+    """
     if not session.has(READ_MARKER):
         return b""
     found = None
     with contextlib.suppress(StoreError):  # then it is not known
-        found = await services.markers.get(identity_of(session), casefold(room), _told(session))
-    return _line(services, room, found) + b"\r\n"
+        found = await services.markers.get(identity_of(session), room.key, _told(session))
+    return _line(services, name or room.replica.name, found) + b"\r\n"
 
 
 def _line(services: Services, target: str, at_ms: int | None) -> bytes:

@@ -40,7 +40,7 @@ async def kick(services: Services, session: Session, message: Message, reply: Re
     for index, (name, nick) in enumerate(victims, 1):
         if await visible_room(services, session, name, reply) is None:
             continue
-        if (room := joined_room(session, name, reply)) is not None:
+        if (room := joined_room(services, session, name, reply)) is not None:
             await _kick(services, session, room, nick, reason, reply, last=index == len(victims))
 
 
@@ -84,7 +84,7 @@ async def invite(services: Services, session: Session, message: Message, reply: 
         reply.numeric(n.ERR_NOSUCHNICK, first_word(nick), "No such nick")
     elif (
         await visible_room(services, session, name, reply) is not None
-        and (room := joined_room(session, name, reply)) is not None
+        and (room := joined_room(services, session, name, reply)) is not None
     ):
         await _invite(services, session, room, target, reply)
 

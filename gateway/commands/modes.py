@@ -1,6 +1,7 @@
 """MODE, of rooms and of oneself. Source: RFC 2812 sections 3.1.5 and 3.2.3; https://modern.ircdocs.horse/#mode-message."""
 
 from gateway.commands.changing import change_room
+from gateway.commands.naming import own_room
 from gateway.commands.oversight import audit
 from gateway.commands.rooms import inline
 from gateway.commands.services import Services
@@ -18,7 +19,7 @@ from gateway.session.session import Session
 from gateway.wire import numerics as n
 from gateway.wire.limits import MAX_BODY_BYTES
 from gateway.wire.message import Message
-from gateway.wire.names import casefold, nick_key, room_key
+from gateway.wire.names import casefold, nick_key
 
 __all__ = ["mode"]
 
@@ -48,8 +49,7 @@ async def mode(services: Services, session: Session, message: Message, reply: Re
     changes = [request for request in wanted if not _asks(request)]
     if not changes:
         return
-    key = room_key(target)
-    room = session.rooms.get(key) if key is not None else None
+    room = own_room(services, session, target)
     if room is None or not is_operator(replica, session.uid):
         _refuse(replica, reply)
         return

@@ -11,13 +11,14 @@ from gateway.session import capabilities
 from gateway.session.reply import Reply
 from gateway.session.session import Session
 from gateway.wire import numerics as n
-from gateway.wire.limits import CHANNELLEN, MAX_BODY_BYTES
+from gateway.wire.limits import CHANNELLEN, MAX_BODY_BYTES, NICKLEN
 from gateway.wire.message import Message
 from gateway.wire.splitting import clip, first_word
 
 __all__ = [
     "MAX_NAMES_TARGETS",
     "NAMES_AT_ONCE",
+    "NameLines",
     "add_names",
     "filled",
     "name_slices",
@@ -75,12 +76,36 @@ def name_slices(
 ) -> Iterator[list[bytes]]:
     """353 lines, as full as they may be, of some members after the other. In between the room may change: who has left
     by then is not named, and of who comes the peer is told, if it is a member."""
-    kind = "@" if "s" in replica.modes else "="
     uids = list(replica.members) if uids is None else uids
-    prefix = f":{server} {n.RPL_NAMREPLY} {session.name} {kind} {replica.name} :"
+    prefix = _prefix(replica, server, session.name)
     for start in range(0, len(uids), NAMES_AT_ONCE):
         found = (replica.members.get(uid) for uid in uids[start : start + NAMES_AT_ONCE])
         yield list(filled(prefix, [_prefixed(session, member) for member in found if member is not None]))
+
+
+class NameLines:
+    """All names at once, and 366, for several members: put into lines once for those who want them alike."""
+
+    def __init__(self, replica: Replica, server: str) -> None:
+        self._replica = replica
+        self._server = server
+        self._bodies: dict[int, list[bytes]] = {}  # 353 lines but for their prefix, by capabilities
+
+    def add(self, session: Session, reply: Reply) -> None:
+        """To the answer of one of them."""
+        wanted = session.caps & (capabilities.MULTI_PREFIX | capabilities.USERHOST_IN_NAMES)
+        if wanted not in self._bodies:
+            longest = _prefix(self._replica, self._server, "x" * NICKLEN)
+            words = [_prefixed(session, member) for member in self._replica.members.values()]
+            self._bodies[wanted] = [line[len(longest.encode()) :] for line in filled(longest, words)]
+        prefix = _prefix(self._replica, self._server, session.name).encode()
+        for body in self._bodies[wanted]:
+            reply.add(prefix + body)
+        _end(self._replica, reply)
+
+
+def _prefix(replica: Replica, server: str, nick: str) -> str:
+    return f":{server} {n.RPL_NAMREPLY} {nick} {'@' if 's' in replica.modes else '='} {replica.name} :"
 
 
 def filled(prefix: str, words: list[str]) -> Iterator[bytes]:

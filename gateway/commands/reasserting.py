@@ -4,6 +4,7 @@ import asyncio
 import itertools
 
 from gateway.commands.nicks import rename
+from gateway.commands.renaming import keep_names
 from gateway.commands.services import Services
 from gateway.errors import StoreError
 from gateway.session.reply import Reply
@@ -44,6 +45,7 @@ class Reassertion:
             services.resized[room.key] = room.replica
             if room.seats:
                 await services.history.remember_log(services.log_of_room(room.key))
+        await keep_names(services)
         sessions = iter(list(services.sessions.values()))
         while group := list(itertools.islice(sessions, _AT_ONCE)):
             await asyncio.gather(*(self._one(session) for session in group))

@@ -2,11 +2,11 @@
 
 from gateway.commands.changing import change_room
 from gateway.commands.conversations import find_peer, identity_of
+from gateway.commands.naming import current_room, own_room
 from gateway.commands.oversight import record
 from gateway.commands.reading import LAST, SKEW_MS, Reader, find
 from gateway.commands.services import Services
 from gateway.commands.telling import copy_to_own
-from gateway.commands.visible import current_room
 from gateway.errors import FullError
 from gateway.events import Entry
 from gateway.model import LogKey, MsgId, Position, Uid, time_ms
@@ -21,7 +21,7 @@ from gateway.session.session import Session
 from gateway.spoken import Direct, Redacted, Said, SaidLines, SaidTo
 from gateway.wire.limits import MAX_BODY_BYTES
 from gateway.wire.message import Message
-from gateway.wire.names import nick_key, room_key
+from gateway.wire.names import nick_key
 from gateway.wire.splitting import clip
 
 __all__ = ["redact"]
@@ -37,13 +37,11 @@ async def redact(services: Services, session: Session, message: Message, reply: 
     redacting = _Redacting(services, session, reply, target, msgid, reason)
     try:
         if target.startswith("#"):
-            key = room_key(target)
-            room = session.rooms.get(key) if key is not None else None
-            if room is not None:
+            if (room := own_room(services, session, target)) is not None:
                 await redacting.in_room(room)
                 return
-            if key is not None and session.operator and (there := await current_room(services, target)) is not None:
-                async with services.engine.open_room(key, there.name) as room:
+            if session.operator and (found := await current_room(services, target)) is not None:
+                async with services.engine.open_room(found.room, found.replica.name) as room:
                     await redacting.in_room(room)
                 return
         elif (peer := await find_peer(services, session, target)) is not None:

@@ -48,7 +48,7 @@ def cap(services: Services, session: Session, message: Message, reply: Reply) ->
                 session.caps |= capabilities.CAP_NOTIFY
             _list(services, session, reply)
         case "LIST":
-            reply.message("CAP", session.name, "LIST", capabilities.names(session.caps))
+            _tell(session, "LIST", capabilities.names(session.caps).split(), reply)
         case "REQ":
             session.negotiating = not session.ready
             return _request(services, session, message.params[1] if len(message.params) > 1 else "", reply)
@@ -64,13 +64,20 @@ def _list(services: Services, session: Session, reply: Reply) -> None:
     if not session.wants_302:
         # One line is all that such a client understands; who knows drafts knows 302.
         words = [word for word in capabilities.listed(services.withdrawn).split() if "/" not in word]
-        reply.message("CAP", session.name, "LS", " ".join(words))
+    else:
+        words = capabilities.listed(services.withdrawn, values(services.network, session.certificate)).split()
+    _tell(session, "LS", words, reply)
+
+
+def _tell(session: Session, subcommand: str, words: list[str], reply: Reply) -> None:
+    """Source: "Multiline replies to CAP LS and CAP LIST"."""
+    if not session.wants_302:
+        reply.message("CAP", session.name, subcommand, " ".join(words))
         return
-    words = capabilities.listed(services.withdrawn, values(services.network, session.certificate)).split()
-    *first, last = _in_lines(words, len(f":{services.network.server_name} CAP {session.name} LS * :"))
+    *first, last = _in_lines(words, len(f":{reply.server} CAP {session.name} {subcommand} * :"))
     for line in first:
-        reply.message("CAP", session.name, "LS", "*", line)
-    reply.message("CAP", session.name, "LS", last)
+        reply.message("CAP", session.name, subcommand, "*", line)
+    reply.message("CAP", session.name, subcommand, last)
 
 
 def values(network: Network, certificate: str) -> dict[int, str]:

@@ -9,7 +9,7 @@ from gateway.commands.changing import change_room
 from gateway.commands.departure import keep, let_go, persistently
 from gateway.commands.history import said_last
 from gateway.commands.marking import marker_line
-from gateway.commands.missed import is_talk, read_missed, write_missed
+from gateway.commands.missed import is_talk, new_name, read_missed, write_missed
 from gateway.commands.monitor import tell_watched
 from gateway.commands.names import name_slices
 from gateway.commands.oversight import close_if_banned
@@ -45,7 +45,8 @@ class _Back(NamedTuple):
     """A room a session is back in."""
 
     room: Room
-    position: Position  # where it came back
+    name: str  # of the room, at the place where it came back
+    position: Position
     greeting: bytes
     recent: list[Entry]  # what was said last before that
 
@@ -158,7 +159,7 @@ class Returning:
         try:
             rooms = await asyncio.gather(*(self._enter(RoomKey(room)) for room in sorted(taken.rooms)))
             for back in filter(None, rooms):
-                held.write(back.greeting)
+                held.write(await self._new_name(back, taken) + back.greeting)
                 await self._tell_names(back.room, held)
                 await self._replay(back, taken, held)
             last = await self._replay_inbox(taken, held)
@@ -227,16 +228,21 @@ class Returning:
                 greeting = Reply(session, services.network.server_name)
                 joined = Joined(session.uid, MsgId(b""), member)
                 greet(session, room, Entry(position, joined), greeting, marker)
-                back = _Back(room, position, greeting.take(), said_last(services, room))
+                back = _Back(room, room.replica.name, position, greeting.take(), said_last(services, room))
             return b""
 
         async with services.engine.open_room(key, key) as room:
             await services.history.remember_log(services.log_of_room(key))
-            marker = await marker_line(services, session, room.replica.name)
+            marker = await marker_line(services, session, room)
             await repair_nick(services, session, room)
             if not await change_room(services, session, room, decide, arrived):
                 await services.records.left(session.uid, key)
         return back
+
+    async def _new_name(self, back: _Back, taken: Taken) -> bytes:
+        """To a client that does not know that there was a session, all rooms are new."""
+        after = taken.positions.get(self._services.log_of_room(back.room.key)) if self._by_token else None
+        return await new_name(self._services, self._session, back.room, back.name, after, back.position)
 
     async def _tell_names(self, room: Room, held: Held) -> None:
         """Of a room that is too large to name all in its greeting."""

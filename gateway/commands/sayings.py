@@ -16,7 +16,7 @@ from gateway.rooms.room import Room
 from gateway.session.render import render
 from gateway.session.reply import Reply
 from gateway.session.session import Session
-from gateway.spoken import Direct, Said, SaidLines, Spoken
+from gateway.spoken import Direct, Said, SaidLines, Spoken, addressed
 from gateway.wire import numerics as n
 
 __all__ = ["FromOutside", "Plain", "Sending", "ToConversation", "ToNick", "ToRoom"]
@@ -124,6 +124,7 @@ class ToRoom(Saying):
         session = self.sending.session
         who = replica.members.get(session.uid) or identity(self.services, session)
         if all(may_speak(replica, who, line) for line in _lines(self.event)):
+            self.event = addressed(self.event, replica.name)  # the room may have got its name since
             return True
         del self.room.origins[self.event.msgid]
         for saying in (self, *self.again):
@@ -156,7 +157,7 @@ class Plain(Saying):
     """An unlabelled PRIVMSG on its way to a room: what nearly every message is, so it is one small object."""
 
     __slots__ = ("room", "seat", "services", "session")
-    event: Said
+    event: Spoken
 
     def __init__(self, event: Said, room: Room, session: Session, services: Services) -> None:
         self.event = event
@@ -171,7 +172,9 @@ class Plain(Saying):
         return line
 
     def allowed(self, replica: Replica) -> bool:
-        return self._as_general().allowed(replica)
+        allowed = self._as_general().allowed(replica)
+        self.event = addressed(self.event, replica.name)
+        return allowed
 
     def failed(self) -> None:
         self._as_general().failed()

@@ -7,19 +7,21 @@ from typing import NamedTuple
 
 from gateway.commands.conversations import find_conversation, identity_of
 from gateway.commands.extent import oldest_in_room, oldest_said, without_taken_back
+from gateway.commands.naming import own_room
 from gateway.commands.reading import FIRST, LAST, MAX_NUMBER, PAGE, Place, Reader
 from gateway.commands.services import Services
 from gateway.errors import StoreError
 from gateway.events import Entry
 from gateway.model import LogKey, order
+from gateway.rooms.room import Room
 from gateway.session.capabilities import SEARCH
-from gateway.session.playback import is_message
+from gateway.session.playback import in_room, is_message
 from gateway.session.render import render
 from gateway.session.reply import Reply
 from gateway.session.session import Session
 from gateway.spoken import Redacted, Said, SaidLines
 from gateway.wire.message import Message
-from gateway.wire.names import casefold, room_key
+from gateway.wire.names import casefold
 from gateway.wire.tags import parse_tags, parse_time
 
 __all__ = ["MAX_FOUND", "MAX_LOOKED_THROUGH", "search"]
@@ -32,6 +34,14 @@ _ATTRIBUTES = frozenset({"after", "before", "from", "in", "limit", "text"})
 
 class _BadQueryError(Exception):
     """An attribute that cannot be read, by name."""
+
+
+class _Log(NamedTuple):
+    """Where is searched."""
+
+    log: LogKey
+    oldest: Place
+    room: str = ""  # its name as displayed; empty: it is none
 
 
 class _Query(NamedTuple):
@@ -99,37 +109,40 @@ def _time(given: dict[str, str], name: str) -> int:
     return at_ms
 
 
-async def _logs(services: Services, session: Session, target: str) -> list[tuple[LogKey, Place]]:
+async def _logs(services: Services, session: Session, target: str) -> list[_Log]:
     """What the peer may search, and where the history of each begins. Raises `StoreError`, `_BadQueryError`."""
     if target.startswith("#"):
-        key = room_key(target)
-        if key is None or (room := session.rooms.get(key)) is None:
+        if (room := own_room(services, session, target)) is None:
             raise _BadQueryError("in")
-        return [(services.log_of_room(key), await oldest_in_room(services, room))]
+        return [await _log_of(services, room)]
     if target:
         log = await find_conversation(services, session, target)
         if log is None:
             raise _BadQueryError("in")
-        return [(log, oldest_said(services))]
+        return [_Log(log, oldest_said(services))]
     own = identity_of(session)
     peers = await services.conversations.peers(own)
-    rooms = [
-        (services.log_of_room(key), await oldest_in_room(services, room)) for key, room in list(session.rooms.items())
-    ]
+    rooms = [await _log_of(services, room) for room in list(session.rooms.values())]
     return rooms + [
-        (services.log_of_conversation(own, peer.identity), oldest_said(services)) for peer in peers[:MAX_PEERS]
+        _Log(services.log_of_conversation(own, peer.identity), oldest_said(services)) for peer in peers[:MAX_PEERS]
     ]
 
 
-async def _find(services: Services, logs: list[tuple[LogKey, Place]], query: _Query) -> list[Entry]:
+async def _log_of(services: Services, room: Room) -> _Log:
+    return _Log(services.log_of_room(room.key), await oldest_in_room(services, room), room.replica.name)
+
+
+async def _find(services: Services, logs: list[_Log], query: _Query) -> list[Entry]:
     """The first or the last that fit, oldest first, of all logs together. Raises `StoreError`."""
     found: list[Entry] = []
     pages = max(1, MAX_LOOKED_THROUGH // PAGE // max(1, len(logs)))
-    for log, oldest in logs:
+    for log, oldest, room in logs:
         reader = Reader(services.history, log, query.limit, counts=query.fits, oldest=oldest, pages=pages)
         read = reader.forwards if query.from_oldest else reader.backwards
         found += [
-            entry for entry in await read(query.low, query.high, query.limit) if not isinstance(entry.event, Redacted)
+            in_room(entry, room)
+            for entry in await read(query.low, query.high, query.limit)
+            if not isinstance(entry.event, Redacted)
         ]
     found.sort(key=lambda entry: order(entry.position))
     return found[: query.limit] if query.from_oldest else found[-query.limit :]

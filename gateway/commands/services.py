@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from gateway.commands.ports.accounts import Accounts, Mail, Passwords
 from gateway.commands.ports.history import Conversations, History, Markers
-from gateway.commands.ports.network import Directory, Oversight, Presence
+from gateway.commands.ports.network import Aliases, Directory, Oversight, Presence
 from gateway.commands.ports.sessions import Holding, Records
 from gateway.model import AttachmentId, GatewayId, LogKey, MsgId, Uid
 from gateway.rooms.engine import Engine
@@ -75,6 +75,7 @@ class Services:
     engine: Engine
     history: History
     directory: Directory
+    aliases: Aliases
     presence: Presence
     watches: "Watches"
     records: Records

@@ -179,12 +179,12 @@ async def _follow(services: Services, session: Session, key: RoomKey) -> None:
         if session.uid not in room.replica.members:
             return
         await services.history.remember_log(services.log_of_room(key))
-        marker = await marker_line(services, session, room.replica.name)
+        marker = await marker_line(services, session, room)
         member = room.replica.members.get(session.uid)
         if member is None or not session.ready or key in session.rooms:
             return
         room.seat(session)
-        session.forget_invitation(key)
+        session.forget_invitations(room.names)
         reply = Reply(session, services.network.server_name)
         greet(session, room, Entry(room.replica.last, Joined(session.uid, MsgId(b""), member)), reply, marker)
         if not session.has(CHATHISTORY):

@@ -4,9 +4,10 @@ from collections.abc import Coroutine, Sequence
 from typing import Any, NamedTuple
 
 from gateway.commands.conversations import identity_of
+from gateway.commands.naming import own_room
 from gateway.commands.sayings import FromOutside, Plain, Sending, ToConversation, ToNick, ToRoom
 from gateway.commands.services import Services
-from gateway.commands.visible import find_room
+from gateway.commands.visible import find_visible
 from gateway.errors import FullError, StoreError
 from gateway.model import LogKey, MsgId, SendKey
 from gateway.rooms.replica import Replica
@@ -21,7 +22,7 @@ from gateway.spoken import Said, SaidLines, SaidTo, Spoken
 from gateway.wire import numerics as n
 from gateway.wire.limits import MAX_BODY_BYTES
 from gateway.wire.message import Message
-from gateway.wire.names import RoomKey, nick_key, room_key
+from gateway.wire.names import nick_key, room_key
 from gateway.wire.tags import format_tags, is_client_only
 
 __all__ = ["MAX_TARGETS", "say_lines", "say_plainly", "talk"]
@@ -50,7 +51,7 @@ def say_plainly(services: Services, session: Session, line: bytes) -> bool:
         must be within the wire's limits, from a session that is ready.
     """
     target, colon, _ = line[8:].partition(b" :")
-    room = services.engine.rooms_by_name.get(target)
+    room = services.engine.names.displayed.get(target)
     if room is None or not colon or session.attachment not in room.seats or b"\0" in line or b"\r" in line:
         return False
     if room.replica.restricted and not _may_say(room.replica, session, line):
@@ -123,17 +124,17 @@ def _say(services: Services, sending: Sending, targets: list[str], words: Words)
         return False
     elsewhere = []
     for target in targets:
-        if target[:1] in STATUSES_AND_HASH and _is_own_or_none(session, room_key(target.lstrip(STATUSES))):
-            _to_room(services, sending, target, words)
+        if target[:1] not in STATUSES_AND_HASH:
+            elsewhere.append(target)
+        elif (room := own_room(services, session, target.lstrip(STATUSES))) is not None:
+            _to_room(services, sending, room, target, words)
+        elif room_key(target.lstrip(STATUSES)) is None:
+            sending.refuse(n.ERR_NOSUCHCHANNEL, target, "No such channel")
         else:
             elsewhere.append(target)
     if elsewhere:
         return _to_others(services, sending, elsewhere, words)
     return sending.pending > 0
-
-
-def _is_own_or_none(session: Session, key: RoomKey | None) -> bool:
-    return key is None or key in session.rooms
 
 
 def _send_key(session: Session, message: Message) -> SendKey | None:
@@ -175,28 +176,22 @@ def _fitting(line: bytes) -> bytes:
     return line if len(line) <= MAX_BODY_BYTES else line[:MAX_BODY_BYTES].decode(errors="ignore").encode()
 
 
-def _to_room(services: Services, sending: Sending, target: str, words: Words) -> None:
+def _to_room(services: Services, sending: Sending, room: Room, target: str, words: Words) -> None:
     """To a room the author is in."""
-    key = room_key(target.lstrip(STATUSES))
-    if key is None:
-        sending.refuse(n.ERR_NOSUCHCHANNEL, target, "No such channel")
-    elif not services.history.up:
+    if not services.history.up:
         sending.unavailable(target)
     else:
-        room = sending.session.rooms[key]
         event = _addressed(services, sending, room, target, words)
         _append(services, sending, room, ToRoom(event, room, sending, services, words.send_key))
 
 
 async def _from_outside(services: Services, sending: Sending, target: str, words: Words) -> None:
     """To a room the author is not in: it has to be without `+n`, now and where the order is made."""
-    key = room_key(target.lstrip(STATUSES))
-    assert key is not None
-    replica = await find_room(services, sending.session, target.lstrip(STATUSES))
-    if replica is None or "n" in replica.modes:
+    found = await find_visible(services, sending.session, target.lstrip(STATUSES))
+    if found is None or "n" in found.replica.modes:
         sending.refuse(n.ERR_CANNOTSENDTOCHAN, target, "Cannot send to channel: you are not in it")
         return
-    async with services.engine.open_room(key, replica.name) as room:
+    async with services.engine.open_room(found.room, found.replica.name) as room:
         event = _addressed(services, sending, room, target, words)
         _append(services, sending, room, FromOutside(event, room, sending, services, words.send_key))
         await services.settled(sending.session)

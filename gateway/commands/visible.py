@@ -5,6 +5,7 @@ Source: https://modern.ircdocs.horse/#secret-channel-mode, #invisible-user-mode.
 
 from itertools import islice
 
+from gateway.commands.naming import Found, current_room, own_room
 from gateway.commands.services import Services
 from gateway.model import Member, Uid
 from gateway.people import User
@@ -13,34 +14,25 @@ from gateway.rooms.rights import is_visible
 from gateway.session.reply import Reply
 from gateway.session.session import Session
 from gateway.wire import numerics as n
-from gateway.wire.names import room_key
 from gateway.wire.splitting import first_word
 
-__all__ = ["current_room", "find_room", "identity", "is_hidden", "shown_members", "visible_room"]
+__all__ = ["find_room", "find_visible", "identity", "is_hidden", "shown_members", "visible_room"]
 
 MAX_SHOWN_OUTSIDE = 1000  # members of a room that who is not in it is shown; of each its record is read
 
 
-async def current_room(services: Services, name: str) -> Replica | None:
-    """The state of a room with members, from the replica here or from Redis. Raises `StoreError`."""
-    key = room_key(name)
-    if key is None:
-        return None
-    if (local := services.engine.rooms.get(key)) is not None and local.follower.live:
-        replica = local.replica
-    else:
-        replica = Replica(name)
-        replica.reset(await services.history.snapshot(services.log_of_room(key), name))
-    return replica if replica.members else None
+async def find_visible(services: Services, session: Session, name: str) -> Found | None:
+    """A room that the peer may know of; None also for a secret one it is not in. Raises `StoreError`."""
+    if (joined := own_room(services, session, name)) is not None:
+        return Found(joined.key, joined.replica)  # Redis may be away
+    found = await current_room(services, name)
+    return found if found is not None and is_visible(found.replica, session.uid) else None
 
 
 async def find_room(services: Services, session: Session, name: str) -> Replica | None:
-    """The state of a room that the peer may know of; None also for a secret one it is not in. Raises `StoreError`."""
-    key = room_key(name)
-    if key is not None and (joined := session.rooms.get(key)) is not None:
-        return joined.replica  # Redis may be away
-    replica = await current_room(services, name)
-    return replica if replica is not None and is_visible(replica, session.uid) else None
+    """Its state. Raises `StoreError`."""
+    found = await find_visible(services, session, name)
+    return found.replica if found is not None else None
 
 
 async def visible_room(services: Services, session: Session, name: str, reply: Reply) -> Replica | None:

@@ -1,19 +1,34 @@
 """Who sits in a room on this gateway, and the lines that wait to be delivered to them."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from gateway.events import Entry, Left, Split, Splitting
+from gateway.events import (
+    Entry,
+    Event,
+    Joined,
+    Left,
+    LeftBy,
+    ModeChange,
+    ModesSet,
+    Restored,
+    RoomRenamed,
+    Split,
+    Splitting,
+)
 from gateway.model import AttachmentId, FurtherId, Member, MsgId, Position, Uid
-from gateway.rooms.ports import Origin, Render, Seat
+from gateway.rooms.ports import OnRenamed, Origin, Render, Seat
+from gateway.rooms.renaming import aliases
 from gateway.rooms.replica import Replica
 from gateway.rooms.seen import MAX_SEEN, Seen
 from gateway.spoken import Redacted, Said, SaidLines, SaidTo
-from gateway.wire.names import RoomKey
+from gateway.wire.names import RoomKey, casefold
 
 __all__ = ["NOBODY", "Audience", "Line"]
 
 SAID = frozenset({Redacted, Said, SaidLines, SaidTo})
 NOBODY: frozenset[AttachmentId] = frozenset()
+NEW_HOST = "Changing host"  # why somebody quits and comes again for who knows of no new hosts
 
 
 class Line(NamedTuple):
@@ -28,16 +43,21 @@ class Line(NamedTuple):
 class Audience:
     """The seats of one room; what is queued for them stays in order."""
 
-    __slots__ = ("_late", "classes", "further", "key", "lines", "replica", "seats", "seen")
+    __slots__ = ("_late", "_on_renamed", "_server", "classes", "further", "key", "lines", "replica", "seats",
+                 "seen", "shown")  # fmt: skip
 
-    def __init__(self, key: RoomKey, replica: Replica) -> None:
+    def __init__(self, key: RoomKey, replica: Replica, server: str, on_renamed: OnRenamed) -> None:
+        """`server` does what nobody did."""
         self.key = key
         self.replica = replica
+        self._server = server
+        self._on_renamed = on_renamed
         self.seats: dict[AttachmentId, Seat] = {}
         self.classes: dict[int, dict[AttachmentId, Seat]] = {}  # the same seats by render class
         self.further: dict[Uid, tuple[FurtherId, ...]] = {}  # seats of members that are not their first attachment's
         self.lines: list[Line] = []
         self.seen = Seen()  # events, by msgid
+        self.shown: Replica | None = None  # the room as members were shown it, while it may not be so
         self._late: dict[AttachmentId, int] = {}  # seats taken while lines wait: the first line that is theirs
 
     def seat(self, seat: Seat) -> None:
@@ -63,6 +83,11 @@ class Audience:
         for render_class, seats in list(self.classes.items()):
             if seats.pop(attachment, None) is not None and not seats:
                 del self.classes[render_class]
+
+    @property
+    def names(self) -> Iterable[RoomKey]:
+        """All that lead to the room, casefolded."""
+        return (self.key, *aliases(self.replica, self.key))
 
     def sits(self, uid: Uid) -> bool:
         """Whether a member has a seat here."""
@@ -114,6 +139,51 @@ class Audience:
             for left, member, unseen in lost:
                 self._queue(Entry(position, Split(Splitting.QUIT, left)), member, unseen | plain, None)
             self._queue(Entry(position, Split(Splitting.ENDS)), None, blind, None)
+
+    def _queue_reconnection(self, entry: Entry, member: Member, told: frozenset[AttachmentId]) -> None:
+        """Somebody has another host: who knows of no such thing sees a QUIT, unless it was `told` in another room, and
+        a JOIN with modes in each. Source: IRCv3 chghost, "Fallback"."""
+        own = self._seats_of(member.uid)
+        knowing = own | {attachment for attachment, seat in self.seats.items() if seat.knows_hosts}
+        now = self.replica.members[member.uid]
+        if len(knowing) >= len(self.seats):
+            return
+        nobody = MsgId(b"")
+        again: list[Event] = [Joined(now.uid, nobody, now)]
+        if now.modes:
+            given = tuple(ModeChange("+", letter, now.nick) for letter in now.modes)
+            again.append(ModesSet(Uid(b""), nobody, self._server, given))
+        left = Left(member.uid, nobody, LeftBy.QUIT, NEW_HOST)
+        self._queue(entry._replace(event=left), member, told | knowing, None)
+        for event in again:
+            self._queue(entry._replace(event=event), now, knowing, None)
+
+    def _name_before(self, event: Event, render: Render) -> str:
+        """The name that an event may change: what waits goes out under it."""
+        if self.lines and (isinstance(event, RoomRenamed | Restored) or (isinstance(event, Joined) and event.names)):
+            self.flush(render)
+        return self.replica.name
+
+    def _show_name(
+        self, before: str, entry: Entry, about: Member | None, origin: Origin | None, render: Render
+    ) -> None:
+        """The room is not called `before` any more, since `entry` was applied; nothing waits."""
+        event, name = entry.event, self.replica.name
+        if self.shown is not None:
+            self.shown.name = name
+        if not isinstance(event, RoomRenamed):
+            event, about, origin = RoomRenamed(Uid(b""), MsgId(b""), self._server, before, name), None, None
+        author = origin.seat if origin is not None else None
+        if before == name:
+            if origin is not None:
+                origin.arrived(b"", entry.position)
+            return
+        self._queue(entry._replace(event=event._replace(before=before)), about, NOBODY, origin)
+        self.flush(render)
+        others: list[Seat] = []
+        if casefold(before) != casefold(name):
+            others = [seat for seat in self.seats.values() if not seat.knows_renames and seat.attachment != author]
+        self._on_renamed(others, before, event.reason)
 
     def flush(self, render: Render) -> int:
         """Deliver what waits: one join per class of receiver, one write per seat. Returns lines delivered."""

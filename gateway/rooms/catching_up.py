@@ -38,7 +38,7 @@ class CatchUps:
         on_live: Callable[[Follower], None],
         start: Callable[[Coroutine[object, object, None], str], None],
     ) -> None:
-        """`on_loaded` is told of a room that has its first snapshot, `on_live` of a follower that misses nothing any
+        """`on_loaded` is told of a room that has a new snapshot, `on_live` of a follower that misses nothing any
         more; `start` runs a coroutine as a task of that name."""
         self._store = store
         self._repair = repair
@@ -97,6 +97,7 @@ class CatchUps:
             self._counts.snapshots += 1
             await self._repair.reload(follower, room)
             if room is not None:
+                self._on_loaded(room)
                 self._deliveries.add(room)
             return False
         follower.advance(entries)

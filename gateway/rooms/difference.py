@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from gateway.events import Event, ModeChange, ModesSet, Renamed, TopicSet
+from gateway.events import Event, ModeChange, ModesSet, Renamed, RoomRenamed, TopicSet
 from gateway.model import MsgId, Uid
 from gateway.rooms.modes import MAX_PARAMETERS
 from gateway.rooms.replica import Replica
@@ -13,9 +13,13 @@ NOBODY = MsgId(b"")
 
 
 def difference(shown: Replica, now: Replica, source: str) -> list[Event]:
-    """Nicks, modes and the topic, as events of nobody; the modes were set by `source`. Who is in is not part of it."""
+    """The name, nicks, modes and the topic, as events of nobody; the modes were set by `source`. Who is in is not part
+    of it."""
     both = [(member, now.members[uid]) for uid, member in shown.members.items() if uid in now.members]
-    events: list[Event] = [Renamed(new.uid, NOBODY, new.nick) for old, new in both if old.nick != new.nick]
+    events: list[Event] = []
+    if shown.name != now.name:
+        events.append(RoomRenamed(Uid(b""), NOBODY, source, shown.name, now.name))
+    events += [Renamed(new.uid, NOBODY, new.nick) for old, new in both if old.nick != new.nick]
     changes = [*_flags(shown, now), *_parameters(shown, now), *_masks(shown, now)]
     for old, new in both:
         changes += [ModeChange("-", each, new.nick, new.uid.decode()) for each in old.modes if each not in new.modes]

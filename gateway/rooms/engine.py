@@ -5,7 +5,7 @@ was confirmed and when a connection to Redis is back; everything else follows fr
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 
 from gateway.errors import StoreError
@@ -18,8 +18,9 @@ from gateway.rooms.expected import Expected
 from gateway.rooms.follower import Follower
 from gateway.rooms.inbox_writers import InboxWriters
 from gateway.rooms.inboxes import Inboxes
+from gateway.rooms.names import Names
 from gateway.rooms.outbox import KEPT_S, Outbox
-from gateway.rooms.ports import LogStore, Proposal, Render, Saying
+from gateway.rooms.ports import LogStore, Proposal, Reintroduce, Render, Saying, Seat
 from gateway.rooms.pump import Pump
 from gateway.rooms.repair import SETTLE_S, Repair
 from gateway.rooms.room import Room
@@ -65,12 +66,14 @@ class Engine:
         kept_s: float = KEPT_S,
         settle_s: float = SETTLE_S,
     ) -> None:
-        self.rooms: dict[RoomKey, Room] = {}
-        self.rooms_by_name: dict[bytes, Room] = {}  # the open ones, by their names as displayed
+        self.rooms: dict[RoomKey, Room] = {}  # the open ones, by their first names
+        self.names = Names(self.rooms)
+        self.reintroduce: Reintroduce = lambda room, seats, before, reason: None
         self.counts = Counts()
         self._store = store
         self._render = render
         self._log_of_room = log_of_room
+        self._server_name = server_name
         self._recent_lines = recent_lines
         self._followers: dict[LogKey, Follower] = {}
         self._room_of_log: dict[LogKey, Room] = {}
@@ -96,7 +99,7 @@ class Engine:
         )  # fmt: skip
         self._catch_ups = CatchUps(
             store, self._repair, self._deliveries, self.counts, followers=self._followers,
-            room_of_log=self._room_of_log, on_loaded=self._loaded, on_live=self._live, start=self._start,
+            room_of_log=self._room_of_log, on_loaded=self.names.note, on_live=self._live, start=self._start,
         )  # fmt: skip
         self._tasks: asyncio.TaskGroup
 
@@ -170,7 +173,7 @@ class Engine:
         if self.rooms.get(room.key) is not room:
             return
         del self.rooms[room.key], self._followers[log], self._room_of_log[log]
-        self.rooms_by_name.pop(room.listed_as, None)
+        self.names.drop(room)
         self._expected.drop(log)
         self._store.unsubscribe(log)
         self._store.forget_log(log)
@@ -191,7 +194,10 @@ class Engine:
 
     def _start_room(self, key: RoomKey, name: str) -> Room:
         log = self._log_of_room(key)
-        room = Room(key, name, self._recent_lines)
+        room = Room(
+            key, name, self._recent_lines, server=self._server_name,
+            on_renamed=lambda seats, before, reason: self._renamed(room, seats, before, reason),
+        )  # fmt: skip
         room.follower = _RoomFollower(log, room, self, self._loop.create_future())
         room.writer = self._writers.make(log, room)
         self.rooms[key] = self._room_of_log[log] = room
@@ -199,9 +205,10 @@ class Engine:
         self._store.subscribe(log)
         return room
 
-    def _loaded(self, room: Room) -> None:
-        room.listed_as = room.replica.name.encode()
-        self.rooms_by_name[room.listed_as] = room
+    def _renamed(self, room: Room, seats: Sequence[Seat], before: str, reason: str) -> None:
+        self.names.note(room)
+        if seats:
+            self.reintroduce(room, seats, before, reason)
 
     def _live(self, follower: Follower) -> None:
         follower.has_opened()
@@ -214,6 +221,7 @@ class Engine:
         self.counts.applied += len(entries)
         waited = room.turns.pending
         room.apply(entries, self._render)
+        self.names.note(room)
         if room.withdrawn:
             self._repair.withdraw(room)
         room.writer.applied()

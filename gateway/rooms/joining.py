@@ -4,6 +4,7 @@ A room ends with its last member; its log, topic and modes stay in Redis for a d
 operator, and with the modes of a new room. In an open one the talk goes on where it was. What was said behind `+i`,
 `+k` or `+s` was not meant for whoever comes first, so it ends with the room. A room that belongs to an account does not
 end: it waits for its founder, who is its operator whenever it joins, and keeps its modes and lists for everybody else.
+A room that ended has no former names, and is called as it is founded.
 """
 
 from gateway.events import Invited, Joined
@@ -11,6 +12,7 @@ from gateway.model import Member, MsgId
 from gateway.rooms.ports import Change
 from gateway.rooms.replica import DEFAULT_MODES, MAX_INVITED, Replica
 from gateway.wire import numerics as n
+from gateway.wire.names import casefold
 
 __all__ = ["inviting", "join_refusal", "joining"]
 
@@ -42,18 +44,21 @@ def _founds(replica: Replica, who: Member) -> bool:
     return not replica.members
 
 
-def joining(replica: Replica, who: Member, msgid: MsgId) -> tuple[Joined, Change]:
-    """The event and the change of somebody who may join."""
+def joining(replica: Replica, who: Member, msgid: MsgId, name: str = "") -> tuple[Joined, Change]:
+    """The event and the change of somebody who may join; `name` is what they call the room, should they found it
+    again."""
     founds, is_new = _founds(replica, who), not replica.created_ms
     anew = not (replica.members or replica.founder or is_new)
     blank = anew and (bool(replica.key) or not _CLOSED.isdisjoint(replica.modes))
     member = who._replace(modes="o") if founds else who
-    event = Joined(who.uid, msgid, member, replica.name if is_new else "", anew, blank)
+    names = replica.name if is_new else name if anew and casefold(name) != casefold(replica.name) else ""
+    event = Joined(who.uid, msgid, member, names, anew, blank)
     state: dict[str, str] = {}
     if is_new:
         state = {"name": replica.name, "modes": DEFAULT_MODES}
     elif anew:
         state = {"modes": DEFAULT_MODES, "key": "", "limit": "", "history": ""} | ({"topic": ""} if blank else {})
+        state |= {"name": names} if names else {}
     if founds and who.account and not replica.founder:
         state["founder"] = who.account
     invited = who.uid in replica.invited

@@ -3,8 +3,8 @@
 from enum import Enum, auto
 from typing import NamedTuple
 
-from gateway.events import Entry, Event, Joined, Left, LeftBy, Restored
-from gateway.model import ORIGIN, MsgId, Position, Snapshot, order, time_ms
+from gateway.events import Entry, Event, Joined, Left, LeftBy, Restored, RoomRenamed
+from gateway.model import ORIGIN, MsgId, Position, Snapshot, Uid, order, time_ms
 from gateway.rooms.difference import difference
 from gateway.rooms.follower import Follower
 from gateway.rooms.ports import LogStore, Render
@@ -135,17 +135,21 @@ async def reload(store: LogStore, room: Room, render: Render, *, settled_s: floa
         for entry in again:
             room.stands_again(entry)
         room.apply(entries, render)
-        _doubt(room, snapshot, render)
+        _doubt(room, snapshot, render, source)
     follower.start_at(snapshot.last)
     room.writer.compare(snapshot.produced, restored=room.seen if anew else None)
 
 
-def _doubt(room: Room, snapshot: Snapshot, render: Render) -> None:
-    """Start from the snapshot, but for who is in: the others may not have said so again yet."""
+def _doubt(room: Room, snapshot: Snapshot, render: Render, source: str) -> None:
+    """Start from the snapshot, but for who is in: the others may not have said so again yet. Its name is shown at once,
+    since what is said from now on is said under it."""
     here, there, doubts = room.replica.members, snapshot.members, room.doubts
     come = [uid for uid in there if uid not in here and uid not in doubts and room.left.get(uid) is None]
     nobody = MsgId(b"")
-    room.apply([Entry(snapshot.last, Joined(uid, nobody, there[uid])) for uid in come], render)
+    events: list[Event] = [Joined(uid, nobody, there[uid]) for uid in come]
+    if snapshot.name != room.replica.name:
+        events.append(RoomRenamed(Uid(b""), nobody, source, room.replica.name, snapshot.name))
+    room.apply([Entry(snapshot.last, event) for event in events], render)
     room.doubts = {uid: None for uid in here if uid not in there}
     for uid in [uid for uid in there if uid not in here]:
         room.doubts[uid] = there.pop(uid)

@@ -6,7 +6,20 @@ from typing import TYPE_CHECKING, Protocol
 
 from gateway.errors import StoreError
 from gateway.events import Entry, Event, Restored
-from gateway.model import Answer, AttachmentId, GatewayId, Head, Known, LogKey, Member, Position, SendKey, Snapshot, Uid
+from gateway.model import (
+    Answer,
+    AttachmentId,
+    GatewayId,
+    Head,
+    Known,
+    LogKey,
+    Member,
+    Outcome,
+    Position,
+    SendKey,
+    Snapshot,
+    Uid,
+)
 from gateway.rooms.replica import Replica, changes_permissions
 from gateway.spoken import Utterance
 from gateway.wire.names import RoomKey
@@ -14,7 +27,18 @@ from gateway.wire.names import RoomKey
 if TYPE_CHECKING:
     from gateway.rooms.room import Room
 
-__all__ = ["Change", "LogStore", "OnAnswer", "Origin", "Proposal", "Render", "Saying", "Seat"]
+__all__ = [
+    "Change",
+    "LogStore",
+    "OnAnswer",
+    "OnRenamed",
+    "Origin",
+    "Proposal",
+    "Reintroduce",
+    "Render",
+    "Saying",
+    "Seat",
+]
 
 OnAnswer = Callable[[Answer | StoreError], None]
 """Gets what became of a batch. A `StoreError` means: unknown, send the very same batch again."""
@@ -124,6 +148,14 @@ class Seat(Protocol):
     def wants_batches(self) -> bool:
         """Whether it understands batches."""
 
+    @property
+    def knows_renames(self) -> bool:
+        """Whether it understands that a room gets another name."""
+
+    @property
+    def knows_hosts(self) -> bool:
+        """Whether it understands that somebody gets another host."""
+
 
 class Render(Protocol):
     """Turns an entry into the bytes of one line, CR LF included, for receivers of one class."""
@@ -131,6 +163,18 @@ class Render(Protocol):
     def __call__(self, entry: Entry, about: Member | None, room: str, render_class: int) -> bytes:
         """`about` is the member the event is about, as it was before; `room` the room's name as displayed. Empty
         bytes: this class does not get the event."""
+
+
+OnRenamed = Callable[["Sequence[Seat]", str, str], None]
+"""Hears that a room has another name when those seats have been told that know of such: of the other seats, and the
+name before as displayed, and the reason."""
+
+
+class Reintroduce(Protocol):
+    """Tells seats that do not know of renames that they left the room of one name and joined that of another."""
+
+    def __call__(self, room: "Room", seats: "Sequence[Seat]", before: str, reason: str) -> None:
+        """`before` is the name that the room had, as displayed."""
 
 
 class Origin(Protocol):
@@ -159,8 +203,9 @@ class Proposal(Origin, Protocol):
     def propose(self, replica: Replica) -> Change | None:
         """The change, decided on the replica as it is now; None: refused, its author was told."""
 
-    def unchanged(self) -> None:
-        """Redis found nothing to do: the member was not (or already) there."""
+    def unchanged(self, outcome: Outcome) -> None:
+        """It was not carried out: `UNCHANGED`, the member was not (or already) there; `ALIASED`, the room cannot be
+        founded, since its name leads to another."""
 
 
 class Saying:

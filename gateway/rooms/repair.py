@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from gateway.errors import StoreError
 from gateway.events import Joined
-from gateway.model import GatewayId, Head, LogKey, Member, MsgId, Position, Uid, order
+from gateway.model import GatewayId, Head, LogKey, Member, MsgId, Outcome, Position, Uid, order
 from gateway.rooms.expected import Expected
 from gateway.rooms.follower import Follower
 from gateway.rooms.loading import reload, reload_inbox
@@ -58,7 +58,7 @@ class _StillHere:
         """It is in."""
         return True
 
-    def unchanged(self) -> None:
+    def unchanged(self, outcome: Outcome) -> None:
         """It was sent before."""
 
     def failed(self) -> None:
@@ -84,7 +84,7 @@ class _TakenBack:
     def allowed(self, replica: Replica) -> bool:
         return True
 
-    def unchanged(self) -> None:
+    def unchanged(self, outcome: Outcome) -> None:
         pass
 
     def failed(self) -> None:

@@ -17,13 +17,14 @@ from gateway.events import (
     Reaped,
     Rebound,
     Restored,
+    RoomRenamed,
     TopicSet,
 )
 from gateway.model import GatewayId, Listed, Member, MsgId, Position, Snapshot, Topic, Uid, time_ms
 from gateway.rooms import lists
 from gateway.spoken import Said
 from gateway.wire.masks import mask_applies
-from gateway.wire.names import casefold
+from gateway.wire.names import RoomKey, casefold
 
 __all__ = ["DEFAULT_MODES", "MAX_INVITED", "Replica", "changes_permissions"]
 
@@ -43,7 +44,7 @@ def changes_permissions(event: Event) -> bool:
             return "o" in member.modes
         case Left(last=last):
             return last
-        case Kicked() | ModesSet() | Invited() | Reaped() | Restored():
+        case Kicked() | ModesSet() | Invited() | Reaped() | Restored() | RoomRenamed():
             return True
         case _:
             return False
@@ -57,8 +58,8 @@ class Replica:
             members may, so that the way of an ordinary message asks nothing else.
     """
 
-    __slots__ = ("_silenced", "created_ms", "founder", "history", "invited", "key", "last", "limit", "lists", "members",
-                 "modes", "name", "permissions", "restored_at", "restricted", "topic")  # fmt: skip
+    __slots__ = ("_silenced", "created_ms", "former", "founder", "history", "invited", "key", "last", "limit", "lists",
+                 "members", "modes", "name", "permissions", "restored_at", "restricted", "topic")  # fmt: skip
 
     def __init__(self, name: str) -> None:
         self.reset(Snapshot(name=name))
@@ -78,6 +79,7 @@ class Replica:
         self.history = snapshot.history
         self.lists = snapshot.lists
         self.invited = snapshot.invited
+        self.former = snapshot.former
         self.members = snapshot.members
         self._forget_rights()
 
@@ -113,10 +115,10 @@ class Replica:
                 return self._leave(uid)
             case TopicSet(uid, _, source, text):
                 self.topic = Topic(text, source, time_ms(position)) if text else Topic()
+            case RoomRenamed(uid):
+                self._rename(position, event)
             case ModesSet(uid):
-                for change in event.changes:
-                    self._set_mode(change, Listed(event.source, time_ms(position)))
-                self._forget_rights()
+                self._set_modes(event, Listed(event.source, time_ms(position)))
             case Invited(uid, _, source, target):
                 self._invite(target, Listed(source, time_ms(position)))
             case Restored():
@@ -182,14 +184,14 @@ class Replica:
         """What is known here of the room, but for its members."""
         return Restored(
             msgid, self.name, self.created_ms, self.topic, self.modes, self.founder, self.key, self.limit,
-            lists.entries(self.lists, self.invited), history=self.history,
+            lists.entries((self.lists, self.invited, self.former)), history=self.history,
         )  # fmt: skip
 
     def _restore(self, position: Position, event: Restored) -> None:
         self.restored_at = position
         self.name, self.created_ms, self.founder = event.name, event.created_ms, event.founder
         self.topic, self.modes, self.key, self.limit = event.topic, event.modes, event.key, event.limit
-        self.lists, self.invited = lists.from_entries(event.listed)
+        self.lists, self.invited, self.former = lists.from_entries(event.listed)
         self.history = event.history
         self._forget_rights()
 
@@ -204,7 +206,7 @@ class Replica:
             self.modes = DEFAULT_MODES
         if event.anew:
             self.modes, self.key, self.limit, self.lists, self.invited = DEFAULT_MODES, "", 0, {}, {}
-            self.history = ""
+            self.history, self.former = "", {}
             self._forget_rights()
         if event.blank:
             self.topic = Topic()
@@ -239,6 +241,11 @@ class Replica:
         self._silenced.pop(uid, None)
         return (gone,) if gone else ()
 
+    def _set_modes(self, event: ModesSet, listed: Listed) -> None:
+        for change in event.changes:
+            self._set_mode(change, listed)
+        self._forget_rights()
+
     def _set_mode(self, change: ModeChange, listed: Listed) -> None:
         sign, letter, value, uid_text = change
         if letter in "ov":
@@ -261,6 +268,13 @@ class Replica:
             self.history = value if sign == "+" else ""
         else:
             self.modes = _changed(self.modes, sign, letter)
+
+    def _rename(self, position: Position, event: RoomRenamed) -> None:
+        old, new = casefold(event.before), casefold(event.name)
+        former = {name: listed for name, listed in self.former.items() if name not in {new, event.forgotten}}
+        if old not in {new, event.forgotten}:
+            former[RoomKey(old)] = Listed(event.before, time_ms(position))
+        self.name, self.former = event.name, former
 
     def _invite(self, target: Uid, listed: Listed) -> None:
         if target not in self.invited and len(self.invited) >= MAX_INVITED:

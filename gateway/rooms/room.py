@@ -8,6 +8,7 @@ from gateway.events import (
     MEMBER_FIELDS,
     Entry,
     Event,
+    HostSet,
     Invited,
     Joined,
     Kicked,
@@ -20,6 +21,7 @@ from gateway.events import (
     Rebound,
     Renamed,
     Restored,
+    RoomRenamed,
     TopicSet,
 )
 from gateway.model import AttachmentId, Known, Member, MsgId, Position, Uid
@@ -27,7 +29,7 @@ from gateway.rooms.audience import NOBODY, Audience, Line
 from gateway.rooms.difference import difference
 from gateway.rooms.follower import Follower
 from gateway.rooms.pace import Pace
-from gateway.rooms.ports import Origin, Render, Saying, Seat
+from gateway.rooms.ports import OnRenamed, Origin, Render, Saying, Seat
 from gateway.rooms.redaction import Redactions
 from gateway.rooms.replica import Replica
 from gateway.rooms.seen import Seen
@@ -45,11 +47,12 @@ GONE = "Not there any more"  # the reason others see when nobody wrote that a me
 class Room(Audience):
     """All of one room on this gateway. Synchronous throughout: nobody can join, leave or stall others half-way."""
 
-    __slots__ = ("_alone", "doubts", "follower", "held", "left", "listed_as", "origins", "pace", "recent", "redactions",
-                 "settling_until_s", "shown", "turns", "users", "withdrawn", "writer")  # fmt: skip
+    __slots__ = ("_alone", "doubts", "follower", "held", "left", "origins", "pace", "recent", "redactions",
+                 "settling_until_s", "turns", "users", "withdrawn", "writer")  # fmt: skip
 
-    def __init__(self, key: RoomKey, name: str, recent_limit: int) -> None:
-        super().__init__(key, Replica(name))
+    def __init__(self, key: RoomKey, name: str, recent_limit: int, *, server: str, on_renamed: OnRenamed) -> None:
+        """`server` and `on_renamed` as of `Audience`."""
+        super().__init__(key, Replica(name), server, on_renamed)
         self.follower: Follower
         self.writer: Writer
         self.origins: dict[MsgId, Origin] = {}  # what came from here and has not come back
@@ -57,7 +60,6 @@ class Room(Audience):
         # shown as gone. 0: not so; else the end of it, by the monotonic clock: then Redis is right.
         self.settling_until_s = 0.0
         self.doubts: dict[Uid, Member | None] = {}  # whether they are in: as Redis has it, None for "not"
-        self.shown: Replica | None = None  # the room as members were shown it, while it may not be so
         self.turns = Turns()  # of what has to be written again
         self.left = Seen()  # members, by uid
         self.recent: deque[Entry] = deque(maxlen=recent_limit)  # the last things said, for who joins
@@ -65,7 +67,6 @@ class Room(Audience):
         self.withdrawn: list[tuple[MsgId, Position | None]] = []  # taken back; with the place where it stands again
         self.pace = Pace()
         self.held = False  # the writer waits until the pace lets it go
-        self.listed_as = b""  # the engine's key for the name
         self.users = 0  # commands under way that need the room open
         self._alone: Mapping[RoomKey, Room] = {key: self}  # one for all who sit nowhere else
 
@@ -92,7 +93,7 @@ class Room(Audience):
         for entry in entries:
             position, event = entry
             if settling and event.msgid and self.seen.get(event.msgid) is not None:
-                self._apply_again(entry)
+                self._apply_again(entry, render)
                 continue
             if redactions and event.msgid in redactions:
                 self._apply_withdrawn(entry)
@@ -113,13 +114,14 @@ class Room(Audience):
     def _apply_change(self, entry: Entry, origin: Origin | None, render: Render) -> None:
         position, event = entry
         was_here, topic = event.uid in self.replica.members, (self.shown or self.replica).topic
+        name = self._name_before(event, render)
         members = self.replica.apply(entry)
-        self._note_shown(entry)
+        self._note(entry)
         about = members[0] if members else None
-        if event.msgid:
-            self.seen.now[event.msgid] = position
-        if self.settling_until_s:
-            self._settle(event)
+        if self.replica.name != name or isinstance(event, RoomRenamed):
+            self._show_name(name, entry, about, origin, render)
+        if isinstance(event, RoomRenamed):
+            return
         if isinstance(event, Joined | Left | Kicked | Reaped):
             self._apply_presence(entry, members, origin, render, was_here=was_here)
             return
@@ -168,10 +170,13 @@ class Room(Audience):
                     self.recent.clear()
                 self._joined(entry, members[0], origin, was_here=was_here)
 
-    def _apply_again(self, entry: Entry) -> None:
+    def _apply_again(self, entry: Entry, render: Render) -> None:
         """What was applied and shown before has got another place in the log."""
         event = entry.event
+        name = self._name_before(event, render)
         self.replica.apply(entry)
+        if self.replica.name != name:  # it had been shown as undone
+            self._show_name(name, entry, None, None, render)
         self.seen.now[event.msgid] = entry.position
         self.turns.came(event.msgid)
         self._settle(event)
@@ -226,11 +231,16 @@ class Room(Audience):
             for uid in event.uids:
                 self.doubts.pop(uid, None)
 
-    def _note_shown(self, entry: Entry) -> None:
+    def _note(self, entry: Entry) -> None:
+        """It has been applied."""
+        if entry.event.msgid:
+            self.seen.now[entry.event.msgid] = entry.position
+        if self.settling_until_s:
+            self._settle(entry.event)
         if self.shown is None:
             return
         if isinstance(entry.event, Restored):
-            self.shown.topic = entry.event.topic  # nothing else of it is shown
+            self.shown.topic = entry.event.topic  # nothing else of it is shown, but for the name, and that at once
         else:
             self.shown.apply(entry)
 
@@ -300,3 +310,5 @@ class Room(Audience):
             self._queue(entry, about, NOBODY, origin)  # nobody was told that it had lost its connection
             return
         self._queue(entry, about, told | self._seats_of(event.uid), origin)
+        if isinstance(event, HostSet) and about is not None:
+            self._queue_reconnection(entry, about, told)

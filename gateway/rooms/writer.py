@@ -49,7 +49,7 @@ class _Step(NamedTuple):
         return bool(self.sayings) or self.proposal is not None
 
 
-_NOT_CARRIED_OUT = frozenset({Outcome.FULL, Outcome.STALE, Outcome.HOLE, Outcome.FENCED})
+_NOT_CARRIED_OUT = frozenset({Outcome.ALIASED, Outcome.FULL, Outcome.STALE, Outcome.HOLE, Outcome.FENCED})
 
 
 class Guide(Protocol):
@@ -234,7 +234,7 @@ class Writer:
             self._outbox.keep(self.log, self.number, step.content)
             self._guide.written(self, step.sayings, answer)
         elif step.proposal is not None:
-            step.proposal.unchanged()
+            step.proposal.unchanged(answer.outcome)
 
     def _landed(self) -> None:
         """The whole flight has been answered, or lost."""
@@ -252,6 +252,13 @@ class Writer:
             # Members came that the replica has not seen yet; in a moment it will, and decide again.
             self._take_back()
             self._guide.unanswered(self)
+        elif trouble.outcome is Outcome.ALIASED:
+            # The name is another room's by now, where whoever wanted to found one here has to go.
+            proposal = self._flight.pop(0).proposal
+            self._take_back()
+            if proposal is not None:
+                proposal.unchanged(trouble.outcome)
+            self.pump()
         else:
             self._refused = self._flight[0].permissions
             self._take_back()

@@ -28,6 +28,7 @@ __all__ = [
     "PRE_AWAY",
     "READ_MARKER",
     "REDACTION",
+    "RENAME",
     "RENDERED",
     "RESUME",
     "SASL",
@@ -54,6 +55,7 @@ CHGHOST = 1 << 21
 INVITE_NOTIFY = 1 << 22
 MULTILINE = 1 << 27
 REDACTION = 1 << 34
+RENAME = 1 << 36
 RENDERED = (
     TAGS
     | SERVER_TIME
@@ -66,6 +68,7 @@ RENDERED = (
     | INVITE_NOTIFY
     | MULTILINE
     | REDACTION
+    | RENAME
 )
 """Those that change how a room's event looks: what is left of a mask is the class of receiver."""
 ECHO = 16
@@ -101,6 +104,7 @@ _BITS = {
     "cap-notify": CAP_NOTIFY,
     "chghost": CHGHOST,
     "draft/account-registration": ACCOUNT_REGISTRATION,
+    "draft/channel-rename": RENAME,
     "draft/chathistory": CHATHISTORY,
     "draft/event-playback": EVENT_PLAYBACK,
     "draft/extended-isupport": EXTENDED_ISUPPORT,

@@ -9,10 +9,10 @@ from gateway.model import GatewayId, Member, MsgId, Uid
 from gateway.session.capabilities import AWAY_NOTIFY, EVENT_PLAYBACK, REDACTION, TAGS
 from gateway.session.render import render
 from gateway.session.session import Session
-from gateway.spoken import Redacted, Said, SaidLines, is_history
+from gateway.spoken import Redacted, Said, SaidLines, Spoken, addressed, is_history
 from gateway.wire.message import Source
 
-__all__ = ["is_message", "is_passing", "is_played", "play"]
+__all__ = ["in_room", "is_message", "is_passing", "is_played", "play"]
 
 _EVENTS = (Joined, Left, Kicked, Renamed, ModesSet, TopicSet, Reaped)
 _PASSING = (b"+typing", b"+draft/typing")
@@ -45,12 +45,21 @@ def is_played(entry: Entry, caps: int) -> bool:
     return isinstance(event, _EVENTS)
 
 
+def in_room(entry: Entry, room: str) -> Entry:
+    """The entry as if it had come after the room got its present name; what is of no room stays as it is."""
+    event = entry.event
+    if room[:1] != "#" or not isinstance(event, Spoken):
+        return entry
+    return entry._replace(event=addressed(event, room))
+
+
 def play(entry: Entry, room: str, session: Session) -> list[bytes]:
     """The lines of an entry that history has for the session; none where it has none.
 
     Args:
-        room: its name as displayed; nothing for what is said has its target in it.
+        room: its present name as displayed; for a conversation the nick of the other.
     """
+    entry = in_room(entry, room)
     event = entry.event
     render_class = session.render_class & ~AWAY_NOTIFY  # whether somebody was away is no history
     if isinstance(event, Redacted):

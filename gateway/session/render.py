@@ -19,6 +19,7 @@ from gateway.events import (
     NameSet,
     Rebound,
     Renamed,
+    RoomRenamed,
     Split,
     Splitting,
     TopicSet,
@@ -34,6 +35,7 @@ from gateway.session.capabilities import (
     INVITE_NOTIFY,
     MULTILINE,
     REDACTION,
+    RENAME,
     SERVER_TIME,
     SETNAME,
     TAGS,
@@ -150,6 +152,8 @@ def _state_line(event: Event, about: Member | None, room: str, render_class: int
             return f":{source} MODE {room} {_modes(changes)}"
         case Invited(_, _, source, _, nick) if render_class & INVITE_NOTIFY:
             return f":{source} INVITE {nick} {room}"
+        case RoomRenamed(_, _, source, before, name, reason) if render_class & RENAME:
+            return f":{source} RENAME {before} {name} :{reason}"
     return _line_about(event, about, room, render_class) if about is not None else ""
 
 

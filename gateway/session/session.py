@@ -1,6 +1,6 @@
 """One peer as the gateway knows it. Pure: bytes go out through `write`, whatever that is."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
@@ -9,7 +9,7 @@ from gateway.events import Changed, Entry, Rebound
 from gateway.model import AttachmentId, GatewayId, Member, MsgId, Uid
 from gateway.people import User
 from gateway.session.budget import Budget
-from gateway.session.capabilities import BATCH, CAP_NOTIFY, ECHO, MULTILINE, READ_MARKER, RENDERED
+from gateway.session.capabilities import BATCH, CAP_NOTIFY, CHGHOST, ECHO, MULTILINE, READ_MARKER, RENAME, RENDERED
 from gateway.session.render import render
 from gateway.spoken import Said
 from gateway.wire.limits import KICKLEN
@@ -190,6 +190,16 @@ class Session:
         """Whether it understands batches."""
         return bool(self.caps & BATCH)
 
+    @property
+    def knows_renames(self) -> bool:
+        """Whether it understands RENAME."""
+        return bool(self.caps & RENAME)
+
+    @property
+    def knows_hosts(self) -> bool:
+        """Whether it understands CHGHOST."""
+        return bool(self.caps & CHGHOST)
+
     def has(self, cap: int) -> bool:
         """Whether a capability was negotiated."""
         return bool(self.caps & cap)
@@ -282,10 +292,12 @@ class Session:
             self.quit_reason = clip(f"Killed ({nick} ({message.params[-1]}))", KICKLEN)
             self.close(self.quit_reason)
 
-    def forget_invitation(self, key: RoomKey) -> None:
-        """It was used."""
-        if self.invitations and self.invitations.pop(key, None) and not self.invitations:
-            self.invitations = None
+    def forget_invitations(self, names: Iterable[RoomKey]) -> None:
+        """Those to a room, which may have had several names, were used."""
+        if self.invitations:
+            for name in names:
+                self.invitations.pop(name, None)
+            self.invitations = self.invitations or None
 
     def set_modes(self, modes: str) -> None:
         """Take new modes of the user into use."""

@@ -123,7 +123,13 @@ def decode_members(pairs: Iterable[tuple[bytes, bytes]]) -> dict[Uid, Member]:
 
 
 def decode_snapshot(
-    state_reply: Any, members: dict[Uid, Member], lists_reply: Any, gateway: GatewayId, fallback_name: str
+    state_reply: Any,
+    members: dict[Uid, Member],
+    lists_reply: Any,
+    gateway: GatewayId,
+    fallback_name: str,
+    *,
+    aliased: bool = False,
 ) -> Snapshot:
     """The replies of HGETALL for a room's state and lists, and its members, read in one transaction.
 
@@ -133,7 +139,7 @@ def decode_snapshot(
     text = state.get(b"topic", b"").decode()
     topic = Topic(text, state.get(b"topic_by", b"").decode(), int(state.get(b"topic_at", b"0"))) if text else Topic()
     produced = state.get(b"g:" + gateway.encode(), b"0")
-    lists, invited = from_entries(_decode_listed(*pair) for pair in pairs(lists_reply).items())
+    lists, invited, former = from_entries(_decode_listed(*pair) for pair in pairs(lists_reply).items())
     return Snapshot(
         name=state.get(b"name", fallback_name.encode()).decode(),
         last=Position(state.get(b"last", ORIGIN)),
@@ -149,7 +155,9 @@ def decode_snapshot(
         history=state.get(b"history", b"").decode(),
         lists=lists,
         invited=invited,
+        former=former,
         members=members,
+        aliased=aliased,
     )
 
 

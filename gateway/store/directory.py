@@ -176,7 +176,8 @@ class Directory:
                 lane.call("HMGET", state, "name", "topic", "modes", "created", "topic_at") for state in states
             ))  # fmt: skip
             rows += [
-                _row(room.decode(), int(float(size)), fields) for (room, size), fields in zip(part, found, strict=True)
+                _row(RoomKey(room.decode()), int(float(size)), fields)
+                for (room, size), fields in zip(part, found, strict=True)
             ]
         return rows
 
@@ -243,8 +244,9 @@ def _former(line: str) -> Former:
     return Former(nick, user, host, realname, "" if account == "-" else account, int(ms) // 1000)
 
 
-def _row(room: str, members: int, fields: Any) -> RoomRow:
+def _row(room: RoomKey, members: int, fields: Any) -> RoomRow:
     name, topic, modes, created, topic_at = (field.decode() if field else "" for field in fields)
     return RoomRow(
-        name or room, members, topic, modes, int(created or 0) // 1000, int(topic_at or 0) // 1000 if topic else 0
-    )
+        room, name or room, members, topic, modes, int(created or 0) // 1000,
+        int(topic_at or 0) // 1000 if topic else 0,
+    )  # fmt: skip

@@ -33,6 +33,7 @@ from gateway.events import (
     Rebound,
     Renamed,
     Restored,
+    RoomRenamed,
     TopicSet,
 )
 from gateway.model import FurtherId, GatewayId, MsgId, Position, Topic, Uid
@@ -49,7 +50,7 @@ _KIND_OF_CHANGE: dict[type[MemberChange], bytes] = {
 }  # fmt: skip
 _CHANGE_OF_KIND = {kind: change for change, kind in _KIND_OF_CHANGE.items()}
 _STATE_KINDS = frozenset(
-    (b"J", b"P", b"G", b"K", b"N", b"L", b"W", b"F", b"H", b"T", b"O", b"I", b"A", b"B", b"C", b"E")
+    (b"J", b"P", b"G", b"K", b"N", b"L", b"W", b"F", b"H", b"T", b"O", b"I", b"A", b"B", b"C", b"E", b"V")
 )
 
 
@@ -92,6 +93,9 @@ def _encode_state(event: Event) -> bytes:
             return _body(b"E" if last else b"P", uid, msgid, by=by.value, reason=reason, source=source)
         case TopicSet(uid, msgid, source, text):
             return _body(b"T", uid, msgid, source=source, text=text)
+        case RoomRenamed(uid, msgid, source, before, name, reason, forgotten):
+            gone = {"forgotten": forgotten} if forgotten else {}
+            return _body(b"V", uid, msgid, source=source, before=before, name=name, reason=reason, **gone)
         case ModesSet(uid, msgid, source, changes):
             return _body(b"O", uid, msgid, source=source, changes=changes)
         case Restored(msgid, name, created_ms, topic, modes, founder, key, limit, listed, history=history):
@@ -172,8 +176,8 @@ def _decode_state(value: bytes) -> Event:
             return Joined(uid, msgid, member, fields["names"], opening > 0, opening > 1)
         case b"P" | b"E":
             return Left(uid, msgid, LeftBy(fields["by"]), fields["reason"], kind == b"E", fields["source"])
-        case b"G":
-            return _decode_redacted(uid, msgid, fields)
+        case b"G" | b"V":
+            return _decode_redacted(uid, msgid, fields) if kind == b"G" else _decode_renamed(uid, msgid, fields)
         case b"T":
             return TopicSet(uid, msgid, fields["source"], fields["text"])
         case b"B" | b"C":
@@ -197,6 +201,11 @@ def _decode_rebound(uid: Uid, msgid: MsgId, fields: dict[str, Any]) -> Rebound:
 def _decode_redacted(uid: Uid, msgid: MsgId, fields: dict[str, Any]) -> Redacted:
     redacted, position = MsgId(fields["redacted"].encode()), Position(fields["position"].encode())
     return Redacted(uid, msgid, fields["source"], redacted, position, fields["reason"], fields["to"])
+
+
+def _decode_renamed(uid: Uid, msgid: MsgId, fields: dict[str, Any]) -> RoomRenamed:
+    before, name, gone = fields["before"], fields["name"], fields.get("forgotten", "")
+    return RoomRenamed(uid, msgid, fields["source"], before, name, fields["reason"], gone)
 
 
 def _decode_restored(msgid: MsgId, fields: dict[str, Any]) -> Restored:

@@ -86,6 +86,7 @@ class LogKeys(NamedTuple):
     channel: str  # shard channel of the announcements
     sent: str  # hash: key of a client's -> "owner msgid position" of what was said under it
     sent_before: str  # the same, the generation before; see `room_msg.lua`
+    alias: str  # string: the room that answers to this name, which is not its first; `?` in front while it gets it
 
 
 def room_log(room: RoomKey) -> LogKey:
@@ -117,8 +118,9 @@ def log_keys(log: LogKey) -> LogKeys:
     """The keys of a log."""
     tag = f"{_VERSION}:{{{log.translate(_UNSAFE)}}}"
     return LogKeys(
-        f"{tag}:state", f"{tag}:log", f"{tag}:members", f"{tag}:lists", tag, f"{tag}:sent", f"{tag}:sent-before"
-    )
+        f"{tag}:state", f"{tag}:log", f"{tag}:members", f"{tag}:lists", tag, f"{tag}:sent", f"{tag}:sent-before",
+        f"{tag}:alias",
+    )  # fmt: skip
 
 
 def log_of_channel(channel: str) -> LogKey:

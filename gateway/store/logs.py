@@ -93,7 +93,7 @@ class Logs:
             member = b">" + change.moves_to.encode()
         self._lanes.commands.request(
             _decoding(on_answer),
-            "EVALSHA", sha("room_tx"), 4, keys.state, keys.log, keys.members, keys.lists,
+            "EVALSHA", sha("room_tx"), 5, keys.state, keys.log, keys.members, keys.lists, keys.alias,
             keys.channel, self._max_entries, self._gateway, number, change.permissions or b"",
             encode_event(change.event), int(change.changes_permissions),
             change.uid, change.need, member, change.capacity or b"", 2 if change.blank else 1 if change.anew else b"",
@@ -117,7 +117,7 @@ class Logs:
         """Write a room's state back, if Redis has lost it and nobody who knew more was first. Raises `StoreError`."""
         keys = self._keys_of(log)
         await self._lanes.commands.call(
-            "EVALSHA", sha("room_restore"), 4, keys.state, keys.log, keys.members, keys.lists,
+            "EVALSHA", sha("room_restore"), 5, keys.state, keys.log, keys.members, keys.lists, keys.alias,
             keys.channel, self._max_entries, encode_event(event), last, *codec.encode_restored(event),
         )  # fmt: skip
 
@@ -125,7 +125,7 @@ class Logs:
         """The room at one moment. Raises `StoreError`."""
         keys = self._keys_of(log)
         reply = await self._lanes.commands.call(
-            "EVALSHA", sha("room_snapshot"), 3, keys.state, keys.members, keys.lists
+            "EVALSHA", sha("room_snapshot"), 4, keys.state, keys.members, keys.lists, keys.alias
         )
         members: dict[Uid, Member] = {}
         hashed = iter(codec.pairs(reply[1]).items())
@@ -133,7 +133,7 @@ class Logs:
             members |= codec.decode_members(part)
             if len(part) == MEMBERS_AT_ONCE:
                 await asyncio.sleep(0)  # others are served between the parts of a large room
-        return codec.decode_snapshot(reply[0], members, reply[2], self._gateway, name)
+        return codec.decode_snapshot(reply[0], members, reply[2], self._gateway, name, aliased=bool(reply[3]))
 
     async def read_after(
         self, log: LogKey, position: Position, limit: int, is_other: Callable[[Entry], bool] = lambda entry: False

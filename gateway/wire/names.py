@@ -13,7 +13,8 @@ from gateway.wire.limits import CHANNELLEN, NICKLEN
 __all__ = ["NickKey", "RoomKey", "casefold", "is_nick", "is_room_name", "nick_key", "room_key", "wildcard"]
 
 RoomKey = NewType("RoomKey", str)
-"""A checked, casefolded room name: the identity of a room. Made only by `room_key`."""
+"""A checked, casefolded room name. The first one of a room is its identity, whatever it is called since. Made only by
+`room_key`."""
 
 NickKey = NewType("NickKey", str)
 """A checked, casefolded nick: the identity of a nick. Made only by `nick_key`."""
@@ -46,7 +47,7 @@ def nick_key(text: str) -> NickKey | None:
 
 @lru_cache(maxsize=4096)  # a name is said far more often than it is new
 def room_key(text: str) -> RoomKey | None:
-    """The identity of a room, or None where `text` names none."""
+    """The key of a room's name, or None where `text` is none."""
     return RoomKey(casefold(text)) if is_room_name(text) else None
 
 

@@ -399,7 +399,7 @@ async def test_resend_and_discard() -> None:
 async def test_help_is_made_from_the_tables() -> None:
     """F1 shows keys and commands, Esc closes it."""
     desk = in_rooms()
-    async with screen_inside(desk, 80, 50) as screen:
+    async with screen_inside(desk, 80, 60) as screen:
         screen.type("\x1bOP")
         await screen.sees("Ctrl-X Ctrl-E")
         await screen.sees("/resend")
@@ -516,3 +516,21 @@ async def test_leaving_tells_what_is_kept() -> None:
         await screen.sees("ann | unsent  (sending)")
         screen.type("exit" + ENTER)
         await screen.sees("Kept for next time: Draft in #tea; 1 unsent message.")
+
+
+async def test_what_is_typed_stays_when_the_room_gets_another_name() -> None:
+    """It goes to the new name, which stands in front of it; so does what was begun in a room not on screen."""
+    desk = in_rooms("#tea", "#chess")
+    async with screen_inside(desk) as screen:
+        screen.type("half a thought")
+        await screen.input_is("[ann #tea] half a thought")
+        screen.type(alt("2") + "another")
+        await screen.input_is("[ann #chess] another")
+        desk.hear(":bob!b@h RENAME #chess #checkers :", ":bob!b@h RENAME #tea #coffee :better")
+        await screen.input_is("[ann #checkers] another")
+        screen.type(alt("1"))
+        await screen.input_is("[ann #coffee] half a thought")
+        await screen.sees("bob renamed #tea to #coffee: better")
+        screen.type(ENTER)
+        await screen.input_is("[ann #coffee]")
+        assert sent(desk) == ["#coffee :half a thought"]

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,17 @@ def test_a_broken_journal_costs_only_its_broken_records(tmp_path: Path) -> None:
     outbox = open_outbox(tmp_path, "ann")
     assert [left.key for left in outbox] == ["1"]
     outbox.close()
+
+
+@pytest.mark.parametrize("position", ["", "msgid=a:b", "timestamp=2026-01-01T00:00:00.000Z"])
+def test_a_line_survives_wherever_it_was_typed(tmp_path: Path, position: str) -> None:
+    """Where a room's history stood is known by a msgid, which may have colons, or by a time, which has."""
+    outbox = open_outbox(tmp_path, "ann")
+    outbox.append(replace(line("1"), position=position))
+    outbox.close()
+    again = open_outbox(tmp_path, "ann")
+    assert [left.position for left in again] == [position]
+    again.close()
 
 
 def test_the_journal_does_not_grow_for_ever(tmp_path: Path) -> None:

@@ -328,3 +328,35 @@ async def test_search_finds_what_is_only_on_the_server(tmp_path: Path) -> None:
                 await asyncio.to_thread(ann.sees, "1 line has 'needle'")
     finally:
         server.stop()
+
+
+async def test_a_room_gets_another_name(two_gateways: tuple[GatewayProcess, GatewayProcess], tmp_path: Path) -> None:
+    """While we look, while our gateway is dead, before we start again: the talk goes on under the new name, with
+    all that was said, and what was typed meanwhile arrives."""
+    one, two = two_gateways
+    async with await IrcPeer.connect(two.host, two.port, "bob") as bob:
+        with terminal(tmp_path, *ann_at(one, two)) as ann:
+            ready(ann)
+            await bob.send("JOIN #tea")
+            ann.sees("bob joined")
+            await bob.send("PRIVMSG #tea :under the old name")
+            ann.sees("bob | under the old name")
+            ann.type("/rename coffee no more tea" + ENTER)
+            ann.sees("ann renamed #tea to #coffee: no more tea")
+            ann.prompts("[ann #coffee]")
+            ann.type("/mode +o bob" + ENTER)
+            ann.sees("+o bob")
+            one.kill()
+            ann.sees("NO CONNECTION for")
+            ann.type("typed meanwhile" + ENTER)
+            await bob.send("RENAME #coffee #water")
+            ann.prompts("[ann #water]")  # by RENAME, or by the answer to JOIN where the dead gateway had noted no place
+            assert (await bob.expect(lambda m: m.params[-1] == "typed meanwhile")).params[0] == "#water"
+            assert sum("bob | under the old name" in row for row in ann.rows) == 1
+            ann.type("/quit" + ENTER)
+            assert ann.exit_code() == 0
+        with terminal(tmp_path, *ann_at(two)) as ann:
+            ann.sees("#tea is called #water now")
+            ann.prompts("[ann #water]")
+            ann.sees("ann | typed meanwhile")
+            assert sum("bob | under the old name" in row for row in ann.rows) == 1

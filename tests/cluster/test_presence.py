@@ -89,6 +89,43 @@ async def test_another_address_is_shown_as_another_host(pair: Pair, stack: Async
     assert (await cat.expect("311")).params[3] == "127.0.0.2"
 
 
+async def test_another_address_is_a_reconnection_for_who_does_not_know_of_hosts(
+    pair: Pair, stack: AsyncExitStack
+) -> None:
+    """One QUIT, and in each shared room a JOIN and the modes; nothing to who shares none, and to the client itself.
+
+    Source: IRCv3 chghost, "Fallback when the chghost capability has not been negotiated".
+    """
+    one, two = pair
+    ann, token = await connect(one, "re-ann")
+    await ann.send("JOIN #re1,#re2")
+    await ann.collect("366", 2)
+    bob, cat = [
+        await stack.enter_async_context(
+            await IrcPeer.connect(two.host, two.port, nick, caps=("extended-monitor", *TAGGED))
+        )
+        for nick in ("re-bob", "re-cat")
+    ]
+    await bob.send("JOIN #re1,#re2")
+    await bob.collect("366", 2)
+    await cat.send("MONITOR + re-ann")
+    await cat.expect("730")
+    await ann.close()
+    back = await come_back(two, token, source="127.0.0.2")
+    stack.push_async_callback(back.peer.close)
+    told = [await bob.read() for _ in range(5)]
+    assert [m.command for m in told].count("QUIT") == 1
+    assert (told[0].source, told[0].params) == ("re-ann!~re-ann@127.0.0.1", ("Changing host",))
+    for room in ("#re1", "#re2"):
+        joined, given = [m for m in told if m.params[0] == room]
+        assert (joined.command, joined.source) == ("JOIN", "re-ann!~re-ann@127.0.0.2")
+        assert (given.command, given.params[1:], "!" in given.source) == ("MODE", ("+o", "re-ann"), False)
+    await back.peer.send("PRIVMSG #re1 :here")
+    assert [m.command for m in (await bob.barrier()) or [await bob.read()]] == ["PRIVMSG"]
+    assert [m.command for m in await back.peer.barrier()] == ["PRIVMSG"]
+    assert await cat.barrier() == []
+
+
 async def test_a_list_of_watched_nicks_comes_along(pair: Pair, stack: AsyncExitStack) -> None:
     """Resumed on another gateway: the list is there, and how things stand now is told."""
     one, two = pair

@@ -98,6 +98,23 @@ async def test_acts_in_rooms(dial: Connect, network: Network, nick: str, room: s
     await written(network.gateways, ann.nick)
 
 
+async def test_names_of_rooms(dial: Connect, network: Network, nick: str, room: str) -> None:
+    """RENAME by office, and as the room's own operator; not the reason."""
+    ann, root = await dial(f"{nick}a"), await operator(dial, nick)
+    await join(room, ann)
+    await answers(root, f"RENAME {room} {room}b :{SECRET}", f"RENAME {room} &no :{SECRET}", f"JOIN {room}own")
+    await answers(root, f"RENAME {room}own {room}mine :{SECRET}")
+    await answers(ann, f"RENAME {room}b {room}c")
+    await written(
+        network.gateways,
+        nick,
+        "operator name_given=root",
+        f"room_renamed room={room} was={room} now={room}b",
+        f"room_renamed room={room}own was={room}own now={room}mine",
+    )
+    await written(network.gateways, ann.nick)
+
+
 async def test_the_end_of_an_account(dial: Connect, network: Network, nick: str) -> None:
     """ACCOUNT DELETE, with the right password."""
     peer = await dial(nick, caps=["standard-replies"])

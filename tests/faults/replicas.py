@@ -32,6 +32,7 @@ class RoomView:
 
     members: frozenset[str]  # nicks with their prefixes
     topic: str
+    name: str | None  # as displayed; None: there is no room
     modes: str | None  # None: the source was not asked
 
 
@@ -43,10 +44,10 @@ def differences(views: Mapping[str, Mapping[str, RoomView]]) -> list[str]:
     """
     found = []
     for room in sorted({room for own in views.values() for room in own}):
-        for aspect in ("members", "topic", "modes"):
+        for aspect in ("members", "topic", "name", "modes"):
             said: dict[object, list[str]] = defaultdict(list)
             for source, own in views.items():
-                view = own.get(room, RoomView(frozenset(), "", None))
+                view = own.get(room, RoomView(frozenset(), "", None, None))
                 if (value := getattr(view, aspect)) is not None:
                     said[value].append(source)
             if len(said) > 1:
@@ -100,8 +101,8 @@ async def as_gateway_says(peer: IrcPeer, room: str) -> RoomView:
     said = await peer.barrier(deadline_s=4 * DEADLINE_S)
     names = [name for message in said if message.command == "353" for name in message.params[-1].split()]
     topics = [message.params[-1] for message in said if message.command == "332"]
-    modes = [" ".join(message.params[2:]) for message in said if message.command == "324"]
-    return RoomView(frozenset(names), "".join(topics), "".join(modes))
+    modes = next((message.params[1:] for message in said if message.command == "324"), (None, ""))
+    return RoomView(frozenset(names), "".join(topics), modes[0], " ".join(map(str, modes[1:])))
 
 
 def as_redis_says(store: Store, room: str) -> RoomView:
@@ -109,11 +110,12 @@ def as_redis_says(store: Store, room: str) -> RoomView:
     keys = _keys(room)
     with store.client(keys.state) as client:
         members = client.hgetall(keys.members)
-        topic = client.hget(keys.state, "topic")
+        topic, name = client.hget(keys.state, "topic"), client.hget(keys.state, "name")
     decoded = [decode_member(Uid(uid), value) for uid, value in members.items()]
     assert topic is None or isinstance(topic, bytes)
+    assert name is None or isinstance(name, bytes)
     names = ("".join(sign for mode, sign in PREFIXES.items() if mode in each.modes) + each.nick for each in decoded)
-    return RoomView(frozenset(names), (topic or b"").decode(), None)
+    return RoomView(frozenset(names), (topic or b"").decode(), name.decode() if name and members else None, None)
 
 
 def log_of(store: Store, room: str) -> Log:

@@ -92,9 +92,9 @@ def test_a_promise_that_is_not_kept_is_told() -> None:
     assert "- back in 1 s: NOT KEPT\n- any: kept\n" in told
 
 
-def view(*members: str, topic: str = "", modes: str | None = "+nt") -> RoomView:
+def view(*members: str, topic: str = "", name: str = "#a", modes: str | None = "+nt") -> RoomView:
     """A room as one source has it."""
-    return RoomView(frozenset(members), topic, modes)
+    return RoomView(frozenset(members), topic, name, modes)
 
 
 def test_equal_replicas_have_no_differences() -> None:
@@ -108,6 +108,7 @@ def test_equal_replicas_have_no_differences() -> None:
         (view("@ann", "bob"), "members of #a: one: none of these; two: bob"),
         (view("ann"), "members of #a: one: @ann; two: ann"),
         (view("@ann", topic="tea"), "topic of #a: one: ''; two: 'tea'"),
+        (view("@ann", name="#b"), "name of #a: one: '#a'; two: '#b'"),
         (view("@ann", modes="+m"), "modes of #a: one: '+nt'; two: '+m'"),
     ],
 )

@@ -44,7 +44,7 @@ class Author:
         assert self._decide is not None
         return self._decide(replica)
 
-    def unchanged(self) -> None:
+    def unchanged(self, outcome: Outcome) -> None:
         self.told.append("unchanged")
 
 

@@ -20,6 +20,7 @@ from gateway.events import (
     Rebound,
     Renamed,
     Restored,
+    RoomRenamed,
     TopicSet,
 )
 from gateway.model import ORIGIN, FurtherId, GatewayId, Member, MsgId, Position, Topic, Uid
@@ -152,6 +153,16 @@ _kinds: list[st.SearchStrategy[Event]] = [
     st.builds(NameSet, uid=_uids, msgid=_msgids, realname=_text),
     st.builds(HostSet, uid=_uids, msgid=_msgids, host=_spaceless),
     st.builds(AccountSet, uid=_uids, msgid=_msgids, account=_word | st.just("")),
+    st.builds(
+        RoomRenamed,
+        uid=_uids,
+        msgid=_msgids,
+        source=_spaceless,
+        before=_spaceless,
+        name=_spaceless,
+        reason=_text,
+        forgotten=_word | st.just(""),
+    ),
     st.builds(TopicSet, uid=_uids, msgid=_msgids, source=_spaceless, text=_text),
     st.builds(
         Restored,

@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 
 from gateway.commands.allowances import Allowances, SharedLimits
+from gateway.commands.renaming import reintroduce
 from gateway.commands.services import Network, Services
 from gateway.commands.watching import Watches
 from gateway.identity import message_ids, new_gateway_id, new_secret, new_uid
@@ -14,6 +16,7 @@ from gateway.passwords import Cost, PasswordVerifier
 from gateway.rooms.engine import Engine
 from gateway.session.render import render
 from gateway.store.accounts import Accounts
+from gateway.store.aliases import Aliases
 from gateway.store.conversations import Conversations
 from gateway.store.directory import Directory
 from gateway.store.holding import Holding
@@ -83,6 +86,7 @@ class GatewayInside:
             engine=engine,
             history=logs,
             directory=Directory(lanes, gateway),
+            aliases=Aliases(lanes),
             presence=presence,
             watches=Watches(presence, _NETWORK.server_name),
             records=Sessions(lanes, gateway),
@@ -105,6 +109,7 @@ class GatewayInside:
             count_command=lambda name: None,
             grace_s=60.0,
         )
+        engine.reintroduce = partial(reintroduce, self.services)
         self.server = Server(self.services, replace(_LIMITS, sendq_bytes=sendq_bytes), new_uid)
         self.leases = Leases(lanes, gateway, self.server.figures)
 

@@ -37,6 +37,9 @@ class LogSite(Protocol):
     async def relink(self, log: LogKey, gateway: str, *uids: Uid) -> None:
         """Members have lost their connection, or are back on a gateway."""
 
+    async def alias(self, log: LogKey, room: str) -> None:
+        """Have the first name of a log lead to another room."""
+
     async def subscribe(self, log: LogKey) -> None:
         """Subscribe and wait until that is confirmed."""
 
@@ -92,6 +95,10 @@ class MemorySite:
         """As in `LogSite`."""
         self._redis.room_link(log, GatewayId(gateway), *uids)
 
+    async def alias(self, log: LogKey, room: str) -> None:
+        """As in `LogSite`."""
+        self._redis.aliases[log] = room
+
     async def subscribe(self, log: LogKey) -> None:
         """As in `LogSite`."""
         self._store.subscribe(log)
@@ -129,6 +136,10 @@ class RedisSite:
             "EVALSHA", sha("room_link"), 3, names.state, names.log, names.members,
             names.channel, LOG_ENTRIES, gateway, *uids,
         )  # fmt: skip
+
+    async def alias(self, log: LogKey, room: str) -> None:
+        """As in `LogSite`."""
+        await self.lanes.commands.call("SET", log_keys(log).alias, room)
 
     async def subscribe(self, log: LogKey) -> None:
         """As in `LogSite`."""

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import count
 
-from gateway.model import GatewayId, Known, LogKey, Member, MsgId, Position, SendKey, Uid
+from gateway.model import GatewayId, Known, LogKey, Member, MsgId, Outcome, Position, SendKey, Uid
 from gateway.rooms.engine import Engine
 from gateway.rooms.ports import Change, Saying
 from gateway.rooms.replica import Replica
@@ -70,7 +70,7 @@ class Decided:
     def propose(self, replica: Replica) -> Change | None:
         change = self._decide(replica)
         if change is None:
-            self.unchanged()
+            self.unchanged(Outcome.UNCHANGED)
         return change
 
     def arrived(self, line: bytes, position: Position) -> bytes:
@@ -82,7 +82,7 @@ class Decided:
     def allowed(self, replica: Replica) -> bool:
         return True
 
-    def unchanged(self) -> None:
+    def unchanged(self, outcome: Outcome) -> None:
         self._room.origins.pop(self._msgid, None)
         self.done = True
 
@@ -114,7 +114,7 @@ class Gateway:
         self.member: Member = member(name, gateway=name)
         self.lines: list[str] = []  # what its member was shown, without tags and sources
         self.session = Session(self.member.uid, "host", self._write)
-        self.session.negotiate(capabilities.ECHO)
+        self.session.negotiate(capabilities.ECHO | capabilities.RENAME)
         self.room: Room
         self.sent: list[Sent] = []
 
@@ -128,8 +128,19 @@ class Gateway:
 
     @property
     def seen(self) -> list[str]:
-        """Everything else."""
-        return [line for line in self.lines if not line.startswith("PRIVMSG")]
+        """Everything else, but for names of the room."""
+        return [line for line in self.lines if not line.startswith(("PRIVMSG", "RENAME"))]
+
+    @property
+    def called(self) -> str:
+        """What its member has to take for the name of the room; each RENAME it was shown began with the one before."""
+        name = "#room"
+        for line in self.lines:
+            if line.startswith("RENAME"):
+                _, before, now, _ = line.split(" ")
+                assert before == name, f"{line} of a room that is called {name}"
+                name = now
+        return name
 
     def say(self, text: str, key: str = "") -> Sent:
         """Its member says something, `key` being its client's."""
@@ -229,6 +240,8 @@ class Network:
             assert (replica.last, replica.permissions) == (log.last, log.permissions)
             assert replica.topic.text == log.fields.get("topic", "")
             assert (replica.name, replica.modes) == (log.fields["name"], log.fields["modes"])
+            assert set(replica.former) == {name[2:] for name in log.lists if name.startswith("n ")}
+            assert gateway.called == replica.name
 
     @asynccontextmanager
     async def newcomer(self, name: str) -> AsyncIterator[Gateway]:

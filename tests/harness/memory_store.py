@@ -36,6 +36,7 @@ from gateway.rooms.ports import Change, OnAnswer
 from gateway.rooms.redaction import is_redacted
 from gateway.rooms.replica import changes_permissions
 from gateway.spoken import Utterance
+from gateway.wire.names import RoomKey
 
 __all__ = ["Loss", "MemoryRedis", "MemoryStore"]
 
@@ -110,6 +111,7 @@ class MemoryRedis:
         self._logs: dict[LogKey, _Log] = {}
         self._replicated: dict[LogKey, _Log] = {}
         self._stores: list[MemoryStore] = []
+        self.aliases: dict[LogKey, str] = {}  # the rooms that answer to the first names of those logs
 
     def store(self, gateway: GatewayId) -> "MemoryStore":
         """One gateway's connection."""
@@ -182,6 +184,7 @@ class MemoryRedis:
         }
         log.fields |= {name: value for name, value in optional.items() if value}
         log.lists = {name: Listed(by, at_ms) for name, by, at_ms in event.listed}
+        self.aliases.pop(key, None)
         if event.topic.text:
             text, by, at_ms = event.topic
             log.fields |= {"topic": text, "topic_by": by, "topic_at": str(at_ms)}
@@ -190,6 +193,7 @@ class MemoryRedis:
     def flush_all(self) -> None:
         """FLUSHALL."""
         self._logs.clear()
+        self.aliases.clear()
 
     def replicate(self) -> None:
         """A replica has all of this now."""
@@ -209,6 +213,8 @@ class MemoryRedis:
             return Answer(Outcome.UNCHANGED, (log.last,))
         if change.capacity and len(log.members) >= change.capacity:
             return Answer(Outcome.FULL, (log.last,))
+        if change.need == "out" and key in self.aliases and not log.members:
+            return Answer(Outcome.ALIASED)
         log.produced[gateway] = number
         if change.anew:
             log.lists.clear()
@@ -366,7 +372,9 @@ class MemoryStore:
                 if (masks := {name[2:]: listed for name, listed in room.lists.items() if name[0] == letter})
             },
             invited={Uid(name[2:].encode()): listed for name, listed in room.lists.items() if name[0] == "i"},
+            former={RoomKey(name[2:]): listed for name, listed in room.lists.items() if name[0] == "n"},
             members=dict(room.members),
+            aliased=log in self._redis.aliases,
         )
 
     async def read_after(

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gateway.events import Kicked, LeftBy, ModeChange, ModesSet, Renamed
+from gateway.events import Kicked, LeftBy, ModeChange, ModesSet, Renamed, RoomRenamed
 from gateway.model import GatewayId, LogKey, MsgId, SendKey, Uid
 from gateway.rooms.ports import Change
+from gateway.rooms.renaming import forgotten, renaming
 from gateway.rooms.replica import Replica
 from gateway.rooms.turns import TURN_WAIT_S
 from gateway.spoken import Said
@@ -698,6 +699,52 @@ async def test_whatever_is_lost_every_line_is_there_once(run: list[tuple[str, in
         assert {entry.event.__class__ for entry in net.redis.log(LOG).entries} >= ({Said} if texts else set())
 
 
+def rename(replica: Replica, gateway: Gateway, name: str, msgid: str) -> Change:
+    """The room gets a name, unless it has it."""
+    by = gateway.member
+    new = RoomRenamed(by.uid, MsgId(msgid.encode()), by.source, replica.name, name, "", forgotten(replica, name))
+    return renaming(replica, new, as_member=False)
+
+
+async def test_a_rename_that_a_failover_lost_is_undone_and_done_again(net: Network) -> None:
+    """What is said is always said under the name that members were shown last, on each gateway; whoever did not hear of
+    the rename before hears of it once."""
+    ann, bob = net.gateways
+    ann.say("before")
+    await net.quiet()
+    net.replicate()
+    bob.store.deaf = True
+    ann.decide(MsgId(b"r"), lambda replica: rename(replica, ann, "#new", "r"))
+
+    async def shown() -> bool | None:
+        return ann.called == "#new" or None
+
+    await eventually(shown, what="ann was shown the name")
+    bob.store.deaf = False
+    await net.fail_over()
+    await net.settled()
+    net.judge()
+    assert [line for line in ann.lines if line.startswith("RENAME")] == [
+        "RENAME #room #new :", "RENAME #new #room :", "RENAME #room #new :",
+    ]  # fmt: skip
+    assert [line for line in bob.lines if line.startswith("RENAME")][-1] == "RENAME #room #new :"
+
+
+async def test_a_room_that_redis_lost_has_its_names_again(net: Network) -> None:
+    """The present one and the former ones, of which members are told nothing."""
+    ann, _ = net.gateways
+    ann.decide(MsgId(b"b"), lambda replica: rename(replica, ann, "#b", "b"))
+    ann.decide(MsgId(b"c"), lambda replica: rename(replica, ann, "#c", "c"))
+    await net.quiet()
+    shown = list(ann.lines)
+    net.flush()
+    await net.settled()
+    net.judge()
+    assert net.redis.log(LOG).fields["name"] == "#c"
+    assert set(ann.room.replica.former) == {"#room", "#b"}
+    assert ann.lines == shown
+
+
 def alter(kind: str, number: int, gateway: Gateway, net: Network, which: int) -> Decided | None:
     """One step that changes the room: a guest of the gateway comes or goes or is thrown out, or +m or -m is set."""
     msgid = MsgId(f"{kind}-{number}".encode())
@@ -715,17 +762,19 @@ def alter(kind: str, number: int, gateway: Gateway, net: Network, which: int) ->
                 return Change(event=event, permissions=replica.permissions, uid=guest.uid, need="in", leaves=True)
             case "mode":
                 return moderate(gateway, on="m" not in replica.modes, msgid=name)
+            case "name":
+                return rename(replica, gateway, f"#n{number % 4}", name)
         return None
 
     # Anybody may throw a guest out; it comes and goes by its own gateway, as a session does.
     by = net.gateways[number % len(net.gateways)] if kind == "kick" else gateway
-    return by.decide(msgid, decide) if kind in {"come", "go", "kick", "mode"} else None
+    return by.decide(msgid, decide) if kind in {"come", "go", "kick", "mode", "name"} else None
 
 
 changing = st.lists(
     st.tuples(
-        st.sampled_from(["say", "say", "come", "come", "go", "kick", "mode", "lose", "deaf", "replicate", "wait"])
-        | st.sampled_from(["fail over", "flush", "time", "turn"]),
+        st.sampled_from(["say", "say", "come", "come", "go", "kick", "mode", "name", "lose", "deaf", "replicate"])
+        | st.sampled_from(["fail over", "flush", "time", "turn", "wait"]),
         st.integers(0, 2),
     ),
     max_size=25,
@@ -737,8 +786,9 @@ changing = st.lists(
 @settings(max_examples=40, deadline=None)
 @given(run=changing)
 async def test_whatever_is_lost_of_a_room_that_changes_everybody_is_answered(run: list[tuple[str, int]]) -> None:
-    """The same while members come, go and are thrown out, and modes change: each word and each change is answered, no
-    line is doubled or missing in the log, all replicas are what Redis has."""
+    """The same while members come, go and are thrown out, modes change and the room gets other names: each word and
+    each change is answered, no line is doubled or missing in the log, all replicas are what Redis has, and what members
+    were shown of names leads to that."""
     async with network("a", "b", "c", settle_s=0.6) as net:
         changes: list[Decided] = []
         for number, (kind, which) in enumerate(run):

@@ -17,6 +17,7 @@ from gateway.events import (
     ModesSet,
     Reaped,
     Renamed,
+    RoomRenamed,
     TopicSet,
 )
 from gateway.model import ORIGIN, GatewayId, LogKey, MsgId, Outcome, Position, Snapshot, Topic, order
@@ -24,7 +25,9 @@ from gateway.rooms.joining import inviting, joining
 from gateway.rooms.modes import as_change, read_modes
 from gateway.rooms.modes import decide as decide_modes
 from gateway.rooms.ports import Change
+from gateway.rooms.renaming import MAX_FORMER, aliases, answers_to, forgotten, renaming
 from gateway.rooms.replica import DEFAULT_MODES, Replica
+from gateway.wire.names import RoomKey
 from tests.harness.events import leave, member, promote, rebind, said, set_topic, uid_of
 from tests.harness.memory_store import MemoryRedis
 
@@ -57,7 +60,7 @@ def decide(replica: Replica, kind: str, name: str, gateway: str) -> Change:
     match kind:
         case "join":
             who = who._replace(account=name if name == "cat" else "")
-            return joining(replica, who, MSGID)[1]
+            return joining(replica, who, MSGID, f"#{gateway}")[1]
         case "kick":
             event_ = Kicked(uid_of("ann"), MSGID, "ann!a@h", who.uid, "out")
             return Change(event=event_, permissions=permissions, uid=who.uid, need="in", leaves=True)
@@ -76,6 +79,9 @@ def decide(replica: Replica, kind: str, name: str, gateway: str) -> Change:
             event = AccountSet(who.uid, MSGID, f"acc-{name}")
             logged_in = who._replace(account=f"acc-{name}")
             return Change(event=event, permissions=permissions, uid=who.uid, need="in", member=logged_in)
+        case "name":
+            new = RoomRenamed(who.uid, MSGID, who.source, replica.name, gateway, "", forgotten(replica, gateway))
+            return renaming(replica, new, as_member=True)
         case "promote":
             return promote(who, permissions=permissions)
         case "rebind":
@@ -98,7 +104,10 @@ mode_lines = st.sampled_from(
     ]
 )
 runs = st.lists(
-    st.tuples(kinds, names, st.sampled_from(["g1", "g2"])) | st.tuples(st.just("mode"), names, mode_lines), max_size=30
+    st.tuples(kinds, names, st.sampled_from(["g1", "g2"]))
+    | st.tuples(st.just("mode"), names, mode_lines)
+    | st.tuples(st.just("name"), names, st.sampled_from([f"#{letter}" for letter in "ROOMABCDEFGHIJroom"])),
+    max_size=30,
 )
 
 
@@ -237,3 +246,36 @@ def test_the_founder_names_the_room() -> None:
     later = member("bob")
     replica.apply(Entry(Position(b"2-0"), Joined(later.uid, MsgId(b"n"), later)))
     assert replica.name == "#Foo"
+
+
+def rename(replica: Replica, name: str) -> None:
+    """The room gets a name, as RENAME decides it."""
+    ms = int(replica.last.partition(b"-")[0]) + 1
+    new = RoomRenamed(ANN.uid, MSGID, ANN.source, replica.name, name, "", forgotten(replica, name))
+    replica.apply(Entry(at(ms), new))
+
+
+def test_former_names_lead_to_the_room_and_its_present_one_does() -> None:
+    """Not the one it has again; another spelling is no other name. What ended is found by its name alone."""
+    replica = Replica("#a")
+    replica.apply(Entry(at(1), Joined(ANN.uid, MSGID, ANN)))
+    for name in ("#b", "#C", "#c", "#a"):
+        rename(replica, name)
+    assert set(replica.former) == {"#b", "#c"}
+    assert aliases(replica, RoomKey("#a")) == {"#b", "#c"}
+    rename(replica, "#D")
+    assert aliases(replica, RoomKey("#a")) == {"#b", "#c", "#d"}
+    assert all(answers_to(replica, RoomKey(name)) for name in ("#a", "#b", "#c", "#d"))
+    replica.apply(Entry(at(90), Left(ANN.uid, MSGID, LeftBy.PART, "", last=True)))
+    assert [answers_to(replica, RoomKey(name)) for name in ("#b", "#d")] == [False, True]
+
+
+def test_the_oldest_of_too_many_names_is_forgotten() -> None:
+    """The names that lead to one room are few, so nobody can have all of them; the last ones do."""
+    replica = Replica("#n0")
+    replica.apply(Entry(at(1), Joined(ANN.uid, MSGID, ANN)))
+    for number in range(1, MAX_FORMER + 4):
+        rename(replica, f"#n{number}")
+    assert list(replica.former) == [f"#n{number}" for number in range(3, MAX_FORMER + 3)]
+    rename(replica, "#n5")  # one of them again: nothing is forgotten for it
+    assert (len(replica.former), "#n3" in replica.former) == (MAX_FORMER, True)

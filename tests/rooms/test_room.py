@@ -19,9 +19,11 @@ from gateway.events import (
     Reaped,
     Rebound,
     Renamed,
+    RoomRenamed,
     TopicSet,
 )
 from gateway.model import FurtherId, GatewayId, Member, MsgId, Position, Uid
+from gateway.rooms.ports import OnRenamed, Seat
 from gateway.rooms.replica import Replica
 from gateway.rooms.room import Room
 from gateway.session import capabilities as caps
@@ -80,9 +82,13 @@ class Author:
         raise AssertionError("nothing fails here")
 
 
-def room(name: str, *people: Person) -> Room:
+def untold(seats: Sequence[Seat], before: str, reason: str) -> None:
+    """Nobody who does not know of renames is told of one."""
+
+
+def room(name: str, *people: Person, recent_limit: int = 50, on_renamed: OnRenamed = untold) -> Room:
     """A room with these members, all here."""
-    made = Room(RoomKey(name), name, 50)
+    made = Room(RoomKey(name), name, recent_limit, server="test", on_renamed=on_renamed)
     for person in people:
         made.apply([entry(Joined(person.uid, MsgId(b""), person.member))], render)
         made.flush(render)
@@ -315,7 +321,6 @@ def test_a_login_is_heard_once_by_who_shares_several_rooms() -> None:
     [
         (AwaySet(uid_of("ann"), MsgId(b"w"), "tea"), "AWAY :tea"),
         (NameSet(uid_of("ann"), MsgId(b"f"), "Ann B."), "SETNAME :Ann B."),
-        (HostSet(uid_of("ann"), MsgId(b"h"), "other"), "CHGHOST ~ann other"),
         (LinkChanged((uid_of("ann"), uid_of("stranger"))), "AWAY :Link lost"),
     ],
 )
@@ -331,6 +336,68 @@ def test_what_changes_of_a_member_is_heard_once(event: Event, line: str) -> None
         apply((where, event))
     assert bob.heard() == cat.heard() == [line]
     assert ann.writes == dan.writes == []
+
+
+def test_a_new_host_is_a_quit_and_joins_for_who_does_not_know_chghost() -> None:
+    """One QUIT, at the first shared room; then a JOIN in each with the modes given back by the server, of which who
+    knows CHGHOST hears nothing, and who it is about of neither.
+
+    Source: IRCv3 chghost, "Fallback when the chghost capability has not been negotiated".
+    """
+    ann, bob, dan = Person("ann"), Person("bob"), Person("dan", caps.CHGHOST)
+    ann.member = ann.member._replace(modes="ov")
+    one, two = room("#one", ann, bob, dan), room("#two", ann, bob, dan)
+    for where in (one, two):
+        apply((where, HostSet(ann.uid, MsgId(b"h"), "other")))
+    shown = b"".join(bob.writes).decode().split("\r\n")[:-1]
+    assert shown == [
+        ":ann!~ann@host QUIT :Changing host",
+        ":ann!~ann@other JOIN #one",
+        ":test MODE #one +ov ann ann",
+        ":ann!~ann@other JOIN #two",
+        ":test MODE #two +ov ann ann",
+    ]
+    assert dan.heard() == ["CHGHOST ~ann other"]
+    assert ann.writes == []
+
+
+def test_a_new_name_is_a_line_to_who_knows_of_renames_and_the_others_are_told_elsewhere() -> None:
+    """What was said before goes out under the name it was said to, and what comes after to the new one; the caller is
+    told of the other seats in between, at the place of the rename. Source: IRCv3 channel-rename."""
+    ann, bob = Person("ann", caps.RENAME), Person("bob")
+    told: list[tuple[list[bytes], str, str, list[str]]] = []
+
+    def on_renamed(seats: Sequence[Seat], before: str, reason: str) -> None:
+        told.append(([seat.attachment for seat in seats], before, reason, bob.heard()))
+
+    where = room("#old", ann, bob, on_renamed=on_renamed)
+    renamed = RoomRenamed(ann.uid, MsgId(b"r"), ann.member.source, "#old", "#new", "better")
+    topic = TopicSet(ann.uid, MsgId(b"t"), ann.member.source, "tea")
+    where.apply([entry(topic), entry(renamed), entry(topic)], render)
+    assert told == [([bob.uid], "#old", "better", ["TOPIC #old :tea"])]
+    where.flush(render)
+    assert ann.heard() == ["TOPIC #old :tea", "RENAME #old #new :better", "TOPIC #new :tea"]
+    assert bob.heard() == ["TOPIC #new :tea"]
+
+
+def test_another_spelling_is_a_rename_of_which_the_others_hear_nothing() -> None:
+    """IRCv3 channel-rename: the fallback is not used "if the rename only changes the case"."""
+    ann, bob = Person("ann", caps.RENAME), Person("bob")
+    told: list[Sequence[Seat]] = []
+    where = room("#old", ann, bob, on_renamed=lambda seats, before, reason: told.append(seats))
+    apply((where, RoomRenamed(ann.uid, MsgId(b"r"), ann.member.source, "#old", "#Old")))
+    assert ann.heard() == ["RENAME #old #Old :"]
+    assert (bob.writes, told) == ([], [[]])
+
+
+def test_the_renamer_is_answered_once_and_nobody_else_for_it() -> None:
+    """Its command tells it what it needs to know, whether it knows of renames or not."""
+    ann, bob = Person("ann"), Person("bob")
+    author, told = Author(answer=b"answer"), list[list[bytes]]()
+    where = room("#old", ann, bob, on_renamed=lambda seats, before, reason: told.append([s.attachment for s in seats]))
+    where.origins[MsgId(b"r")] = author
+    apply((where, RoomRenamed(ann.uid, MsgId(b"r"), ann.member.source, "#old", "#new")))
+    assert (author.lines, ann.writes, told) == ([b""], [b"answer"], [[bob.uid]])
 
 
 def test_who_is_back_is_shown_only_where_it_was_shown_as_lost() -> None:
@@ -432,7 +499,7 @@ def test_new_capabilities_count_from_the_next_line(people: tuple[Person, Person,
 
 def test_what_was_said_last_is_kept_for_newcomers() -> None:
     """Only what is said, only so much."""
-    lobby = Room(RoomKey("#lobby"), "#lobby", 2)
+    lobby = room("#lobby", recent_limit=2)
     events: Sequence[Event] = [said("ann", "1"), said("ann", "2"), TopicSet(Uid(b""), MsgId(b""), "a", "t")]
     lobby.apply([entry(event) for event in [*events, said("ann", "3")]], render)
     assert [kept.event.msgid for kept in lobby.recent] == [b"2", b"3"]

@@ -58,4 +58,4 @@ def test_the_last_word_on_a_name_counts() -> None:
 def test_only_some_change_how_an_event_looks() -> None:
     """The classes of receivers are few: what only concerns a session's own answers makes none."""
     assert caps.RENDERED & (caps.ECHO | caps.LABELED | caps.BATCH | caps.CHATHISTORY | caps.STANDARD_REPLIES) == 0
-    assert bin(caps.RENDERED).count("1") == 11
+    assert bin(caps.RENDERED).count("1") == 12

@@ -26,6 +26,7 @@ from gateway.events import (
     Rebound,
     Renamed,
     Restored,
+    RoomRenamed,
     TopicSet,
 )
 from gateway.model import GatewayId, Member, MsgId, Position, Uid
@@ -48,6 +49,7 @@ ASKED_FOR = {
     LinkChanged: caps.AWAY_NOTIFY,
     NameSet: caps.SETNAME,
     Redacted: caps.REDACTION,
+    RoomRenamed: caps.RENAME,
 }
 """What only those are told who negotiated a capability."""
 classes = st.sets(st.sampled_from([1, 2, 4, 8, *ASKED_FOR.values()])).map(sum)
@@ -72,6 +74,8 @@ def shown(event: Event, about: Member | None = ANN, render_class: int = 0) -> st
         (Rebound(ANN.uid, ID, GatewayId("g2"), 1), ANN._replace(gateway=GatewayId("")), "AWAY"),
         (Rebound(ANN.uid, ID, GatewayId("g2"), 1), ANN, ""),
         (NameSet(ANN.uid, ID, "Ann B."), ANN, "SETNAME :Ann B."),
+        (RoomRenamed(ANN.uid, ID, ANN.source, "#Old", "#Room", "typo"), ANN, "RENAME #Old #Room :typo"),
+        (RoomRenamed(ANN.uid, ID, ANN.source, "#Old", "#Room"), ANN, "RENAME #Old #Room :"),
     ],
 )
 def test_what_changes_of_a_member_is_for_who_asked(event: Event, about: Member, line: str) -> None:

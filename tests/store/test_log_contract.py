@@ -374,3 +374,21 @@ async def test_who_is_reaped_leaves_its_name(open_site: OpenSite, log: LogKey) -
     event = (await read_all(site, log))[-1].event
     assert isinstance(event, Reaped)
     assert (event.uids, event.sources) == ((ANN.uid, BOB.uid), (ANN.source, BOB.source))
+
+
+async def test_a_name_that_leads_elsewhere_founds_no_room(open_site: OpenSite, log: LogKey) -> None:
+    """ALIASED for a JOIN while nobody is in, and the number is not used up; who is in may be joined."""
+    site, other = await open_site("g1"), await open_site("g2")
+    await site.alias(log, "#elsewhere")
+    assert await change(site, log, 1, join(ANN)) == Answer(Outcome.ALIASED)
+    assert (await site.store.snapshot(log, "#room")).aliased
+    assert await read_all(site, log) == []
+    # What stands there was written back by its gateway after Redis had lost it: the name is its own again.
+    restored = Restored(MsgId(b"r"), "#room", 5, Topic(), "nt")
+    await other.store.restore(log, restored, Position(b"9-0"))
+    assert not (await site.store.snapshot(log, "#room")).aliased
+    founded = (await site.store.snapshot(log, "#room")).permissions
+    assert (await change(site, log, 1, join(ANN, permissions=founded))).outcome is Outcome.DONE
+    await site.alias(log, "#elsewhere")
+    founded = (await site.store.snapshot(log, "#room")).permissions
+    assert (await change(site, log, 2, join(BOB, permissions=founded))).outcome is Outcome.DONE

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.events import Kicked, ModeChange, ModesSet, Reaped
+from gateway.events import Kicked, ModeChange, ModesSet, Reaped, RoomRenamed
 from gateway.model import ORIGIN, Answer, GatewayId, LogKey, Member, MsgId, Position, Snapshot
 from gateway.rooms.ports import Change
 from gateway.store.urls import Durability
@@ -37,7 +37,7 @@ operations = st.builds(
     kind=st.sampled_from(
         [
             *("say", "say", "join", "found", "leave", "topic", "promote", "rebind", "reap"),
-            *("kick", "moderate", "relax", "found again", "found blank", "join if room"),
+            *("kick", "moderate", "relax", "found again", "found blank", "join if room", "alias", "name"),
         ]
     ),
     gateway=st.sampled_from(GATEWAYS),
@@ -78,9 +78,10 @@ async def run(site_of: dict[str, LogSite], log: LogKey, steps: list[Operation]) 
 
 
 async def perform(site: LogSite, log: LogKey, step: Operation) -> Answer | None:
-    """One step; reaping has no answer."""
-    if step.kind == "reap":
-        await site.reap(log, GatewayId("g1" if step.gateway == "g2" else "g2"), uid_of(step.who))
+    """One step; some have no answer."""
+    if step.kind in {"reap", "alias"}:
+        dead = GatewayId("g1" if step.gateway == "g2" else "g2")
+        await (site.alias(log, "#elsewhere") if step.kind == "alias" else site.reap(log, dead, uid_of(step.who)))
         return None
     now = (await site.store.snapshot(log, "")).permissions
     permissions = {"now": now, "old": Position(b"1-1"), "any": None}[step.permissions]
@@ -113,11 +114,24 @@ async def perform(site: LogSite, log: LogKey, step: Operation) -> Answer | None:
             what = dataclasses.replace(what, anew=True, blank=step.kind == "found blank")
         case "join if room":
             what = dataclasses.replace(join(who, permissions=permissions), capacity=step.events)
-        case "topic":
-            what = set_topic(who, step.who * (step.events - 1), permissions=permissions)
+        case "topic" | "name":
+            new = step.who * (step.events - 1)
+            what = set_topic(who, new, permissions=permissions) if step.kind == "topic" else name(who, permissions, new)
         case _:
             what = promote(who, permissions=permissions)
     return await change(site, log, number, what)
+
+
+def name(who: Member, permissions: Position | None, new: str) -> Change:
+    """The room gets a name, and has one it had."""
+    return Change(
+        event=RoomRenamed(who.uid, MsgId(b"name"), who.source, "#old", f"#{new}"),
+        permissions=permissions,
+        uid=who.uid,
+        need="in",
+        state=(("name", f"#{new}"),),
+        listed=(("n #old", "#Old"),),
+    )
 
 
 def moderate(who: Member, permissions: Position | None, *, on: bool) -> Change:
@@ -140,7 +154,8 @@ def seen(snapshot: Snapshot, place: dict[Position, int]) -> tuple[object, ...]:
     return (
         (snapshot.name, snapshot.modes, topic, bool(snapshot.created_ms), snapshot.produced),
         (place[snapshot.last], place[snapshot.permissions]),
-        (snapshot.members, snapshot.key, snapshot.limit),
+        (snapshot.members, snapshot.key, snapshot.limit, snapshot.aliased),
+        {name: listed.by for name, listed in snapshot.former.items()},
         {letter: {mask: listed.by for mask, listed in masks.items()} for letter, masks in snapshot.lists.items()},
         {uid: listed.by for uid, listed in snapshot.invited.items()},
     )

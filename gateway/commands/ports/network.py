@@ -8,7 +8,23 @@ from gateway.model import AttachmentId, GatewayId, Member, Uid
 from gateway.people import Figures, Former, Membership, NetworkBan, Rate, RoomRow, User
 from gateway.wire.names import NickKey, RoomKey
 
-__all__ = ["Directory", "Oversight", "Presence", "Rates"]
+__all__ = ["Aliases", "Directory", "Oversight", "Presence", "Rates"]
+
+
+class Aliases(Protocol):
+    """Names that lead to a room whose first name is another. Every method raises `StoreError`."""
+
+    async def claim(self, name: RoomKey, room: RoomKey) -> bool:
+        """Have a name, for some seconds, for a room that is about to get it; False: it is another's."""
+
+    async def release(self, name: RoomKey, room: RoomKey) -> None:
+        """It does not get the name."""
+
+    async def keep(self, name: RoomKey, room: RoomKey) -> bool:
+        """Have it lead to a room that has the name, or had it; False: it is another's by now."""
+
+    async def find(self, name: RoomKey) -> RoomKey | None:
+        """The room it leads to; None: to none. Raises `StoreError` also while a room is getting the name."""
 
 
 class Directory(Protocol):

@@ -1,7 +1,7 @@
 -- room_restore: write back what Redis has lost of a room's state, from a gateway's replica. Of several replicas the one
 -- that had applied most of the lost log wins. Members are not part of it: each comes back by its own gateway.
 --
--- KEYS  1 state  2 log  3 members  4 lists
+-- KEYS  1 state  2 log  3 members  4 lists  5 alias: the name is this room's own again
 -- ARGV  1 channel  2 log length limit  3 event  4 last position of the replica
 --       5.. triples: 's' field value = of the state | 'l' entry value = of the lists
 -- Returns {0, position} done | {5} it is not lost, or was restored from a replica that knew as much
@@ -26,7 +26,7 @@ end
 local id = redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], '*', 'e', ARGV[3])
 redis.call('HDEL', KEYS[1], 'topic', 'topic_by', 'topic_at', 'founder', 'key', 'limit', 'history')
 redis.call('HSET', KEYS[1], 'last', id, 'permissions', id, 'restored', ARGV[4] .. ' ' .. id)
-redis.call('DEL', KEYS[4])
+redis.call('DEL', KEYS[4], KEYS[5])
 for i = 5, #ARGV, 3 do
   redis.call('HSET', ARGV[i] == 's' and KEYS[1] or KEYS[4], ARGV[i + 1], ARGV[i + 2])
 end

@@ -1,7 +1,7 @@
--- room_tx: compare-and-append for one event that changes state (join part kick quit nick topic mode invite).
+-- room_tx: compare-and-append for one event that changes state (join part kick quit nick topic mode invite rename).
 -- The gateway decided on its replica; this checks that the replica was current, then applies, appends, announces.
 --
--- KEYS  1 state  2 log  3 members  4 lists
+-- KEYS  1 state  2 log  3 members  4 lists  5 alias
 -- ARGV  1 channel  2 log length limit  3 gateway  4 number of the batch  5 permissions ('' = do not check)
 --       6 event  7 '1' = the event changes permissions
 --       8 uid  9 'in' | 'out' | '' = must (not) be a member  10 member ('' = leave as is, '-' = delete,
@@ -15,6 +15,7 @@
 --         | {2, permissions} stale: decide again on a replica that knows them
 --         | {5, last} nothing to do (the number of the batch is used up)
 --         | {6, last} full: decide again on a replica that has come as far as this
+--         | {7} nobody is in and the name leads to another room: it is not founded (the number is not used up)
 local st = redis.call('HMGET', KEYS[1], 'last', 'permissions', 'g:' .. ARGV[3])
 if st[3] == 'X' then return {4} end
 local n, seen, last = tonumber(ARGV[4]), tonumber(st[3] or '0'), st[1] or '0-0'
@@ -26,6 +27,7 @@ if ARGV[9] ~= '' and (redis.call('HEXISTS', KEYS[3], ARGV[8]) == 1) ~= (ARGV[9] 
   return {5, last}
 end
 if ARGV[11] ~= '' and redis.call('HLEN', KEYS[3]) >= tonumber(ARGV[11]) then return {6, last} end
+if ARGV[9] == 'out' and redis.call('EXISTS', KEYS[5]) == 1 and redis.call('HLEN', KEYS[3]) == 0 then return {7} end
 if ARGV[12] ~= '' then redis.call('DEL', KEYS[4]) end
 if ARGV[12] == '2' then redis.call('XTRIM', KEYS[2], 'MAXLEN', 1) end
 -- With its last member a room ends, and the log says so ('E' in place of 'P'): no replica has to count.
