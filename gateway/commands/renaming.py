@@ -1,4 +1,4 @@
-"""RENAME: a room gets another name. Source: IRCv3 channel-rename; docs/adr/0025-a-name-leads-to-a-room.md.
+"""RENAME: a room gets another name. Source: IRCv3 channel-rename; docs/adr/0026-a-name-leads-to-a-room.md.
 
 Who does not know RENAME leaves the room of one name and joins that of the other, with all that a JOIN brings.
 """

@@ -1,6 +1,6 @@
 """A room is renamed while gateways die, sessions are away and Redis loses what it had: its names lead to it, once each.
 
-Source: docs/adr/0025-a-name-leads-to-a-room.md; https://ircv3.net/specs/extensions/channel-rename.
+Source: docs/adr/0026-a-name-leads-to-a-room.md; https://ircv3.net/specs/extensions/channel-rename.
 """
 
 import signal

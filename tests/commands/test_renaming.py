@@ -1,6 +1,6 @@
 """The names of a room in Redis, beside its log: claimed before it has them, kept while it has, free when nothing has.
 
-Source: docs/adr/0025-a-name-leads-to-a-room.md.
+Source: docs/adr/0026-a-name-leads-to-a-room.md.
 """
 
 import dataclasses
