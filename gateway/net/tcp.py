@@ -31,7 +31,7 @@ _IN, _OUT, _TROUBLE = 0x001, 0x004, 0x008 | 0x010
 class _State(Enum):
     OPEN = 1
     CLOSING = 2  # nothing is read any more; it ends when everything is written
-    PARTING = 3  # that is done, and what the peer still sends goes nowhere; the protocol hears of it as of the next
+    PARTING = 3  # that is done, and the protocol hears of it as of the next; what the peer still sends goes nowhere
     ENDED = 4  # the protocol hears of it in the next turn of the loop, or has heard
 
 
@@ -79,8 +79,11 @@ class Poller:
         self._loop.call_soon(transport.end, exc)
 
     def part_soon(self, transport: "TcpTransport") -> None:
-        """The same, and end the connection if its peer does not."""
-        self._loop.call_soon(transport.release)
+        """The same, and end our side."""
+        self._loop.call_soon(transport.part)
+
+    def end_later(self, transport: "TcpTransport") -> None:
+        """End a connection of which our side has ended, if its peer does not."""
         self._loop.call_later(PARTING_S, transport.abort)
 
     def forget(self, descriptor: int) -> None:
@@ -142,10 +145,15 @@ class TcpTransport(asyncio.Transport):
         self.drop()
         protocol.connection_lost(exc)
 
-    def release(self) -> None:
-        """Tell the protocol that the connection is gone, and let go of it."""
+    def part(self) -> None:
+        """Tell the protocol that the connection is gone, let go of it, and end our side; in this order, so that whoever
+        sees the end can do what it makes possible."""
         protocol, self._protocol = self._protocol, _NOBODY
-        protocol.connection_lost(None)
+        try:
+            protocol.connection_lost(None)
+        finally:
+            if self._state is _State.PARTING:
+                self._end_our_side()
 
     def drop(self) -> None:
         """Let go of the protocol and the socket."""
@@ -270,8 +278,12 @@ class TcpTransport(asyncio.Transport):
             self._part()
 
     def _part(self) -> None:
-        """End our side, and read on: a socket that is closed with something unread in it resets the connection, and
-        what was written last may never be seen. Source: RFC 1122, section 4.2.2.13."""
+        self._state = _State.PARTING
+        self._poller.part_soon(self)
+
+    def _end_our_side(self) -> None:
+        """And read on: a socket that is closed with something unread in it resets the connection, and what was written
+        last may never be seen. Source: RFC 1122, section 4.2.2.13."""
         try:
             self._socket.shutdown(socket.SHUT_WR)
             over = not self._socket.recv(READ_BYTES)
@@ -282,9 +294,8 @@ class TcpTransport(asyncio.Transport):
         if over:
             self._lose(None)
         else:
-            self._state = _State.PARTING
             self._watch(_IN)
-            self._poller.part_soon(self)
+            self._poller.end_later(self)
 
     def abort(self) -> None:
         """Source: asyncio.WriteTransport."""

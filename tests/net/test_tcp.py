@@ -220,6 +220,16 @@ async def test_closing_flushes(site: Site) -> None:
     assert await recorder.until_lost() is None
 
 
+async def test_the_protocol_knows_of_the_end_before_the_peer(site: Site) -> None:
+    """A peer that sees it may come back at once, and must find what it left free."""
+    recorder, peer = site.pair()
+    recorder.transport.close()
+    with pytest.raises(BlockingIOError):
+        peer.recv(1)
+    assert await recorder.until_lost() is None
+    assert await receive(peer, 1) == b""
+
+
 async def test_who_is_still_sending_gets_what_was_said_last(site: Site) -> None:
     """And then the end, not a reset, for which what it has not yet read might be thrown away: "it SHOULD send a RST to
     show that data was lost" is about who closes with something unread. Source: RFC 1122, section 4.2.2.13."""
