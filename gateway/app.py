@@ -10,6 +10,7 @@ import time
 from functools import partial
 
 from gateway.commands.allowances import Allowances
+from gateway.commands.graces import Graces
 from gateway.commands.reasserting import Reassertion
 from gateway.commands.renaming import reintroduce
 from gateway.commands.services import Services
@@ -23,6 +24,7 @@ from gateway.passwords import Cost, PasswordVerifier
 from gateway.policy import connection_limits, mail, network, shared_limits
 from gateway.rooms.engine import Engine
 from gateway.rooms.progress import Progress
+from gateway.rooms.repair import SETTLE_S
 from gateway.session.render import render
 from gateway.store.accounts import Accounts
 from gateway.store.aliases import Aliases
@@ -118,6 +120,7 @@ class Gateway:
             passwords=self._account_passwords,
             mail=mail(config),
             allowances=Allowances(Rates(self._lanes), shared_limits(config), time.monotonic),
+            graces=Graces(self._engine, time.monotonic),
             request_drain=self.stop,
             count_command=lambda name: None,
             grace_s=config.grace_s,
@@ -149,6 +152,7 @@ class Gateway:
         self._leases.on_drain_asked = lambda: self.stop("DRAIN")
         self._lanes.may_write = self._leases.held
         self._reassertion = Reassertion(self._services)
+        self._services.graces.on_forgotten = self._reassertion.request
         self._janitor = Janitor(self._lanes, self.id)
         self._lanes.on_commands_up = self._commands_up
 
@@ -167,6 +171,7 @@ class Gateway:
         self._watches.subscriptions_up()
 
     def _data_lost(self) -> None:
+        self._services.forgotten_until_s = time.monotonic() + SETTLE_S
         self._engine.compare_all()
         self._reassertion.request()
 

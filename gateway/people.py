@@ -11,6 +11,7 @@ __all__ = [
     "Account",
     "Attached",
     "Credentials",
+    "Detached",
     "End",
     "Figures",
     "Former",
@@ -80,6 +81,7 @@ class Refusal(Enum):
     ENDED = 1
     BUSY = 3
     FULL = 4  # it has as many attachments as it may have
+    FORGOTTEN = 6  # Redis knows nothing of it; no script's number
 
 
 class End(Enum):
@@ -98,6 +100,18 @@ class Taken(NamedTuple):
     positions: dict[LogKey, Position]  # up to which its client had everything; a log that is missing is unknown
     watches: tuple[str, ...] = ()  # nicks on its MONITOR list
     shown_lost: bool = False  # others were told that it is away without a connection
+    shared: bool = False  # the session has others
+
+
+class Detached(NamedTuple):
+    """An attachment without a connection, as the gateway knows it that it lost."""
+
+    attachment: AttachmentId
+    user: User  # with the epoch of the attachment since then
+    token: bytes  # hash of the one its client has; empty: none
+    reason: str  # why it quits, should its client not come back
+    positions: dict[LogKey, Position]  # up to which its client had everything
+    watches: tuple[str, ...] = ()  # nicks on its MONITOR list
     shared: bool = False  # the session has others
 
 

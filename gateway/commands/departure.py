@@ -3,15 +3,16 @@ detached: it stays in its rooms for its grace, and whoever can prove to be its c
 other attachments goes on with them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from gateway.commands.changing import Arrived, change_room
 from gateway.commands.services import Services
 from gateway.errors import StoreError
 from gateway.events import Left, LeftBy
 from gateway.model import LogKey, MsgId, Position
-from gateway.people import End
+from gateway.people import Detached, End
 from gateway.rooms.inboxes import INBOX_KEPT_S
 from gateway.rooms.ports import Change
 from gateway.rooms.replica import Replica
@@ -25,6 +26,7 @@ __all__ = ["RETRY_S", "depart", "detach", "forget", "keep", "leave", "let_go", "
 RETRY_S = 0.5  # while Redis is away; should this process end first, its lease ends and others do the rest
 
 _GONE = (State.CLOSED, State.DETACHED)
+_Answer = TypeVar("_Answer")
 
 
 async def depart(services: Services, session: Session, *, connected: bool = False) -> None:
@@ -51,10 +53,8 @@ async def detach(services: Services, session: Session) -> None:
     """Keep a session for its grace after its connection is lost; does nothing for one that has ended here."""
     if session.state in _GONE:
         return
-    session.state = State.DETACHED
     positions = {services.log_of_room(key): room.replica.last for key, room in session.rooms.items()}
     positions[services.log_of_inbox(session.uid)] = services.engine.inboxes.read_up_to(session.uid)
-    let_go(services, session)
     await keep(services, session, positions)
 
 
@@ -98,13 +98,23 @@ def _open(services: Services, rooms: list[Room]) -> Iterator[list[Room]]:
             services.engine.close_if_empty(room)
 
 
-async def keep(services: Services, session: Session, positions: Mapping[LogKey, Position]) -> None:
-    """Start the grace of a detached session, now or as soon as Redis is back."""
-    reason = clip(session.quit_reason, KICKLEN)
-    with unfinished(services):
-        await persistently(
+async def keep(services: Services, session: Session, positions: dict[LogKey, Position]) -> None:
+    """Let a session go and start its grace, now or as soon as Redis is back."""
+    session.state = State.DETACHED
+    reason, rooms, token = clip(session.quit_reason, KICKLEN), list(session.rooms.values()), session.token
+    user, watches = session.as_user(services.gateway), tuple(session.watches.values())
+    with unfinished(services), _open(services, rooms):
+        _unhook(services, session)
+        epoch = await persistently(
             lambda: services.holding.detach(session.attachment, session.epoch, services.grace_s, reason, positions)
         )
+        if epoch is None:
+            return
+        user = user._replace(epoch=epoch or user.epoch)
+        lost = Detached(session.attachment, user, token, reason, positions, watches, session.shared)
+        services.graces.begin(lost, rooms, services.grace_s)
+        if not epoch:
+            services.graces.on_forgotten()
 
 
 async def _claim_end(services: Services, session: Session) -> End:
@@ -115,7 +125,7 @@ async def _claim_end(services: Services, session: Session) -> End:
             await asyncio.sleep(RETRY_S)
 
 
-async def persistently(attempt: Callable[[], Awaitable[None]]) -> None:
+async def persistently(attempt: Callable[[], Awaitable[_Answer]]) -> _Answer:
     """Do what may be done twice, now or as soon as Redis is back."""
     while True:
         try:

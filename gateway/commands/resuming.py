@@ -19,6 +19,7 @@ __all__ = ["issue_token", "resume", "take_by_account", "take_offered"]
 MAX_TOKENS = 2  # of one RESUME
 _REFUSED = {
     Refusal.NOT_ALLOWED: ("INVALID_TOKEN", "No session can be resumed with that token"),
+    Refusal.FORGOTTEN: ("INVALID_TOKEN", "No session can be resumed with that token"),
     Refusal.ENDED: ("SESSION_ENDED", "The session is over; join the rooms afresh"),
     Refusal.BUSY: ("IN_USE", "Another connection is resuming this session; try again"),
     Refusal.FULL: ("IN_USE", "The session has as many connections as it may have"),
@@ -63,7 +64,9 @@ async def take_offered(services: Services, session: Session, reply: Reply) -> bo
         if refusal is Refusal.NOT_ALLOWED and (attachment := tokens.attachment_of(token)) is not None:
             returning = Returning(services, session, reply, by_token=True, msgid=msgid)
             refusal = await returning.take(attachment, tokens.hash_of(token), "")
-    if refusal is not None:
+    if refusal is Refusal.FORGOTTEN and services.now_s() < services.forgotten_until_s:
+        _fail(reply, "IN_USE", "The session may be unknown for a moment; try again")
+    elif refusal is not None:
         _fail(reply, *_REFUSED[refusal])
     return refusal is None or session.state is State.CLOSED
 

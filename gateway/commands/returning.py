@@ -127,6 +127,7 @@ class Returning:
     def _adopt(self, taken: Taken, attachment: AttachmentId, token: bytes) -> None:
         """Be that session, with the host that the others know; where it is now they are told once it is back."""
         services, session, user = self._services, self._session, taken.user
+        services.graces.end(attachment)
         if (old := services.sessions.get(attachment)) is not None:
             old.state = State.DETACHED
             let_go(services, old)
@@ -291,7 +292,7 @@ class Returning:
     async def _give_back(self) -> None:
         """The connection was lost on the way: the session waits for the next one, with what it has missed."""
         services, session = self._services, self._session
-        let_go(services, session)
-        if session.state is not State.DETACHED:
-            session.state = State.DETACHED
+        if session.state is State.DETACHED:
+            let_go(services, session)
+        else:
             await keep(services, session, {})

@@ -20,6 +20,7 @@ from gateway.wire.names import RoomKey
 
 if TYPE_CHECKING:
     from gateway.commands.allowances import Allowances
+    from gateway.commands.graces import Graces
     from gateway.commands.watching import Watches
 
 __all__ = ["Network", "Services", "WebGateways"]
@@ -95,6 +96,7 @@ class Services:
     passwords: Passwords  # of accounts
     mail: Mail | None = None  # none: addresses are not verified
     allowances: "Allowances"
+    graces: "Graces"
     request_drain: Callable[[str], None]
     count_command: Callable[[str], None]
     grace_s: float  # how long a session without a connection is kept
@@ -104,6 +106,7 @@ class Services:
     resized: dict[RoomKey, Replica] = field(default_factory=dict)  # rooms whose size LIST does not know yet
     under_way: set[asyncio.Task[None]] = field(default_factory=set)  # what took too long to be waited for
     batches: int = 0
+    forgotten_until_s: float = 0.0  # monotonic: Redis has lost its data, and is told by then what other gateways know
     leaving: int = 0  # sessions of which Redis does not know yet that they have begun, are kept, or have ended
 
     @property

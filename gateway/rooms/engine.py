@@ -69,6 +69,7 @@ class Engine:
         self.rooms: dict[RoomKey, Room] = {}  # the open ones, by their first names
         self.names = Names(self.rooms)
         self.reintroduce: Reintroduce = lambda room, seats, before, reason: None
+        self.kept: set[Uid] = set()  # sessions that were here, and whose clients may come back: nobody else's to assert
         self.counts = Counts()
         self._store = store
         self._render = render
@@ -95,7 +96,8 @@ class Engine:
         )
         self._repair = Repair(
             store, render, self._outbox, self._expected, gateway=gateway, server_name=server_name,
-            followers=self._followers, writer_of=self._writer_of, catch_up=self._catch_up, settle_s=settle_s,
+            kept=self.kept, followers=self._followers, writer_of=self._writer_of, catch_up=self._catch_up,
+            settle_s=settle_s,
         )  # fmt: skip
         self._catch_ups = CatchUps(
             store, self._repair, self._deliveries, self.counts, followers=self._followers,
@@ -168,7 +170,7 @@ class Engine:
     def close_if_empty(self, room: Room) -> None:
         """Forget a room that nobody here needs, and that nothing may have to be written to again."""
         log = room.follower.log
-        if room.users or room.seats or room.origins or not room.writer.idle or self._outbox.holds(log):
+        if room.users or room.kept or room.seats or room.origins or not room.writer.idle or self._outbox.holds(log):
             return
         if self.rooms.get(room.key) is not room:
             return

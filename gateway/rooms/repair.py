@@ -6,7 +6,7 @@ has lost for good (rooms, its own members), and looks every 30 s whether each lo
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 
 from gateway.errors import StoreError
 from gateway.events import Joined
@@ -103,6 +103,7 @@ class Repair:
         *,
         gateway: GatewayId,
         server_name: str,
+        kept: Set[Uid],
         followers: Mapping[LogKey, Follower],
         writer_of: Callable[[LogKey], Writer | None],
         catch_up: Callable[[Follower], None],
@@ -113,6 +114,7 @@ class Repair:
         self._outbox = outbox
         self._gateway = gateway
         self._server_name = server_name
+        self._kept = kept
         self._followers = followers
         self._writer_of = writer_of
         self._catch_up = catch_up
@@ -224,7 +226,9 @@ class Repair:
 
     def _is_ours(self, room: Room, uid: Uid) -> bool:
         member: Member | None = room.replica.members.get(uid)
-        return member is not None and (member.gateway == self._gateway or room.sits(uid))
+        if member is None:
+            return False
+        return member.gateway == self._gateway or room.sits(uid) or (not member.gateway and uid in self._kept)
 
     async def _pace(self, writes: int) -> None:
         now_s = self._loop.time()

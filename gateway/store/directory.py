@@ -134,6 +134,10 @@ class Directory:
         found = await asyncio.gather(*(self._membership(uid, RoomKey(room.decode())) for room in sorted(rooms)))
         return [membership for membership in found if membership is not None]
 
+    async def is_in(self, uid: Uid, room: RoomKey) -> bool:
+        """Whether a session is a member of a room. Raises `StoreError`."""
+        return bool(await self._lanes.commands.call("HEXISTS", keys.log_keys(keys.room_log(room)).members, uid))
+
     async def _membership(self, uid: Uid, room: RoomKey) -> Membership | None:
         """None: it was on its way in or out."""
         lane, names = self._lanes.commands, keys.log_keys(keys.room_log(room))

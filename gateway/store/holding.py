@@ -11,15 +11,15 @@ from hmac import compare_digest
 
 from gateway.events import Rebound
 from gateway.model import AttachmentId, FurtherId, GatewayId, LogKey, MsgId, Position, Uid, session_of
-from gateway.people import LINK_LOST, End, Refusal, Taken
+from gateway.people import LINK_LOST, Detached, End, Refusal, Taken
 from gateway.store import keys
 from gateway.store.attached import announce, refresh, rooms_of, tell_attachments
 from gateway.store.directory import ENDED_KEPT_S
 from gateway.store.lane import ignore
 from gateway.store.lanes import Lanes, must_hold_lease
-from gateway.store.records import decode_user
+from gateway.store.records import decode_user, encode_user
 from gateway.store.scripts import sha
-from gateway.wire.names import RoomKey
+from gateway.wire.names import NickKey, RoomKey, casefold
 
 __all__ = ["SHOWN_LOST_MS", "Holding"]
 
@@ -50,7 +50,9 @@ class Holding:
         uid = session_of(attachment)
         must_hold_lease(self._lanes)
         # Looked at first, so that guesses leave nothing behind, nor does a token of what is over.
-        state, *tokens = await lane.call("HMGET", record, "state", "token", "former")
+        state, epoch, *tokens = await lane.call("HMGET", record, "state", "epoch", "token", "former")
+        if state is None and epoch is None:
+            return Refusal.FORGOTTEN
         if shown:
             allowed = any(compare_digest(shown, known) for known in tokens if known)
         else:
@@ -148,9 +150,53 @@ class Holding:
 
     async def detach(
         self, attachment: AttachmentId, epoch: int, grace_s: float, reason: str, positions: Mapping[LogKey, Position]
-    ) -> None:
-        """Keep an attachment without a connection for its grace; nothing happens to one that is not ours any more."""
-        await self._detach(attachment, "epoch", str(epoch).encode(), grace_s, reason, positions)
+    ) -> int | None:
+        """Keep an attachment without a connection for its grace.
+
+        Returns:
+            Its epoch from then on; 0: Redis knows nothing of it. None: it is not ours any more, or its client could not
+            come back.
+        """
+        return await self._detach(attachment, "epoch", str(epoch).encode(), grace_s, reason, positions)
+
+    async def keep_again(self, lost: Detached, rooms: Iterable[RoomKey], rest_s: float, *, shown: bool) -> bool:
+        """Write everything Redis must know of a detached attachment, for the rest of its grace, if it knows nothing of
+        it, or only what was before. False: its nick is another's.
+
+        Args:
+            rooms: where the session is.
+            shown: others were told that it is away without a connection.
+        """
+        lane, one, uid = self._lanes.commands, lost.attachment, lost.user.uid
+        own = ("away", lost.user.away) if one == uid and not lost.shared else ()
+        words = [*own, *encode_user(lost.user)]
+        positions = [part for pair in lost.positions.items() for part in pair]
+        # In the schedule first, as in `detach`; it is taken out again if there is nothing to end.
+        await lane.call("ZADD", keys.GRACES, "NX", 0, one)
+        ends_ms = await lane.call(
+            "EVALSHA", sha("session_keep"), 4, keys.attachment_record(one), keys.user_record(uid),
+            keys.session_positions(one), keys.attachments(uid),
+            lost.user.epoch, int(rest_s * 1000), lost.reason, self._gateway, lost.token,
+            one, f"lost 0 {lost.user.away}" if lost.shared else "", len(words), *words, *positions,
+        )  # fmt: skip
+        if not ends_ms:
+            return True
+        if lost.watches:
+            lane.request(ignore, "SADD", keys.session_watches(one), *lost.watches)
+        if names := list(rooms):
+            lane.request(ignore, "SADD", keys.session_rooms(uid), *names)
+        refresh(self._lanes, uid)
+        if not (shown or lost.shared):
+            lane.request(ignore, "ZADD", keys.LOST, ends_ms - int(rest_s * 1000) + SHOWN_LOST_MS, uid)
+        await lane.call("ZADD", keys.GRACES, ends_ms, one)
+        if lost.shared:
+            await tell_attachments(self._lanes, uid)
+        nick = NickKey(casefold(lost.user.nick))
+        reply = await lane.call(
+            "EVALSHA", sha("nick_claim"), 2, keys.nick_claim(nick), keys.nick_owner(nick),
+            uid, b"", casefold(lost.user.account),
+        )  # fmt: skip
+        return bool(reply[0] == 0)
 
     async def abandon(self, attachment: AttachmentId, token: bytes, grace_s: float, reason: str) -> None:
         """Detach one that was perhaps taken for the token with that hash, and has no connection."""
@@ -164,15 +210,17 @@ class Holding:
         grace_s: float,
         reason: str,
         positions: Mapping[LogKey, Position],
-    ) -> None:
+    ) -> int | None:
         lane, uid = self._lanes.commands, session_of(attachment)
         reply = await lane.call(
             "EVALSHA", sha("session_detach"), 4, keys.attachment_record(attachment), keys.session_positions(attachment),
             keys.user_record(uid), keys.attachments(uid), field, value, int(grace_s * 1000), reason, attachment,
             *(part for pair in positions.items() for part in pair),
         )  # fmt: skip
+        if reply[0] == 3:
+            return 0
         if reply[0] == 1:
-            return
+            return None
         refresh(self._lanes, uid)
         if reply[0] == 0 and not reply[2]:
             lane.request(ignore, "ZADD", keys.LOST, int(reply[1]) - int(grace_s * 1000) + SHOWN_LOST_MS, uid)
@@ -181,6 +229,7 @@ class Holding:
         await lane.call("SREM", keys.gateway_users(self._gateway), attachment)
         if reply[0] == 0 and reply[2]:
             await tell_attachments(self._lanes, uid)
+        return int(reply[3]) if reply[0] == 0 else None
 
     async def cut_grace(self, uid: Uid, reason: str) -> None:
         """End what a session has without a connection now, as if its grace were over; does nothing to what has one."""

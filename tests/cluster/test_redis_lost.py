@@ -18,7 +18,7 @@ from gateway.store.entries import decode_event
 from gateway.store.keys import log_keys, room_log
 from gateway.wire.names import RoomKey
 from tests.harness.court import Court
-from tests.harness.deadlines import DEADLINE_S, eventually
+from tests.harness.deadlines import DEADLINE_S, eventually, life_after
 from tests.harness.gateway_process import GatewayProcess, gateways
 from tests.harness.irc_peer import IrcPeer
 from tests.harness.private_server import PrivateServer
@@ -99,17 +99,6 @@ def acknowledged(talk: Talk) -> list[list[str]]:
     return [[sight.text for sight in one.sights if sight.kind is Kind.ACKED] for one in talk.witnesses]
 
 
-async def life_after(seconds: float) -> None:
-    """Let so much time pass; it is part of what is tested: something that must not happen for so long."""
-    loop = asyncio.get_running_loop()
-    begin = loop.time()
-
-    async def over() -> bool | None:
-        return loop.time() - begin > seconds or None
-
-    await eventually(over, what="the time is over", deadline_s=seconds + DEADLINE_S)
-
-
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[PrivateServer]:
     """A server of the test's own."""
@@ -140,21 +129,8 @@ async def test_a_promoted_replica_lacks_the_last_second(tmp_path: Path) -> None:
             assert [text for text in log if text in set(own)] == own, "something acknowledged is not in the log"
 
 
-def flush(server: PrivateServer) -> None:
-    """FLUSHALL."""
-    with server.client() as client:
-        client.flushall()
-
-
-def begin_anew(server: PrivateServer) -> None:
-    """Kill it and start it without its data."""
-    server.kill()
-    server.lose_data()
-    server.restart()
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("lose", [flush, begin_anew])
+@pytest.mark.parametrize("lose", [PrivateServer.flush, PrivateServer.begin_anew])
 async def test_all_data_are_lost(tmp_path: Path, server: PrivateServer, lose: Callable[[PrivateServer], None]) -> None:
     """Twice, under traffic: members, nicks, topic and records are there again; nobody sees anybody come or go, also
     after the time that gateways give each other."""

@@ -5,7 +5,7 @@ import os
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-__all__ = ["DEADLINE_FACTOR", "DEADLINE_S", "eventually"]
+__all__ = ["DEADLINE_FACTOR", "DEADLINE_S", "eventually", "life_after"]
 
 DEADLINE_FACTOR = float(os.environ.get("TEST_DEADLINE_FACTOR", "1"))
 DEADLINE_S = 5.0 * DEADLINE_FACTOR
@@ -27,3 +27,14 @@ async def eventually(ask: Callable[[], Awaitable[T | None]], *, what: str, deadl
             return answer
     except TimeoutError:
         raise AssertionError(f"not within {deadline_s:g} s: {what}") from None
+
+
+async def life_after(seconds: float) -> None:
+    """Let so much time pass; it is part of what is tested: something that must not happen for so long."""
+    loop = asyncio.get_running_loop()
+    begin = loop.time()
+
+    async def over() -> bool | None:
+        return loop.time() - begin > seconds or None
+
+    await eventually(over, what="the time is over", deadline_s=seconds + DEADLINE_S)

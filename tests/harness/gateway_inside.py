@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from gateway.commands.allowances import Allowances, SharedLimits
+from gateway.commands.graces import Graces
 from gateway.commands.renaming import reintroduce
 from gateway.commands.services import Network, Services
 from gateway.commands.watching import Watches
@@ -105,6 +106,7 @@ class GatewayInside:
             accounts=Accounts(lanes),
             passwords=passwords,
             allowances=Allowances(Rates(lanes), SharedLimits(), lambda: self.now_s),
+            graces=Graces(engine, lambda: self.now_s),
             request_drain=lambda reason: None,
             count_command=lambda name: None,
             grace_s=60.0,

@@ -82,6 +82,17 @@ class PrivateServer:
         for entry in self._data_dir.rglob("*.rdb"):
             entry.unlink()
 
+    def flush(self) -> None:
+        """FLUSHALL."""
+        with self.client() as client:
+            client.flushall()
+
+    def begin_anew(self) -> None:
+        """Kill it and start it without its data."""
+        self.kill()
+        self.lose_data()
+        self.restart()
+
     def restart(self) -> None:
         """Start it again with its data, under the same URL."""
         self._store.restart()

@@ -44,7 +44,7 @@ async def test_nobody_else_does(sites: Sites) -> None:
     await one.live(account="ann")
     for shown, account in ((THIRD, ""), (b"", ""), (b"", "bob"), (THIRD, "ann")):
         assert await two.take(shown, account) is Refusal.NOT_ALLOWED
-    assert await two.holding.take(Uid(b"nobody"), FIRST, "", SECOND) is Refusal.NOT_ALLOWED
+    assert await two.holding.take(Uid(b"nobody"), FIRST, "", SECOND) is Refusal.FORGOTTEN
     assert await one.directory.user(one.uid) == one.user(account="ann")
     assert await two.lanes.commands.call("EXISTS", keys.gateway_users(two.gateway)) == 0
     assert isinstance(await two.take(b"", "ann"), Taken)

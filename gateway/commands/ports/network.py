@@ -66,6 +66,9 @@ class Directory(Protocol):
     async def memberships(self, uid: Uid) -> list[Membership]:
         """The rooms that a session is in, by their names."""
 
+    async def is_in(self, uid: Uid, room: RoomKey) -> bool:
+        """Whether a session is a member of a room."""
+
     async def everybody(self) -> list[User]:
         """All sessions, up to a limit."""
 

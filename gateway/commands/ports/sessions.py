@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from gateway.model import AttachmentId, FurtherId, LogKey, Position, Uid
-from gateway.people import Attached, End, Refusal, Shared, Taken, User
+from gateway.people import Attached, Detached, End, Refusal, Shared, Taken, User
 from gateway.wire.names import NickKey, RoomKey
 
 __all__ = ["Holding", "Records"]
@@ -91,8 +91,17 @@ class Holding(Protocol):
 
     async def detach(
         self, attachment: AttachmentId, epoch: int, grace_s: float, reason: str, positions: Mapping[LogKey, Position]
-    ) -> None:
-        """Keep a session without a connection for its grace."""
+    ) -> int | None:
+        """Keep a session without a connection for its grace.
+
+        Returns:
+            Its epoch from then on; 0: Redis knows nothing of it. None: it is not ours any more, or its client could not
+            come back.
+        """
+
+    async def keep_again(self, lost: Detached, rooms: Iterable[RoomKey], rest_s: float, *, shown: bool) -> bool:
+        """Write everything about one that was detached, for the rest of its grace, if Redis has lost it; False: its
+        nick is another's."""
 
     async def abandon(self, attachment: AttachmentId, token: bytes, grace_s: float, reason: str) -> None:
         """The same for one that was perhaps taken, for the token with that hash."""
