@@ -284,10 +284,11 @@ class ToNick(Saying):
 
 
 class ToInbox(ToNick):
-    """A message that its conversation has, on its way to the inbox."""
+    """A message that its conversation has, on its way to the inbox: to say now that it was not sent would be wrong."""
 
     __slots__ = ("_kept",)
     event: Direct
+    promised = True
 
     def __init__(self, event: Direct, to: User, sending: Sending, services: Services, kept: ToConversation) -> None:
         super().__init__(event, to.nick, to.uid, sending, services, kept.send_key)

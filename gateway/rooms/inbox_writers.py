@@ -1,5 +1,6 @@
 """Writers to logs that nobody follows here: inboxes of users anywhere, and conversations."""
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Iterator
 
@@ -7,6 +8,7 @@ from gateway.errors import StoreError
 from gateway.model import LogKey
 from gateway.rooms.outbox import Outbox
 from gateway.rooms.ports import LogStore
+from gateway.rooms.pump import RETRY_S
 from gateway.rooms.writer import Writer
 
 __all__ = ["InboxWriters"]
@@ -53,13 +55,16 @@ class InboxWriters:
         return self._writers.get(log)
 
     async def _number(self, writer: Writer) -> None:
-        try:
-            writer.number = await self._store.produced(writer.log)
-        except StoreError:
-            writer.give_up()
-            self._writers.pop(writer.log, None)
-        else:
-            self._wake(writer)
+        while writer.number is None:
+            try:
+                writer.number = await self._store.produced(writer.log)
+            except StoreError:
+                writer.give_up()
+                if writer.idle:
+                    self._writers.pop(writer.log, None)
+                    return
+                await asyncio.sleep(RETRY_S)
+        self._wake(writer)
 
     def _forget_idle(self) -> None:
         excess = len(self._writers) - MAX_WRITERS

@@ -214,6 +214,7 @@ class Saying:
     __slots__ = ("event", "permissions")
     send_key: SendKey | None = None
     seat: AttachmentId | None = None
+    promised = False  # something that is in another log already depends on it: it waits for as long as it takes
 
     def __init__(self, event: Utterance, permissions: Position | None) -> None:
         self.event = event

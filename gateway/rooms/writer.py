@@ -166,10 +166,14 @@ class Writer:
         )
 
     def give_up(self) -> None:
-        """Tell everybody who waits that the store cannot take it. What is in flight stays: its fate is unknown."""
+        """Tell everybody who waits that the store cannot take it. What is promised stays; and so does what is in
+        flight, for its fate is unknown."""
         waiting, self._queue = self._queue, []
         for item in waiting:
-            item.failed()
+            if isinstance(item, Saying) and item.promised:
+                self._queue.append(item)
+            else:
+                item.failed()
 
     def _next_flight(self) -> list[_Step]:
         """One batch of what is said, or the changes that come next, each decided on the replica as it is."""
