@@ -84,6 +84,8 @@ async def test_a_flood_is_slowed_and_then_ended(connect: Connect) -> None:
     assert (await witness.expect("QUIT")).params == (CLOSE_REASON,)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(180)
 async def test_what_is_never_refused_still_ends_a_flooder(connect: Connect) -> None:
     """PINGs are all answered, until there are far too many; what cannot be read costs like any command."""
     pinging, rubbish = await connect("pinging"), await connect("rubbish")
