@@ -219,7 +219,8 @@ class MemoryRedis:
         if change.anew:
             log.lists.clear()
         if change.blank:
-            del log.entries[:-1]
+            kept = log.ended if log.ended != ORIGIN or log.members else log.last
+            log.entries = [entry for entry in log.entries if order(entry.position) >= order(kept)]
         event = change.event
         if isinstance(event, Left) and change.leaves and log.members.keys() == {change.uid}:
             event = event._replace(last=True)

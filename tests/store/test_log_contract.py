@@ -224,6 +224,18 @@ async def test_a_room_that_ended_is_not_restored(open_site: OpenSite, log: LogKe
     assert [type(entry.event) for entry in before] == [Left, Joined]
 
 
+async def test_a_room_founded_anew_keeps_what_came_after_its_end(open_site: OpenSite, log: LogKey) -> None:
+    """The founding may come late, when a failover had lost it: others who were first have written to the same room."""
+    site, late = await open_site("g1"), await open_site("g2")
+    await change(site, log, 1, join(ANN))
+    await say(site, log, 2, [said("ann", "before")])
+    await change(site, log, 3, leave(ANN))
+    await change(site, log, 4, join(ANN, permissions=None))
+    await say(site, log, 5, [said("ann", "after")])
+    await change(late, log, 1, dataclasses.replace(join(BOB), permissions=None, anew=True, blank=True))
+    assert [type(entry.event) for entry in await read_all(site, log)] == [Left, Joined, Said, Joined]
+
+
 async def test_where_a_log_stands(open_site: OpenSite, log: LogKey) -> None:
     """Its last position and the number of our last batch, in the order of what was written; nothing for no log."""
     site = await open_site("g1")

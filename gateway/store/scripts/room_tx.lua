@@ -7,7 +7,8 @@
 --       8 uid  9 'in' | 'out' | '' = must (not) be a member  10 member ('' = leave as is, '-' = delete,
 --       '>gateway' = as it is, on that gateway)
 --       11 refuse if so many members are there ('' = no limit)
---       12 '' | '1' = empty the lists first | '2' = the log too, but for its last entry, by which followers find on
+--       12 '' | '1' = empty the lists first | '2' = the log too, up to where the room ended: that entry stays, by which
+--       followers find on, and what came after it, where a failover has this founding written once more
 --       13.. triples: 's' state field, value | 't' state field, '' = the ms of the event | 'm' uid, modes of a member
 --            that is there | 'l' list entry, by whom | 'x' list entry, '' = delete
 --            | 'd' position, '' = what has this place in the log is not there any more
@@ -29,7 +30,14 @@ end
 if ARGV[11] ~= '' and redis.call('HLEN', KEYS[3]) >= tonumber(ARGV[11]) then return {6, last} end
 if ARGV[9] == 'out' and redis.call('EXISTS', KEYS[5]) == 1 and redis.call('HLEN', KEYS[3]) == 0 then return {7} end
 if ARGV[12] ~= '' then redis.call('DEL', KEYS[4]) end
-if ARGV[12] == '2' then redis.call('XTRIM', KEYS[2], 'MAXLEN', 1) end
+if ARGV[12] == '2' then
+  local ended = redis.call('HGET', KEYS[1], 'ended')
+  if ended then
+    redis.call('XTRIM', KEYS[2], 'MINID', ended)
+  elseif redis.call('HLEN', KEYS[3]) == 0 then
+    redis.call('XTRIM', KEYS[2], 'MAXLEN', 1)
+  end
+end
 -- With its last member a room ends, and the log says so ('E' in place of 'P'): no replica has to count.
 local event = ARGV[6]
 local ends = string.sub(event, 1, 2) == 'P ' and ARGV[10] == '-' and redis.call('HLEN', KEYS[3]) == 1
