@@ -30,6 +30,9 @@ class Reader(Protocol):
 INBOX_KEPT_S = 3600  # after its session has ended
 
 
+_UNSEEN = Seen()  # of all inboxes to which nothing came yet: they are many, and never write into it
+
+
 class Inbox(Follower):
     """Follows an inbox from the entry behind `after`, for all attachments of its session here; nothing is delivered
     twice."""
@@ -45,9 +48,10 @@ class Inbox(Follower):
         had: Iterable[MsgId] = (),
     ) -> None:
         """What the first reader `had` is not delivered should it come again."""
-        super().__init__(log, opened, after, Seen(after))
-        if had := list(filter(None, had)):
-            self.seen.now.update(dict.fromkeys(had, after))
+        known: dict[bytes, Position] = dict.fromkeys(filter(None, had), after)
+        super().__init__(log, opened, after, Seen(after) if known or after != ORIGIN else _UNSEEN)
+        if known:
+            self.seen.now.update(known)
         self._redactions: Redactions | None = None  # made with the first: inboxes are many
         self._readers: tuple[tuple[Reader, Position], ...] = ((reader, after),)
 
@@ -63,6 +67,8 @@ class Inbox(Follower):
         return not self._readers
 
     def _apply(self, entries: list[Entry]) -> None:
+        if self.seen is _UNSEEN:
+            self.seen = Seen()
         seen = self.seen
         # After a failover what was delivered may come again, at another place; what was taken back must not. What has
         # no msgid is not shown.

@@ -77,16 +77,37 @@ DELETED_ACCOUNTS = f"{_VERSION}:{{accounts}}:deleted"  # zset: account key -> ms
 
 
 class LogKeys(NamedTuple):
-    """The keys of one log, all in one slot."""
+    """The keys of one log, all in one slot. Those that not everything said needs are made when asked for: a gateway
+    keeps these for each open room."""
 
     state: str  # hash: last, permissions, name, created, topic..., and per gateway the number of its last batch
     log: str  # stream: the events
-    members: str  # hash: uid -> member
-    lists: str  # hash: "b mask", "e mask", "I mask", "i uid" -> "ms who"
     channel: str  # shard channel of the announcements
-    sent: str  # hash: key of a client's -> "owner msgid position" of what was said under it
-    sent_before: str  # the same, the generation before; see `room_msg.lua`
-    alias: str  # string: the room that answers to this name, which is not its first; `?` in front while it gets it
+
+    @property
+    def members(self) -> str:
+        """Hash: uid -> member."""
+        return f"{self.channel}:members"
+
+    @property
+    def lists(self) -> str:
+        """Hash: "b mask", "e mask", "I mask", "i uid" -> "ms who"."""
+        return f"{self.channel}:lists"
+
+    @property
+    def sent(self) -> str:
+        """Hash: key of a client's -> "owner msgid position" of what was said under it."""
+        return f"{self.channel}:sent"
+
+    @property
+    def sent_before(self) -> str:
+        """The same, the generation before; see `room_msg.lua`."""
+        return f"{self.channel}:sent-before"
+
+    @property
+    def alias(self) -> str:
+        """String: the room that answers to this name, which is not its first; `?` in front while it gets it."""
+        return f"{self.channel}:alias"
 
 
 def room_log(room: RoomKey) -> LogKey:
@@ -117,10 +138,7 @@ def room_of(log: LogKey) -> RoomKey:
 def log_keys(log: LogKey) -> LogKeys:
     """The keys of a log."""
     tag = f"{_VERSION}:{{{log.translate(_UNSAFE)}}}"
-    return LogKeys(
-        f"{tag}:state", f"{tag}:log", f"{tag}:members", f"{tag}:lists", tag, f"{tag}:sent", f"{tag}:sent-before",
-        f"{tag}:alias",
-    )  # fmt: skip
+    return LogKeys(f"{tag}:state", f"{tag}:log", tag)
 
 
 def log_of_channel(channel: str) -> LogKey:

@@ -258,6 +258,19 @@ async def test_a_new_inbox_is_followed_from_its_beginning(site: Site) -> None:
     assert len(reader.msgids) == 3
 
 
+async def test_inboxes_do_not_know_of_one_another(site: Site) -> None:
+    """What was delivered to one, and would not be again, is news to another that began as empty as it."""
+    readers = [InboxReader(Uid(name)) for name in (b"me", b"you")]
+    async with asyncio.timeout(DEADLINE_S):
+        for reader in readers:
+            await site.engine.inboxes.open(reader)
+    for reader in readers:
+        remark = Remark(said("bob", "same"))
+        site.engine.inboxes.send(Uid(reader.attachment), remark)
+        await remark.done()
+    assert [reader.msgids for reader in readers] == [[b"same"], [b"same"]]
+
+
 async def test_a_direct_message_waits_for_both_connections(site: Site) -> None:
     """Written when Redis was half back (commands, no subscriptions yet), it goes out when all of it is."""
     await site.send("first").done()
