@@ -172,7 +172,7 @@ class Gateway:
 
     def _data_lost(self) -> None:
         self._services.forgotten_until_s = time.monotonic() + SETTLE_S
-        self._engine.data_lost()
+        self._engine.compare_all()
         self._reassertion.request()
 
     def _fenced(self) -> None:

@@ -33,21 +33,18 @@ class CatchUps:
         counts: Counts,
         *,
         followers: Mapping[LogKey, Follower],
-        lost: set[LogKey],
         room_of_log: Mapping[LogKey, Room],
         on_loaded: Callable[[Room], None],
         on_live: Callable[[Follower], None],
         start: Callable[[Coroutine[object, object, None], str], None],
     ) -> None:
-        """`lost` are the logs that Redis has lost as a whole, until they are read. `on_loaded` is told of a room that
-        has a new snapshot, `on_live` of a follower that misses nothing any more; `start` runs a coroutine as a task of
-        that name."""
+        """`on_loaded` is told of a room that has a new snapshot, `on_live` of a follower that misses nothing any
+        more; `start` runs a coroutine as a task of that name."""
         self._store = store
         self._repair = repair
         self._deliveries = deliveries
         self._counts = counts
         self._followers = followers
-        self._lost = lost
         self._room_of_log = room_of_log
         self._on_loaded = on_loaded
         self._on_live = on_live
@@ -96,11 +93,9 @@ class CatchUps:
             return False  # what came meanwhile is in the log
         seen = follower.seen
         entries = await self._store.read_after(follower.log, follower.last, CATCH_UP_ENTRIES, seen.is_other)
-        anew = follower.log in self._lost
-        if entries is None or anew or _is_forked(follower.last, entries, seen):
+        if entries is None or _is_forked(follower.last, entries, seen):
             self._counts.snapshots += 1
-            await self._repair.reload(follower, room, anew=anew)
-            self._lost.discard(follower.log)
+            await self._repair.reload(follower, room)
             if room is not None:
                 self._on_loaded(room)
                 self._deliveries.add(room)

@@ -16,15 +16,15 @@ from gateway.rooms.counts import Counts
 from gateway.rooms.deliveries import Deliveries
 from gateway.rooms.expected import Expected
 from gateway.rooms.follower import Follower
-from gateway.rooms.forgetting import Forgetting
 from gateway.rooms.inbox_writers import InboxWriters
-from gateway.rooms.inboxes import Inbox, Inboxes
+from gateway.rooms.inboxes import Inboxes
 from gateway.rooms.names import Names
 from gateway.rooms.outbox import KEPT_S, Outbox
 from gateway.rooms.ports import LogStore, Proposal, Reintroduce, Render, Saying, Seat
 from gateway.rooms.pump import Pump
 from gateway.rooms.repair import SETTLE_S, Repair
 from gateway.rooms.room import Room
+from gateway.rooms.seen import TURN_S
 from gateway.rooms.turns import TURN_WAIT_S
 from gateway.rooms.writer import Writer
 from gateway.rooms.writers import Writers
@@ -34,6 +34,7 @@ __all__ = ["Engine"]
 
 CONFIRM_EVERY_S = 0.2  # what Redis acknowledged and did not announce by the next look is fetched
 OPEN_TIMEOUT_S = 5.0
+STEADY_S = 5.0  # after a connection came back: until then nothing is forgotten that it may need
 
 
 class _RoomFollower(Follower):
@@ -77,11 +78,11 @@ class Engine:
         self._recent_lines = recent_lines
         self._followers: dict[LogKey, Follower] = {}
         self._room_of_log: dict[LogKey, Room] = {}
-        self._lost: set[LogKey] = set()  # of inboxes, not read since they were lost as a whole
         self._loop = asyncio.get_running_loop()
         self._outbox = Outbox(self._loop.time, kept_s)
         self._pump = Pump()
         self._expected = Expected()
+        self._turned_at_s = self._loop.time()
         self._deliveries = Deliveries(render, self.counts, self.close_if_empty)
         self._writers = Writers(
             store, self._outbox, self._pump, self._expected, self.counts,
@@ -99,12 +100,8 @@ class Engine:
             settle_s=settle_s,
         )  # fmt: skip
         self._catch_ups = CatchUps(
-            store, self._repair, self._deliveries, self.counts, followers=self._followers, lost=self._lost,
+            store, self._repair, self._deliveries, self.counts, followers=self._followers,
             room_of_log=self._room_of_log, on_loaded=self.names.note, on_live=self._live, start=self._start,
-        )  # fmt: skip
-        self._forgetting = Forgetting(
-            store, self._outbox, self._pump, followers=self._followers, room_of_log=self._room_of_log,
-            close_if_empty=self.close_if_empty,
         )  # fmt: skip
         self._tasks: asyncio.TaskGroup
 
@@ -117,7 +114,7 @@ class Engine:
                 await asyncio.sleep(CONFIRM_EVERY_S)
                 for follower in self._expected.overdue(self._followers):
                     self._catch_up(follower)
-                self._forgetting.look()
+                self._forget()
                 for room in self._repair.settled():
                     self._deliveries.add(room)
                 self.read_ended()
@@ -279,13 +276,8 @@ class Engine:
             self._pump.wake(writer)
             self._loop.call_later(TURN_WAIT_S, self._pump.wake, writer)
 
-    def data_lost(self) -> None:
-        """Redis has nothing of what it had: look at every log now. What an inbox has came since then, whatever the
-        clock says; a room tells by itself that it was written back."""
-        self._lost.clear()
-        self._lost.update(log for log, follower in self._followers.items() if isinstance(follower, Inbox))
-        for log in self._lost:
-            self._catch_up(self._followers[log])
+    def compare_all(self) -> None:
+        """Redis may be another: look at every log now."""
         self._repair.look()
 
     def _catch_up(self, follower: Follower) -> None:
@@ -297,3 +289,19 @@ class Engine:
 
     def _all_writers(self) -> list[Writer]:
         return [*(room.writer for room in self.rooms.values()), *self._inbox_writers]
+
+    def _forget(self) -> None:
+        """Drop what is old enough; not while Redis is away, since what it has lost is asked for when it is back."""
+        now_s = self._loop.time()
+        if not self._store.up or now_s < self._pump.up_since_s + STEADY_S:
+            return
+        for log in self._outbox.prune():
+            if (room := self._room_of_log.get(log)) is not None:
+                self.close_if_empty(room)
+        if now_s >= self._turned_at_s + TURN_S:
+            self._turned_at_s = now_s
+            for follower in self._followers.values():
+                follower.seen.turn()
+            for room in list(self.rooms.values()):
+                room.left.turn()
+                self.close_if_empty(room)

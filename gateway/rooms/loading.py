@@ -168,9 +168,9 @@ def _difference(room: Room, snapshot: Snapshot, source: str) -> list[Entry]:
     return [Entry(snapshot.last, event) for event in events]
 
 
-async def reload_inbox(store: LogStore, follower: Follower, *, anew: bool) -> None:
-    """Deliver what was not delivered yet, and go on from the end; `anew` as of `_read_back`. Raises `StoreError`."""
+async def reload_inbox(store: LogStore, follower: Follower) -> None:
+    """Deliver what was not delivered yet, and go on from the end. Raises `StoreError`."""
     newest = await store.read_before(follower.log, None, 1)
     upto = newest[0].position if newest else ORIGIN
-    follower.advance((await _read_back(store, follower, upto, anew=anew)).entries)
+    follower.advance((await _read_back(store, follower, upto)).entries)
     follower.start_at(upto)

@@ -175,12 +175,12 @@ class Repair:
 
     # -- a log that is not the one we followed ------------------------------------------------------------------------
 
-    async def reload(self, follower: Follower, room: Room | None, *, anew: bool) -> None:
-        """Go on from what Redis has now; `anew`: an inbox was lost as a whole. Raises `StoreError`."""
+    async def reload(self, follower: Follower, room: Room | None) -> None:
+        """Go on from what Redis has now. Raises `StoreError`."""
         _log.warning("log_resynchronised", extra={"log": follower.log})
         await self._pace(4)
         if room is None:
-            await reload_inbox(self._store, follower, anew=anew)
+            await reload_inbox(self._store, follower)
         else:
             await self._reload_room(room)
             self.withdraw(room)

@@ -199,7 +199,7 @@ class Network:
         self.redis.flush_all()
         self.redis.now_ms += 1000
         for gateway in self.gateways:
-            gateway.engine.data_lost()
+            gateway.engine.compare_all()
 
     def lose(self) -> None:
         """Redis is away; what was announced is heard, what is answered is not."""

@@ -353,7 +353,7 @@ async def test_all_data_lost_and_nobody_notices(net: Network, *, reconnect: bool
     net.redis.flush_all()
     net.redis.now_ms += 1000
     for gateway in net.gateways:
-        gateway.reconnect() if reconnect else gateway.engine.data_lost()
+        gateway.reconnect() if reconnect else gateway.engine.compare_all()
 
     async def all_back() -> bool | None:
         return len(net.redis.log(LOG).members) == 2 or None
@@ -416,7 +416,7 @@ async def test_a_log_that_went_on_unheard_is_found(net: Network) -> None:
         return net.texts() == [b"unheard"] or None
 
     await eventually(written, what="it is in the log")
-    bob.engine.data_lost()
+    bob.engine.compare_all()
     await net.quiet()
     assert bob.heard == ["unheard"]
 
@@ -442,35 +442,6 @@ async def test_a_direct_message_that_was_lost_is_delivered_once(net: Network) ->
     assert reader.msgids == [b"kept", b"lost", b"after"]
     entries = net.redis.log(bob.engine.inboxes._log_of(uid)).entries
     assert [entry.event.msgid for entry in entries] == [b"kept", b"lost", b"after"]
-
-
-async def test_a_direct_message_comes_though_the_clock_stands_before_all_that_was_lost(net: Network) -> None:
-    """All data are lost, and a server comes back whose clock is behind: what an inbox has by then is new."""
-    ann, bob = net.gateways
-    uid = Uid(b"receiver")
-    reader = InboxReader(uid)
-    ann.write_to(uid, "before")
-    log = ann.engine.inboxes._log_of(uid)
-
-    async def written(msgid: bytes) -> bool | None:
-        return msgid in [entry.event.msgid for entry in net.redis.log(log).entries] or None
-
-    async def delivered(number: int) -> bool | None:
-        return len(reader.msgids) == number or None
-
-    await eventually(lambda: written(b"before"), what="it is written")
-    last = net.redis.log(log).last
-    await bob.engine.inboxes.open(reader, last, [MsgId(b"before")])  # as one that came back, and has had it
-    ann.write_to(uid, "one")
-    await eventually(lambda: delivered(1), what="the next is there")
-    net.redis.now_ms -= 60_000
-    net.redis.flush_all()
-    ann.write_to(uid, "two")
-    await eventually(lambda: written(b"two"), what="it is written after the loss")
-    for gateway in net.gateways:
-        gateway.engine.data_lost()
-    await eventually(lambda: delivered(2), what="it is there")
-    assert reader.msgids == [b"one", b"two"]
 
 
 async def test_a_direct_message_had_on_another_gateway_is_not_delivered_when_it_comes_again(net: Network) -> None:
@@ -577,7 +548,7 @@ async def test_who_has_a_voice_comes_back_with_the_permissions_as_they_were() ->
         for gateway in net.gateways:
             gateway.reconnect()
         await net.quiet()
-        bob.engine.data_lost()
+        bob.engine.compare_all()
         await net.quiet()
         said = ann.say("still answered")
         await net.quiet()
