@@ -66,7 +66,7 @@ class Sentinels:
             master = self.master()
             return master is not former and master.role() == "master"
 
-        wait_for(there, within_s=6 * DEADLINE_S)
+        wait_for(there, within_s=18 * DEADLINE_S)  # an election that got no majority is tried again after seconds
         return self.master()
 
     def wait_until_agreed(self) -> None:
