@@ -129,8 +129,9 @@ class Engine:
 
     @property
     def wrote_lately(self) -> bool:
-        """Whether a Redis that lost its last seconds would have lost something of ours."""
-        return bool(self._outbox.logs)
+        """Whether a Redis that lost its last seconds would have lost something of ours, or has, and is getting it again:
+        what is written once more is on its way, and in the outbox no longer."""
+        return bool(self._outbox.logs) or not self.written
 
     @property
     def written(self) -> bool:

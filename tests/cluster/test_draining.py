@@ -88,11 +88,14 @@ async def test_drain_from_outside(two_gateways: tuple[GatewayProcess, GatewayPro
         await peer.close()
 
 
-async def test_a_gateway_ends_when_a_replica_has_what_it_acknowledged(tmp_path: Path) -> None:
+@pytest.mark.parametrize("room_is_lost", [False, True])
+async def test_a_gateway_ends_when_a_replica_has_what_it_acknowledged(tmp_path: Path, *, room_is_lost: bool) -> None:
     """Until then nobody else could write it again: the replica that never got it has it, when it is the master."""
     async with ReplicatedPair.running(tmp_path) as pair:
         with gateways(tmp_path, pair.url, names=("one",)) as (gateway,):
             ann = await IrcPeer.connect(gateway.host, gateway.port, "ann", caps=("echo-message",))
+            if room_is_lost:
+                pair.lose_from_now()
             await ann.send("JOIN #drain")
             await ann.expect("366")
             pair.lose_from_now()

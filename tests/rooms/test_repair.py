@@ -110,6 +110,27 @@ async def test_it_is_written_again_without_a_new_word(net: Network) -> None:
     assert (ann.heard, bob.heard) == (["one"], ["one"])
 
 
+async def test_what_a_failover_lost_keeps_its_gateway_until_it_is_there_again(net: Network) -> None:
+    """At no moment does the engine say that nothing of ours could be lost: a gateway that drains would end."""
+    ann, _ = net.gateways
+    ann.say("one")
+    await net.quiet()
+    net.lose()
+    net.redis.flush_all()
+    net.redis.now_ms += 1000
+    ann.store.losses = [Loss.OF_THE_COMMAND] * 2
+    ann.reconnect()
+
+    async def there() -> bool | None:
+        while net.texts() != [b"one"]:
+            assert ann.engine.wrote_lately
+            await asyncio.sleep(0)
+        return True
+
+    await eventually(there, what="it is in the log again")
+    assert ann.engine.wrote_lately
+
+
 async def test_what_was_on_its_way_follows_what_was_lost(net: Network) -> None:
     """The flight whose answer was lost with the server comes behind the acknowledged lines before it."""
     ann, bob = net.gateways
