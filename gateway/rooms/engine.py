@@ -129,8 +129,8 @@ class Engine:
 
     @property
     def wrote_lately(self) -> bool:
-        """Whether a Redis that lost its last seconds would have lost something of ours, or has, and is getting it again:
-        what is written once more is on its way, and in the outbox no longer."""
+        """Whether a Redis that lost its last seconds would have lost something of ours, or has and gets it once more:
+        what is on its way is in the outbox no longer."""
         return bool(self._outbox.logs) or not self.written
 
     @property

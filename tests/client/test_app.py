@@ -3,6 +3,8 @@
 import asyncio
 import time
 
+import pytest
+
 from client.app import App
 from client.chat import Chat, Identity
 from client.config import Script
@@ -11,6 +13,8 @@ from client.outbox import Outbox
 from client.ui.script import ScriptFace
 from tests.client.test_process import welcome
 from tests.harness.scripted_server import scripted_server
+
+pytestmark = pytest.mark.slow
 
 
 async def test_a_machine_that_slept_asks_at_once_whether_the_server_is_there() -> None:

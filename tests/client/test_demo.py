@@ -4,8 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.harness.deadlines import DEADLINE_FACTOR
 from tests.harness.terminal import client_environ
+
+pytestmark = pytest.mark.slow
 
 
 def test_one_command_is_a_chat(tmp_path: Path) -> None:

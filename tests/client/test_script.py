@@ -15,6 +15,8 @@ from tests.harness.gateway_process import GatewayProcess
 from tests.harness.irc_peer import IrcPeer
 from tests.harness.terminal import client_command, client_environ
 
+pytestmark = pytest.mark.slow
+
 LIMIT_S = 30.0 * DEADLINE_FACTOR
 
 

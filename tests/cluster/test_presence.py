@@ -14,6 +14,8 @@ from tests.harness.irc_peer import IrcPeer
 from tests.harness.private_server import PrivateServer
 from tests.harness.resuming import TAGGED, come_back, connect
 
+pytestmark = pytest.mark.slow
+
 Pair = tuple[GatewayProcess, GatewayProcess]
 WATCHING = (*TAGGED, "away-notify", "chghost", "extended-monitor")
 

@@ -13,6 +13,8 @@ from tests.harness.irc_peer import IrcPeer
 from tests.harness.network import CHEAP, OPERATOR_PASSWORD, Connect, Network
 from tests.harness.steps import answers, join
 
+pytestmark = pytest.mark.slow
+
 SECRET = "sesame"
 
 

@@ -13,6 +13,8 @@ from tests.harness.irc_peer import IrcPeer
 from tests.harness.resuming import RESUME, token_of
 from tests.harness.steps import join
 
+pytestmark = pytest.mark.slow
+
 SENDQ_BYTES = 32_768
 MESSAGES, LINES = 30, 40
 LINE = "x" * 180

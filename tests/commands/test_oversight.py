@@ -3,11 +3,15 @@
 import time
 from itertools import count
 
+import pytest
+
 from tests.harness.deadlines import eventually
 from tests.harness.gateway_process import GatewayProcess
 from tests.harness.irc_peer import IrcPeer
 from tests.harness.network import OPERATOR_PASSWORD, Connect, Network
 from tests.harness.steps import join
+
+pytestmark = pytest.mark.slow
 
 WITHIN_S = 1.0
 _attempts = count(1)

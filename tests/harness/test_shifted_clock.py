@@ -12,6 +12,8 @@ from tests.harness.irc_peer import IrcPeer
 from tests.harness.private_server import PrivateServer
 from tests.harness.shifted_clock import ClockShift, can_preload, preloaded
 
+pytestmark = pytest.mark.slow
+
 
 async def test_a_step_is_seen_at_once(tmp_path: Path) -> None:
     """TIME tells an hour more, and then the true time again."""

@@ -17,6 +17,8 @@ from tests.harness.certificates import certificate
 from tests.harness.deadlines import DEADLINE_S, eventually
 from tests.harness.smtp_server import PASSWORD, USER, SmtpSite
 
+pytestmark = pytest.mark.slow
+
 ADDRESS = "ann@example.org"
 
 

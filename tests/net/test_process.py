@@ -12,6 +12,8 @@ import pytest
 from tests.harness.deadlines import DEADLINE_S
 from tests.harness.gateway_process import GatewayProcess
 
+pytestmark = pytest.mark.slow
+
 
 def run(*flags: str) -> subprocess.CompletedProcess[str]:
     """Run a gateway that is to end by itself; only errors are logged."""

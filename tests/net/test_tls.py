@@ -14,6 +14,8 @@ from tests.harness.deadlines import DEADLINE_S, eventually
 from tests.harness.gateway_process import GatewayProcess
 from tests.harness.irc_peer import IrcPeer
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def pems(tmp_path: Path) -> Pems:

@@ -13,6 +13,8 @@ from tests.harness.deadlines import DEADLINE_S
 from tests.harness.gateway_process import GatewayProcess
 from tests.harness.irc_peer import IrcPeer
 
+pytestmark = pytest.mark.slow
+
 SENDQ_BYTES = 65_536
 HANDSHAKE = (
     b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

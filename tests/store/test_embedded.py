@@ -16,6 +16,8 @@ import redis
 from gateway.store.embedded import MAX_LOG_BYTES, EmbeddedStore, StoreInUseError, StoreStartError
 from tests.harness.facts import wait_for
 
+pytestmark = pytest.mark.slow
+
 DEADLINE_S = 10.0
 
 

@@ -30,6 +30,8 @@ from tests.harness.private_server import PrivateServer
 from tests.harness.shifted_clock import can_preload, preloaded
 from tests.store.conftest import OpenLanes
 
+pytestmark = pytest.mark.slow
+
 DAY_S = 86_400
 
 
