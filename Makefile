@@ -5,6 +5,8 @@ BIN    := $(VENV)/bin
 # The installed project and the installed tools are facts on disk: made once, made again when pyproject.toml changes.
 APP    := $(VENV)/app-installed
 DEV    := $(VENV)/dev-installed
+# Else each test process, and each gateway that tests start, would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 # They wait for sockets and processes more than they compute.
 SIDE_BY_SIDE := -n 4 --dist loadscope
 
