@@ -13,7 +13,7 @@ from gateway.rooms.room import GONE, Room
 from gateway.rooms.seen import TURN_S
 from gateway.spoken import Redacted, is_history
 
-__all__ = ["load", "reload", "reload_inbox"]
+__all__ = ["Reloaded", "load", "reload", "reload_inbox"]
 
 RELOAD_ENTRIES = 1000  # read back at once in search of what was said meanwhile
 RELOAD_PAGES = 10  # read back at most
@@ -64,6 +64,13 @@ class _Loss(Enum):
     FORKED = auto()  # a failover put another line of history in its place, or Redis lost everything
 
 
+class Reloaded(NamedTuple):
+    """What a room's writer has to know of its new snapshot."""
+
+    produced: int  # batches of ours that Redis has
+    anew: bool  # the room was lost as a whole, and has been written back
+
+
 class _Read(NamedTuple):
     """What a log has that was not applied here, oldest first."""
 
@@ -105,7 +112,9 @@ async def _read_back(store: LogStore, follower: Follower, upto: Position, *, ane
     return _Read(loss, entries[::-1], again[::-1], ORIGIN)
 
 
-async def reload(store: LogStore, room: Room, render: Render, *, settled_s: float, turns_s: float, source: str) -> None:
+async def reload(
+    store: LogStore, room: Room, render: Render, *, settled_s: float, turns_s: float, source: str
+) -> Reloaded:
     """Take a new snapshot (the log was trimmed past us, or a failover put another in its place) and queue the
     difference for the members. Raises `StoreError`.
 
@@ -137,7 +146,7 @@ async def reload(store: LogStore, room: Room, render: Render, *, settled_s: floa
         room.apply(entries, render)
         _doubt(room, snapshot, render, source)
     follower.start_at(snapshot.last)
-    room.writer.compare(snapshot.produced, restored=room.seen if anew else None)
+    return Reloaded(snapshot.produced, anew)
 
 
 def _doubt(room: Room, snapshot: Snapshot, render: Render, source: str) -> None:

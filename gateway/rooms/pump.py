@@ -37,7 +37,9 @@ class Pump:
 
     def may_send(self, room: Room) -> bool:
         """After a reconnection what Redis has comes first: some of ours may have a place between others'."""
-        return room.follower.live or self._loop.time() >= self.up_since_s + TURN_WAIT_S
+        if room.follower.live:
+            return True
+        return not room.writer.lacks and self._loop.time() >= self.up_since_s + TURN_WAIT_S
 
     def may_start(self, room: Room) -> bool:
         """A busy room is written to in bursts; who waits here is woken when the next flight may go."""

@@ -6,7 +6,8 @@ has lost for good (rooms, its own members), and looks every 30 s whether each lo
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping, Sequence, Set
+from functools import partial
 
 from gateway.errors import StoreError
 from gateway.events import Joined
@@ -18,6 +19,7 @@ from gateway.rooms.outbox import Outbox
 from gateway.rooms.ports import Change, LogStore, Render
 from gateway.rooms.replica import Replica
 from gateway.rooms.room import Room
+from gateway.rooms.steps import Anew
 from gateway.rooms.turns import TURN_WAIT_S
 from gateway.rooms.writer import Writer
 from gateway.spoken import Redacted
@@ -35,20 +37,16 @@ _log = logging.getLogger(__name__)
 class _StillHere:
     """A member of ours whom Redis has lost (`rooms.ports.Proposal`)."""
 
-    __slots__ = ("_msgid", "_uid", "seat")
+    __slots__ = ("_put_back", "_uid", "seat")
 
-    def __init__(self, uid: Uid, msgid: MsgId) -> None:
+    def __init__(self, uid: Uid, put_back: Callable[[Replica, Uid], Change | None]) -> None:
         self.seat = None
         self._uid = uid
-        self._msgid = msgid
+        self._put_back = put_back
 
     def propose(self, replica: Replica) -> Change | None:
         """In again as it was, unless it has left meanwhile."""
-        member = replica.members.get(self._uid)
-        if member is None:
-            return None
-        event = Joined(self._uid, self._msgid, member)
-        return Change(event=event, permissions=None, uid=self._uid, need="out", member=member)
+        return self._put_back(replica, self._uid)
 
     def arrived(self, line: bytes, position: Position) -> bytes:
         """Nobody is told: it never left."""
@@ -164,7 +162,7 @@ class Repair:
 
     def _compare(self, log: LogKey, head: Head, stood_at: Position | None) -> None:
         if (writer := self._writer_of(log)) is not None:
-            writer.compare(head.produced)
+            writer.look(head.produced)
         follower = self._followers.get(log)
         if stood_at is None or follower is None or follower.last is None:
             return
@@ -189,24 +187,37 @@ class Repair:
 
     async def _reload_room(self, room: Room) -> None:
         now_s = self._loop.time()
-        await reload(
+        produced, anew = await reload(
             self._store, room, self._render, settled_s=now_s + self._settle_s, turns_s=now_s + TURN_WAIT_S,
             source=self._server_name,
         )  # fmt: skip
+        ours = [uid for uid, known in room.doubts.items() if known is None and self._is_ours(room, uid)]
+        if anew:
+            self._charge(len(ours))
+            room.writer.compare(produced, anew=Anew(room.seen, ours, partial(self._put_back, room.replica)))
+        else:
+            room.writer.compare(produced)
         if room.turns.pending:
             self._loop.call_later(TURN_WAIT_S, room.writer.pump)
         if room.settling_until_s:
             self._settling[room] = None
-            await self._reassert(room)
+            if not anew:
+                await self._reassert(room, ours)
 
-    async def _reassert(self, room: Room) -> None:
+    async def _reassert(self, room: Room, ours: Sequence[Uid]) -> None:
         """Write back our own members Redis does not know."""
-        for uid in [uid for uid, known in room.doubts.items() if known is None and self._is_ours(room, uid)]:
+        for uid in ours:
             await self._pace(1)
-            self._reasserted += 1
-            msgid = MsgId(f"here-{self._gateway}-{self._reasserted}".encode())
-            room.writer.put(_StillHere(uid, msgid))
+            room.writer.put(_StillHere(uid, self._put_back))
             room.writer.pump()
+
+    def _put_back(self, replica: Replica, uid: Uid) -> Change | None:
+        """In again as it was, unless it is in none of it any more."""
+        if (member := replica.members.get(uid)) is None:
+            return None
+        self._reasserted += 1
+        event = Joined(uid, MsgId(f"here-{self._gateway}-{self._reasserted}".encode()), member)
+        return Change(event=event, permissions=None, uid=uid, need="out", member=member)
 
     def withdraw(self, room: Room) -> None:
         """What was taken back is not written again, and taken back again where this gateway already has."""
@@ -231,10 +242,13 @@ class Repair:
         return member.gateway == self._gateway or room.sits(uid) or (not member.gateway and uid in self._kept)
 
     async def _pace(self, writes: int) -> None:
-        now_s = self._loop.time()
-        self._next_write_s = max(now_s, self._next_write_s) + writes / WRITES_PER_S
-        if (wait_s := self._next_write_s - now_s) > _LEAD_S:
+        self._charge(writes)
+        if (wait_s := self._next_write_s - self._loop.time()) > _LEAD_S:
             await asyncio.sleep(wait_s)
+
+    def _charge(self, writes: int) -> None:
+        """They are under way at once; others wait."""
+        self._next_write_s = max(self._loop.time(), self._next_write_s) + writes / WRITES_PER_S
 
     def settled(self) -> list[Room]:
         """End the settling of rooms whose time has come; they have lines to deliver."""

@@ -10,44 +10,21 @@ checked a second time.
 """
 
 import asyncio
-import dataclasses
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from gateway.errors import FullError, StoreError
 from gateway.model import Answer, LogKey, MsgId, Outcome, Position
 from gateway.rooms.outbox import Batch, Outbox
-from gateway.rooms.ports import Change, LogStore, Proposal, Saying
+from gateway.rooms.ports import LogStore, Proposal, Saying
 from gateway.rooms.replica import Replica
-from gateway.rooms.seen import Seen
+from gateway.rooms.steps import Anew, Step, again
 from gateway.rooms.turns import Turns
 
 __all__ = ["Guide", "Writer"]
 
 MAX_QUEUED = 2000  # events waiting for one log; past it the author is told to try again
 MAX_BATCH = 128  # events in one flight: keeps Redis from being held for more than about a third of a ms
-
-
-class _Step(NamedTuple):
-    """What one script call carries, under one number; without an author where it was acknowledged before."""
-
-    content: Batch | Change
-    permissions: Position | None  # it was decided on
-    sayings: Sequence[Saying] = ()
-    proposal: Proposal | None = None
-
-    @property
-    def msgids(self) -> list[MsgId]:
-        """Of its events."""
-        if isinstance(self.content, Batch):
-            return [event.msgid for event in self.content.events]
-        return [self.content.event.msgid]
-
-    @property
-    def decided_here(self) -> bool:
-        """Whether somebody waits for it, who can decide again."""
-        return bool(self.sayings) or self.proposal is not None
-
 
 _NOT_CARRIED_OUT = frozenset({Outcome.ALIASED, Outcome.FULL, Outcome.STALE, Outcome.HOLE, Outcome.FENCED})
 
@@ -59,10 +36,17 @@ class Guide(Protocol):
         """Whether a new flight may begin."""
 
     def may_send(self, writer: "Writer") -> bool:
-        """Whether anything may be sent, for the first time or again."""
+        """Whether anything may be sent, for the first time or again. A writer that `lacks` something sends it, and
+        everything else, once its room has read what Redis has."""
 
     def written(self, writer: "Writer", batch: Sequence[Saying], answer: Answer) -> None:
         """The log has a batch of ours (empty for a change, and for what goes out again), or permissions were stale."""
+
+    def lost(self, writer: "Writer") -> None:
+        """Redis has lost what it acknowledged: have the room read what Redis has. The writer of a room now `lacks`."""
+
+    def dropped(self, writer: "Writer", msgid: MsgId, outcome: Outcome) -> None:
+        """A change that was acknowledged, and lost, is not carried out again: it makes no difference any more."""
 
     def unanswered(self, writer: "Writer") -> None:
         """A flight got no answer, and has to be sent again by `pump`."""
@@ -74,8 +58,8 @@ class Guide(Protocol):
 class Writer:
     """The one writer of a log on this gateway."""
 
-    __slots__ = ("_flight", "_guide", "_outbox", "_queue", "_refused", "_replica", "_store", "_trouble", "_turns",
-                 "_unanswered", "log", "number")  # fmt: skip
+    __slots__ = ("_anew", "_flight", "_guide", "_had", "_outbox", "_queue", "_refused", "_replica", "_store",
+                 "_trouble", "_turns", "_unanswered", "log", "number")  # fmt: skip
 
     def __init__(
         self,
@@ -96,16 +80,23 @@ class Writer:
         self._replica = replica
         # Oldest first. Lists: an empty deque takes 760 bytes, and the first of 2000 is popped in a microsecond.
         self._queue: list[Saying | Proposal] = []
-        self._flight: list[_Step] = []  # the first one has the number after `number`
+        self._flight: list[Step] = []  # the first one has the number after `number`
         self._unanswered = 0  # steps of the flight on their way to Redis; 0 with a flight: `pump` sends it
         self._trouble: Answer | StoreError | None = None  # the first answer of the flight that was no success
         self._refused: Position | None = None  # permissions that Redis found stale, and the replica still has
+        self._had: int | None = None  # Redis has had so many batches of ours, fewer than it acknowledged
+        self._anew: Anew | None = None
         self._outbox = outbox
 
     @property
     def idle(self) -> bool:
-        """Nothing waits, nothing is in flight."""
-        return not self._flight and not self._queue
+        """Nothing waits, nothing is in flight, nothing that Redis has lost is still to be sent."""
+        return not self._flight and not self._queue and self._had is None and self._anew is None
+
+    @property
+    def lacks(self) -> bool:
+        """Whether Redis has lost what it acknowledged to this writer, and has not been sent it yet."""
+        return self._had is not None
 
     def put(self, item: Saying | Proposal) -> None:
         """Queue an event; `pump` sends it.
@@ -124,6 +115,10 @@ class Writer:
             return
         if not self._guide.may_send(self):
             return
+        if self._had is not None:
+            self._fill_up(self._had)
+        if self._anew is not None:
+            self._flight, self._anew = self._anew.begin(self._flight), None
         if not self._flight and self._queue and self._guide.may_start(self):
             self._flight += self._next_flight()
         self._send()
@@ -142,19 +137,21 @@ class Writer:
             self._refused = None
             self.pump()
 
-    def compare(self, produced: int, *, restored: Seen | None = None) -> None:
+    def compare(self, produced: int, *, anew: Anew | None = None) -> None:
         """Redis has so many batches of ours; the fewer are filled up. With a flight under way its answer will tell.
 
-        `restored`: the room was lost as a whole and written back from a replica, which has the changes that were
-        applied here.
+        `anew`: the room was lost as a whole, and has been written back.
         """
+        self._anew = anew or self._anew
         if self.number is None or self._unanswered:
             return
-        if produced < self.number:
-            self._fill_up(produced)
-        if restored is not None:
-            self._flight = [step for step in self._flight if not _is_part(step, restored)]
+        self._had = produced if produced < self.number else None
         self.pump()
+
+    def look(self, produced: int) -> None:
+        """Redis has so many batches of ours, and nobody knows yet what else it has lost."""
+        if self.number is not None and not self._unanswered and produced < self.number:
+            self._lost(produced)
 
     def carries(self, msgid: MsgId) -> bool:
         """Whether something said is on its way."""
@@ -175,10 +172,10 @@ class Writer:
             else:
                 item.failed()
 
-    def _next_flight(self) -> list[_Step]:
+    def _next_flight(self) -> list[Step]:
         """One batch of what is said, or the changes that come next, each decided on the replica as it is."""
         batch: list[Saying] = []
-        changes: list[_Step] = []
+        changes: list[Step] = []
         while self._queue and len(batch) + len(changes) < MAX_BATCH:
             item = self._queue[0]
             if isinstance(item, Saying):
@@ -192,14 +189,14 @@ class Writer:
             else:
                 self._queue.pop(0)
                 if (change := item.propose(self._replica)) is not None:
-                    changes.append(_Step(change, change.permissions, proposal=item))
+                    changes.append(Step(change, change.permissions, proposal=item))
         return [self._step_of(batch)] if batch else changes
 
-    def _step_of(self, batch: list[Saying]) -> _Step:
+    def _step_of(self, batch: list[Saying]) -> Step:
         permissions = self._replica.permissions if self._replica is not None else None
         send_keys = [saying.send_key for saying in batch]
         events = [saying.event for saying in batch]
-        return _Step(Batch(events, send_keys if any(send_keys) else []), permissions, batch)
+        return Step(Batch(events, send_keys if any(send_keys) else []), permissions, batch)
 
     def _may_say(self, item: Saying) -> bool:
         replica = self._replica
@@ -207,7 +204,7 @@ class Writer:
 
     def _send(self) -> None:
         assert self.number is not None
-        steps = tuple(self._flight)
+        steps = tuple(self._flight[:MAX_BATCH])
         if self._turns is not None and self._turns.pending:
             steps = steps[: self._turns.ready([step.msgids for step in steps], asyncio.get_running_loop().time())]
         self._unanswered = len(steps)
@@ -231,7 +228,7 @@ class Writer:
         if not self._unanswered:
             self._landed()
 
-    def _accepted(self, step: _Step, answer: Answer) -> None:
+    def _accepted(self, step: Step, answer: Answer) -> None:
         assert self.number is not None
         self.number += 1
         if answer.outcome is not Outcome.UNCHANGED:
@@ -239,6 +236,8 @@ class Writer:
             self._guide.written(self, step.sayings, answer)
         elif step.proposal is not None:
             step.proposal.unchanged(answer.outcome)
+        else:
+            self._guide.dropped(self, step.msgids[0], answer.outcome)
 
     def _landed(self) -> None:
         """The whole flight has been answered, or lost."""
@@ -250,8 +249,7 @@ class Writer:
         elif trouble.outcome is Outcome.FENCED:
             self._guide.fenced()
         elif trouble.outcome is Outcome.HOLE:
-            self._fill_up(trouble.seen)
-            self.pump()
+            self._lost(trouble.seen)
         elif trouble.outcome is Outcome.FULL:
             # Members came that the replica has not seen yet; in a moment it will, and decide again.
             self._take_back()
@@ -269,28 +267,17 @@ class Writer:
             self._guide.written(self, [], trouble)
             self.applied()
 
+    def _lost(self, seen: int) -> None:
+        self._had = seen
+        self._guide.lost(self)
+
     def _fill_up(self, seen: int) -> None:
         """Redis has lost what came after its batch `seen`: that goes first."""
-        lost = self._outbox.take_back(self.log, seen)
-        self._flight[:0] = [
-            _Step(
-                content if isinstance(content, Batch) else dataclasses.replace(content, permissions=None, capacity=0),
-                None,
-            )
-            for content in lost
-        ]
-        self.number = seen
+        self._flight[:0] = [again(content) for content in self._outbox.take_back(self.log, seen)]
+        self.number, self._had = seen, None
 
     def _take_back(self) -> None:
         # What follows a refused step was not carried out either: its numbers do not join on.
         while self._flight and self._flight[-1].decided_here:
             step = self._flight.pop()
             self._queue[:0] = step.sayings if step.proposal is None else (step.proposal,)
-
-
-def _is_part(step: _Step, applied: Seen) -> bool:
-    """Whether a step was acknowledged before, and is a change that the replica has."""
-    if step.decided_here or not isinstance(step.content, Change):
-        return False
-    msgid = step.content.event.msgid
-    return not msgid or applied.get(msgid) is not None

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from typing import cast
 
-from gateway.model import ORIGIN, Answer, Known, LogKey, Outcome, order
+from gateway.model import ORIGIN, Answer, Known, LogKey, MsgId, Outcome, order
 from gateway.rooms.counts import Counts
 from gateway.rooms.expected import Expected
 from gateway.rooms.follower import Follower
 from gateway.rooms.outbox import Outbox
-from gateway.rooms.ports import LogStore, Saying
+from gateway.rooms.ports import LogStore, Proposal, Saying
 from gateway.rooms.pump import RETRY_S, Pump
 from gateway.rooms.room import Room
 from gateway.rooms.writer import Writer
@@ -59,6 +60,21 @@ class Writers:
         """As in `Guide`."""
         room = self._room_of_log.get(writer.log)
         return room is None or self._pump.may_send(room)
+
+    def lost(self, writer: Writer) -> None:
+        """As in `Guide`."""
+        if (room := self._room_of_log.get(writer.log)) is not None:
+            self._catch_up(room.follower)
+        else:
+            writer.pump()  # an inbox has nothing but what is sent to it
+
+    def dropped(self, writer: Writer, msgid: MsgId, outcome: Outcome) -> None:
+        """As in `Guide`."""
+        room = self._room_of_log.get(writer.log)
+        # Whoever asked for it waits for it still where it was never seen.
+        origin = room.origins.pop(msgid, None) if room is not None else None
+        if origin is not None:
+            cast(Proposal, origin).unchanged(outcome)
 
     def unanswered(self, writer: Writer) -> None:
         """As in `Guide`."""

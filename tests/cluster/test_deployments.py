@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -91,8 +92,9 @@ async def test_a_planned_failover_of_sentinels(tmp_path: Path, sentinels: Sentin
 
     def fail_over() -> None:
         former = sentinels.master()
-        sentinels.fail_over("COORDINATED")
-        sentinels.wait_for_another(former)
+        ask = partial(sentinels.fail_over, "COORDINATED")
+        ask()
+        sentinels.wait_for_another(former, ask)
         sentinels.wait_for_replicas(2)
 
     with talkers(tmp_path, sentinels.url, "replica") as stage:
@@ -164,7 +166,7 @@ async def test_lanes_leave_a_master_that_was_replaced_and_still_answers(sentinel
         former = sentinels.master()
         assert lanes.commands.at == lanes.subscriptions.at == former.address
         sentinels.fail_over()
-        new = await asyncio.to_thread(sentinels.wait_for_another, former)
+        new = await asyncio.to_thread(sentinels.wait_for_another, former, sentinels.fail_over)
 
         async def moved() -> bool | None:
             return (lanes.up and lanes.commands.at == lanes.subscriptions.at == new.address) or None

@@ -72,6 +72,7 @@ class _OfSentinel(Fault):
 
     sentinels: Sentinels
     former: ValkeyNode
+    asked_for = False  # by an operator; else the Sentinels see to it
 
     def claim(self) -> None:
         if not isinstance(self.site.store, SentinelStore):
@@ -84,7 +85,8 @@ class _OfSentinel(Fault):
         async with self.sentinels.telling() as told:
             await asyncio.to_thread(self.remove)
             removed_s = asyncio.get_running_loop().time()
-            await asyncio.to_thread(self.sentinels.wait_for_another, self.former)
+            again = self.remove if self.asked_for else None
+            await asyncio.to_thread(self.sentinels.wait_for_another, self.former, again)
         self.own_s = told.get("+switch-master", removed_s) - removed_s
 
     def remove(self) -> None:
@@ -146,6 +148,7 @@ class PlannedFailover(_OfSentinel):
     """Asked for by an operator; the master hands over what it has."""
 
     name = "Sentinel: planned failover"
+    asked_for = True
 
     def remove(self) -> None:
         self.sentinels.fail_over("COORDINATED")
@@ -155,6 +158,7 @@ class ForcedFailover(_OfSentinel):
     """Asked for without the master's consent: it goes on answering until it is told."""
 
     name = "Sentinel: failover of a master that answers"
+    asked_for = True
 
     async def strike(self) -> None:
         with self.site.court.rivalling():

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from gateway.model import ORIGIN, Answer, GatewayId, LogKey, Outcome, Position
+from gateway.model import ORIGIN, Answer, GatewayId, LogKey, MsgId, Outcome, Position
 from gateway.rooms.outbox import Outbox
 from gateway.rooms.ports import Change, Saying
 from gateway.rooms.replica import Replica
@@ -79,6 +79,12 @@ class Heard:
 
     def written(self, writer: Writer, batch: Sequence[Saying], answer: Answer) -> None:
         self._desk.written.append(answer.outcome)
+
+    def lost(self, writer: Writer) -> None:
+        writer.pump()
+
+    def dropped(self, writer: Writer, msgid: MsgId, outcome: Outcome) -> None:
+        self._desk.written.append(outcome)
 
     def unanswered(self, writer: Writer) -> None:
         self._desk.unanswered += 1

@@ -1,10 +1,11 @@
 """A master, its replicas and three Sentinels, each a process of the embedded program."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
+import redis
 import redis.asyncio
 
 from tests.harness.deadlines import DEADLINE_S
@@ -59,10 +60,17 @@ class Sentinels:
         address = (text(reply[0]), int(reply[1]))
         return next(server for server in self.servers if server.address == address)
 
-    def wait_for_another(self, former: ValkeyNode) -> ValkeyNode:
-        """The master that takes the place of the former one, once it takes writes and all Sentinels name it."""
+    def wait_for_another(self, former: ValkeyNode, ask_again: Callable[[], None] | None = None) -> ValkeyNode:
+        """The master that takes the place of the former one, once it takes writes and all Sentinels name it.
+
+        `ask_again`: for a failover that was asked for, which Sentinels give up for good when it takes too long.
+        """
 
         def there() -> bool:
+            if ask_again is not None and self.master() is former and "in_progress" not in self._flags():
+                # It began or ended meanwhile, or no replica is ready yet.
+                with suppress(redis.ResponseError):
+                    ask_again()
             master = self.master()
             return master is not former and master.role() == "master"
 
@@ -100,6 +108,9 @@ class Sentinels:
     def fail_over(self, *how: str) -> None:
         """A planned failover, as an operator asks for it."""
         self.sentinels[0].command("SENTINEL", "FAILOVER", NAME, *how)
+
+    def _flags(self) -> str:
+        return self._told(self.sentinels[0])["flags"]
 
     def _told(self, sentinel: ValkeyNode) -> dict[str, str]:
         reply = sentinel.command("SENTINEL", "MASTER", NAME)

@@ -805,6 +805,11 @@ changing = st.lists(
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 @settings(max_examples=40, deadline=None)
+@example(
+    run=[("mode", 0), ("turn", 0), ("fail over", 1)]
+)  # acknowledged, announced to nobody, and lost with its author
+@example(run=[("come", 1), ("wait", 0), ("go", 1), ("turn", 0), ("fail over", 1)])
+@example(run=[("come", 1), ("wait", 0), ("kick", 2), ("turn", 0), ("flush", 0)])
 @given(run=changing)
 async def test_whatever_is_lost_of_a_room_that_changes_everybody_is_answered(run: list[tuple[str, int]]) -> None:
     """The same while members come, go and are thrown out, modes change and the room gets other names: each word and
