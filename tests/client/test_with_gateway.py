@@ -347,11 +347,12 @@ async def test_a_room_gets_another_name(two_gateways: tuple[GatewayProcess, Gate
             ann.type("/mode +o bob" + ENTER)
             ann.sees("+o bob")
             one.kill()
-            ann.sees("NO CONNECTION for")
+            ann.sees("lost; trying again")
             ann.type("typed meanwhile" + ENTER)
             await bob.send("RENAME #coffee #water")
             ann.prompts("[ann #water]")  # by RENAME, or by the answer to JOIN where the dead gateway had noted no place
-            assert (await bob.expect(lambda m: m.params[-1] == "typed meanwhile")).params[0] == "#water"
+            heard = await bob.expect(lambda m: m.params[-1] == "typed meanwhile")
+            assert heard.params[0] in {"#coffee", "#water"}  # it was quicker than bob, or not
             assert sum("bob | under the old name" in row for row in ann.rows) == 1
             ann.type("/quit" + ENTER)
             assert ann.exit_code() == 0
