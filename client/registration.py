@@ -104,7 +104,7 @@ class Registration:
         if ticket is not None:
             self._resuming = True
             tokens = ",".join(filter(None, (ticket.token, ticket.former)))
-            self._send("RESUME", tokens, *([ticket.direct] if ticket.direct else []))
+            self._send("RESUME", tokens, ticket.direct or "*")
             self._finish()  # the session that comes back is logged in already
 
     def welcomed(self) -> Iterator[Event]:

@@ -9,20 +9,20 @@ from gateway.commands.changing import change_room
 from gateway.commands.departure import keep, let_go, persistently
 from gateway.commands.history import said_last
 from gateway.commands.marking import marker_line
-from gateway.commands.missed import is_talk, new_name, read_missed, write_missed
+from gateway.commands.missed import new_name, read_missed, write_missed
+from gateway.commands.missed_mail import MissedMail
 from gateway.commands.monitor import tell_watched
 from gateway.commands.names import name_slices
 from gateway.commands.oversight import close_if_banned
 from gateway.commands.pacing import until_read
 from gateway.commands.presence import change_host
 from gateway.commands.queries import welcome
-from gateway.commands.reading import PAGE, find
 from gateway.commands.rooms import greet, names_follow
 from gateway.commands.services import Services
 from gateway.commands.sharing import look, publish, repair_nick
 from gateway.errors import StoreError
 from gateway.events import AwaySet, Entry, Joined, Rebound
-from gateway.model import ORIGIN, AttachmentId, MsgId, Position, Uid, order
+from gateway.model import AttachmentId, MsgId, Position, Uid, order
 from gateway.people import Refusal, Taken
 from gateway.rooms.ports import Change
 from gateway.rooms.replica import Replica
@@ -32,7 +32,6 @@ from gateway.session.capabilities import CHATHISTORY, RESUME
 from gateway.session.held import Held
 from gateway.session.reply import Reply
 from gateway.session.session import Session, State
-from gateway.spoken import Said
 from gateway.wire import numerics as n
 from gateway.wire.names import RoomKey, nick_key
 
@@ -59,9 +58,7 @@ class Returning:
         self._session = session
         self._reply = reply
         self._by_token = by_token
-        self._msgid = msgid  # the last direct message the client has
-        self._acts: list[Entry] = []  # what else came to its inbox: invitations, a KILL
-        self._had: list[MsgId] = []  # what came to its inbox last and is not news
+        self._mail = MissedMail(services, session, msgid)
         self._host = ""  # where the client is now
 
     async def take(self, attachment: AttachmentId, shown: bytes, account: str) -> Refusal | None:
@@ -163,10 +160,10 @@ class Returning:
                 held.write(await self._new_name(back, taken) + back.greeting)
                 await self._tell_names(back.room, held)
                 await self._replay(back, taken, held)
-            last = await self._replay_inbox(taken, held)
+            last = await self._mail.replay(taken, held)
             # Another attachment here may have read on meanwhile: what it was told we were not.
             while order(last) < order(read := services.engine.inboxes.read_up_to(session.uid)):
-                last = max(await self._replay_inbox(taken, held, last), read, key=order)
+                last = max(await self._mail.replay(taken, held, last), read, key=order)
         except StoreError:
             session.close("Store unavailable", goes_on=True)
             return
@@ -178,8 +175,8 @@ class Returning:
             session.returned_at_s = services.now_s()
         session.state = State.READY
         services.sessions[session.attachment] = session
-        services.engine.inboxes.open(session, last, self._had)
-        session.deliver(self._acts)
+        services.engine.inboxes.open(session, last, self._mail.had)
+        session.deliver(self._mail.acts)
         if session.shared:  # what has changed since it was taken, it was not told
             look(services, session)
         services.count_users(recount=session.shared or session.operator or "i" in session.modes)
@@ -266,28 +263,6 @@ class Returning:
             return
         async for entries in read_missed(self._services, log, after, b"(" + back.position):
             await write_missed(self._services, self._session, back.room.replica.name, entries, held)
-
-    async def _replay_inbox(self, taken: Taken, held: Held, last: Position | None = None) -> Position:
-        """Direct messages that were missed; returns up to where the inbox was read.
-
-        Args:
-            last: it was read up to there already.
-        """
-        log = self._services.log_of_inbox(self._session.uid)
-        if last is None:
-            seen = await find(self._services.history, log, self._msgid) if self._msgid else None
-            last = seen.position if seen is not None else taken.positions.get(log, ORIGIN)
-            # Should a failover lose these, they come again, at another place.
-            had = await self._services.history.read_back(log, last, b"-", PAGE)
-            self._had = [entry.event.msgid for entry in had] + ([MsgId(self._msgid.encode())] if self._msgid else [])
-        async for entries in read_missed(self._services, log, last, b"+"):
-            last = entries[-1].position
-            self._had += [entry.event.msgid for entry in entries]
-            await write_missed(
-                self._services, self._session, self._session.nick, [entry for entry in entries if is_talk(entry)], held
-            )
-            self._acts += [entry for entry in entries if isinstance(entry.event, Said) and not is_talk(entry)]
-        return last
 
     async def _give_back(self) -> None:
         """The connection was lost on the way: the session waits for the next one, with what it has missed."""

@@ -85,7 +85,7 @@ def test_a_session_that_cannot_be_resumed_logs_in_on_a_new_connection() -> None:
     play.connect("hubbub.chat/resume", token="t1")
     play.chat.lost()
     play.chat.opened("irc:6668")
-    assert "RESUME t1" in play.said()
+    assert "RESUME t1 *" in play.said()
     play.hear(":irc FAIL RESUME SESSION_ENDED :Too late")
     assert play.chat.unusable() == "Too late"
     assert play.said() == ["QUIT"]

@@ -119,7 +119,7 @@ def test_a_crashed_client_comes_back_with_its_ticket(tmp_path: Path) -> None:
     Play(resumption=Resumption(path)).connect(*SERVES, token="t1")
     play = Play(resumption=Resumption(path))
     play.chat.opened("irc:6668")
-    assert "RESUME t1" in play.said()
+    assert "RESUME t1 *" in play.said()
     play.hear(":irc FAIL RESUME SESSION_ENDED :Too late", ":irc 001 ann :Welcome")
     play.chat.lost()
     play.chat.opened("irc:6668")
@@ -133,7 +133,7 @@ def test_the_former_token_is_kept_until_there_is_a_new_one() -> None:
     for _ in range(2):
         play.chat.lost()
         play.chat.opened("irc:6668")
-        assert "RESUME t1" in play.said()
+        assert "RESUME t1 *" in play.said()
         play.hear(":irc RESUME SUCCESS ann", ":irc 001 ann :Welcome")
 
 
@@ -145,7 +145,7 @@ def test_a_session_in_use_is_tried_again_but_not_for_ever() -> None:
     while not tries or play.chat.unusable():
         play.chat.lost()
         play.chat.opened("irc:6668")
-        assert "RESUME t1" in play.said()
+        assert "RESUME t1 *" in play.said()
         play.hear(":irc FAIL RESUME IN_USE :Another connection is at it", ":irc 001 ann_ :Welcome")
         tries += 1
     assert tries == MAX_BUSY_TRIES + 1

@@ -108,6 +108,26 @@ async def test_a_client_that_asks_for_history_itself_is_sent_none(pair: Pair, st
     assert (await back.peer.expect("PRIVMSG")).params == ("#asks", "in the room")
 
 
+@pytest.mark.parametrize(("had", "told"), [("*", ["never read"]), ("", [])], ids=["it has none", "it does not say"])
+async def test_what_was_sent_and_never_read_is_sent_again(
+    pair: Pair, stack: AsyncExitStack, had: str, told: list[str]
+) -> None:
+    """Who says that it has no direct message yet gets all of them; else the server goes by what it had sent."""
+    one, two = pair
+    bob = await witness(stack, two, f"unread-bob{len(told)}", "#unread")
+    ann, token = await connect(one, f"unread-ann{len(told)}", *TAGGED, "draft/chathistory")
+    await ann.send("JOIN #unread")
+    await ann.expect("366")
+    await bob.send(f"PRIVMSG {ann.nick} :never read")
+    await bob.expect("PRIVMSG")
+    await bob.send("PRIVMSG #unread :behind it")
+    await ann.expect(lambda message: message.params[:1] == ("#unread",))  # so it was sent before
+    await ann.close()
+    back = await come_back(two, token, msgid=had, caps=(*TAGGED, "draft/chathistory"))
+    await stack.enter_async_context(back.peer)
+    assert texts(back.lines("PRIVMSG")) == told
+
+
 async def test_a_half_open_connection_is_superseded_in_silence(pair: Pair, stack: AsyncExitStack) -> None:
     """The old gateway drops its half as soon as another has the session, with rooms and without, on itself too."""
     one, two = pair

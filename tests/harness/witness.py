@@ -100,7 +100,7 @@ class Witness:
 
     def _resumption(self) -> str:
         tokens = ",".join(filter(None, (self._token, self._former)))
-        return f"RESUME {tokens} {next(reversed(self._direct), '')}".rstrip()
+        return f"RESUME {tokens} {next(reversed(self._direct), '*')}"
 
     async def join(self, room: str) -> None:
         """Enter a room; returns when the server has said so."""
