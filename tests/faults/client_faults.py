@@ -1,12 +1,15 @@
 """What happens to people who talk."""
 
+import asyncio
 from contextlib import suppress
 
 from gateway.wire.names import casefold
 from tests.faults.fault import Fault
 from tests.harness.deadlines import DEADLINE_S, eventually
 
-__all__ = ["Kicked", "SlowReader"]
+__all__ = ["Kicked", "QueueOverflown", "SlowReader"]
+
+PAUSE_S = 0.02  # for the gateway to answer
 
 
 class SlowReader(Fault):
@@ -27,6 +30,33 @@ class SlowReader(Fault):
     async def heal(self) -> None:
         self._witness.read_on()
         self._resident.patient = False
+
+
+class QueueOverflown(SlowReader):
+    """A client asks for more than its queue holds and reads nothing, until its gateway has closed it."""
+
+    name = "client: reads nothing until its queue overflows"
+    hold_s = (0.0, 0.5)
+    MOST = 20_000  # answers of a kB and more: what kernels and the queue hold is less
+    AT_ONCE = 100
+
+    async def strike(self) -> None:
+        await super().strike()
+        for _ in range(self.MOST // self.AT_ONCE):
+            if not self._witness.connected:
+                return
+            with suppress(ConnectionError):  # another fault may have ended it
+                self._witness.send(*["VERSION"] * self.AT_ONCE)
+            await asyncio.sleep(PAUSE_S)
+
+    async def heal(self) -> None:
+        await super().heal()
+        resident = self._resident
+
+        async def is_back() -> bool | None:
+            return (resident.witness.connected and resident.at_home) or None
+
+        await eventually(is_back, what="whose queue overflowed is back", deadline_s=6 * DEADLINE_S)
 
 
 class Kicked(Fault):

@@ -1,6 +1,6 @@
 """Every fault the lab has."""
 
-from tests.faults.client_faults import Kicked, SlowReader
+from tests.faults.client_faults import Kicked, QueueOverflown, SlowReader
 from tests.faults.fault import Fault
 from tests.faults.gateway_faults import (
     ClockStepped,
@@ -45,6 +45,7 @@ ALONE: tuple[type[Fault], ...] = (
     LossyFailover,
     RedisClockStepped,
     SlowReader,
+    QueueOverflown,
     Kicked,
 )
 """Each of them strikes alone in the tests, and any two together in a mix; one that the site cannot have does not."""
