@@ -89,7 +89,9 @@ class Gateway:
         )
         logs.on_announcement = self._engine.announced
         logs.on_subscribed = self._engine.subscribed
+        logs.on_unsubscribed = self._engine.unsubscribed
         self._lanes.on_read_end = self._engine.read_ended
+        self._lanes.on_subscriptions_lost = self._engine.subscriptions_lost
         self._lanes.on_subscriptions_up = self._subscriptions_up
         presence = Presence(self._lanes)
         logs.on_nick = presence.pushed

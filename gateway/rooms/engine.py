@@ -25,7 +25,6 @@ from gateway.rooms.pump import Pump
 from gateway.rooms.repair import SETTLE_S, Repair
 from gateway.rooms.room import Room
 from gateway.rooms.seen import TURN_S
-from gateway.rooms.turns import TURN_WAIT_S
 from gateway.rooms.writer import Writer
 from gateway.rooms.writers import Writers
 from gateway.wire.names import RoomKey
@@ -254,10 +253,15 @@ class Engine:
             else:
                 self._catch_up(follower)
 
+    def unsubscribed(self, log: LogKey) -> None:
+        """Nothing of it is heard until Redis has confirmed again."""
+        if (follower := self._followers.get(log)) is not None:
+            follower.lost()
+
     def subscriptions_lost(self) -> None:
         """No announcement can be trusted until each log was subscribed again and caught up."""
         for follower in self._followers.values():
-            follower.subscribed = follower.live = False
+            follower.lost()
 
     def subscriptions_up(self) -> None:
         """A new subscription lane: every log is asked for again; catching up follows each confirmation."""
@@ -275,7 +279,6 @@ class Engine:
         self._repair.ask_recent()
         for writer in self._all_writers():
             self._pump.wake(writer)
-            self._loop.call_later(TURN_WAIT_S, self._pump.wake, writer)
 
     def compare_all(self) -> None:
         """Redis may be another: look at every log now."""

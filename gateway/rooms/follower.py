@@ -78,6 +78,12 @@ class Follower(ABC):
         """What is held is not of this log: a failover put it in the place of the one that was announced."""
         self._held = None
 
+    def lost(self) -> None:
+        """Nothing is announced any more until Redis has confirmed again. What is held goes: the log, which may be that
+        of another server by then, tells what is in it."""
+        self.subscribed = self.live = False
+        self._held = None
+
     def settle(self) -> bool:
         """Apply what was held during a catch-up that read to the head; True: live now, False: read again."""
         held, self._held = self._held or [], None

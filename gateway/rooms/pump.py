@@ -4,7 +4,6 @@ import asyncio
 import time
 
 from gateway.rooms.room import Room
-from gateway.rooms.turns import TURN_WAIT_S
 from gateway.rooms.writer import Writer
 
 __all__ = ["RETRY_S", "Pump"]
@@ -36,10 +35,9 @@ class Pump:
         self._loop.call_later(RETRY_S, self.wake, writer)
 
     def may_send(self, room: Room) -> bool:
-        """After a reconnection what Redis has comes first: some of ours may have a place between others'."""
-        if room.follower.live:
-            return True
-        return not room.writer.lacks and self._loop.time() >= self.up_since_s + TURN_WAIT_S
+        """What Redis has comes first: after a reconnection it may be another Redis, and some of ours may have a place
+        between others' there. Nobody would be shown it before, either."""
+        return room.follower.live
 
     def may_start(self, room: Room) -> bool:
         """A busy room is written to in bursts; who waits here is woken when the next flight may go."""

@@ -15,7 +15,7 @@ from typing import Any
 from redis.crc import key_slot
 
 from gateway.errors import StoreError
-from gateway.store.keys import cluster_mark
+from gateway.store.keys import cluster_mark, is_log_channel
 from gateway.store.lane import Commands, Lane, OnReply, RedirectError, always, ignore, nothing
 from gateway.store.masters import SHORT_TIMEOUT_S
 from gateway.store.pair import LanePair
@@ -36,7 +36,9 @@ class ClusterLanes(Commands):
     def __init__(self, url: RedisUrl, *, replicated: bool) -> None:
         """`replicated`: nothing is told before a replica has it."""
         self.on_commands_up: Callable[[], None] = nothing
-        self.on_subscriptions_up: Callable[[], None] = nothing  # never called: each channel is asked for again here
+        # These two are never called: each channel is looked after by itself here.
+        self.on_subscriptions_lost: Callable[[], None] = nothing
+        self.on_subscriptions_up: Callable[[], None] = nothing
         self.on_push: Callable[[list[Any]], None] = ignore
         self.on_read_end: Callable[[], None] = nothing
         self.observe: Callable[[float], None] = ignore
@@ -45,6 +47,7 @@ class ClusterLanes(Commands):
         self._replicated = replicated
         self._topology = Topology(url)
         self._pairs: dict[Address, LanePair] = {}
+        self._names: dict[LanePair, str] = {}  # of the nodes
         self._owners: list[LanePair | None] = [None] * SLOTS
         # What somebody here wants to hear, by slot, with the lane it was asked for on.
         self._channels: dict[int, dict[str, Lane | None]] = {}
@@ -105,7 +108,7 @@ class ClusterLanes(Commands):
         if pair is None:
             asyncio.get_running_loop().call_soon(on_reply, StoreError("no master serves the slot"))
         else:
-            pair.commands.request(partial(self._replied, pair, on_reply, args), *args)
+            pair.commands.request(partial(self._replied, pair, on_reply, args), *self._announcing(pair, args))
 
     def _replied(self, asked: LanePair, on_reply: OnReply, args: tuple[str | bytes | int, ...], reply: Any) -> None:
         if not isinstance(reply, StoreError):
@@ -117,7 +120,7 @@ class ClusterLanes(Commands):
             return
         if reply.once:
             target.commands.request(ignore, "ASKING")
-        target.commands.request(on_reply, *args)
+        target.commands.request(on_reply, *self._announcing(target, args))
 
     def _redirected(self, asked: LanePair, error: RedirectError) -> LanePair | None:
         """Where to try again; None: at a node we do not know yet."""
@@ -128,6 +131,15 @@ class ClusterLanes(Commands):
         if pair is not None and not error.once:
             self._owners[error.slot] = pair
         return pair
+
+    def _announcing(self, pair: LanePair, args: tuple[str | bytes | int, ...]) -> tuple[str | bytes | int, ...]:
+        """A script that announces does so on the channel of the master it is sent to."""
+        if args[0] != "EVALSHA":
+            return args
+        at = 3 + int(args[2])
+        if at == len(args) or not isinstance(channel := args[at], str) or not is_log_channel(channel):
+            return args
+        return (*args[:at], self._channel_at(pair, channel), *args[at + 1 :])
 
     # -- subscriptions -----------------------------------------------------------------------------------------------
 
@@ -144,8 +156,9 @@ class ClusterLanes(Commands):
         lane = channels.pop(channel, None)
         if not channels:
             self._channels.pop(slot, None)
-        if lane is not None:
-            lane.tell("SUNSUBSCRIBE", channel)
+        owner = self._owners[slot]
+        if owner is not None and lane is owner.subscriptions:
+            lane.tell("SUNSUBSCRIBE", self._channel_at(owner, channel))
 
     async def barrier(self) -> None:
         """As in `Lanes`."""
@@ -165,16 +178,39 @@ class ClusterLanes(Commands):
         for channel, asked_on in channels.items():
             if asked_on is not owner.subscriptions:
                 channels[channel] = owner.subscriptions
-                owner.subscriptions.tell("SSUBSCRIBE", channel)
+                owner.subscriptions.tell("SSUBSCRIBE", self._channel_at(owner, channel))
 
     def _ask_for_all_channels(self) -> None:
+        self._give_up_lost_channels()
         for slot in self._channels:
             self._ask_for_channels(slot)
 
+    def _give_up_lost_channels(self) -> None:
+        """What was asked for on a lane that is lost, or of a master that the slot has left, is heard no more: told as a
+        node would tell it."""
+        for slot, channels in self._channels.items():
+            owner = self._owners[slot]
+            current = owner.subscriptions if owner is not None and not owner.subscriptions.lost.is_set() else None
+            for channel, asked_on in channels.items():
+                if asked_on is not None and asked_on is not current:
+                    channels[channel] = None
+                    self.on_push([b"sunsubscribe", channel.encode()])
+
+    def _commands_up(self) -> None:
+        self._give_up_lost_channels()
+        self.on_commands_up()
+
+    def _channel_at(self, pair: LanePair, channel: str) -> str:
+        """The channel of a log as its master announces on it. Nodes of a shard pass announcements on: those of a former
+        master that was frozen, and carries out what it had been sent before, are none of its successor's."""
+        return f"{channel}@{self._names[pair]}" if is_log_channel(channel) else channel
+
     def _pushed(self, push: list[Any]) -> None:
-        if push[0] == b"sunsubscribe":
-            self._unsubscribed(push[1])
-        self.on_push(push)
+        kind, channel, *rest = push
+        channel = channel and channel[: channel.rindex(b"}") + 1]
+        if kind == b"sunsubscribe":
+            self._unsubscribed(channel)
+        self.on_push([kind, channel, *rest])
 
     def _unsubscribed(self, channel: bytes | None) -> None:
         """By us, or because the slot left the node."""
@@ -213,17 +249,20 @@ class ClusterLanes(Commands):
         self._ask_for_all_channels()
 
     def _take(self, ranges: list[Range]) -> None:
-        masters = {each.master for each in ranges}
-        gone = [(address, pair) for address, pair in self._pairs.items() if address not in masters]
-        for address in masters - self._pairs.keys():
-            self._pairs[address] = self._new_pair(address)
+        masters = {each.master: each.name for each in ranges}
+        gone = [(address, pair) for address, pair in self._pairs.items() if masters.get(address) != self._names[pair]]
+        for address, _ in gone:
+            del self._pairs[address]
+        for address in masters.keys() - self._pairs.keys():
+            pair = self._pairs[address] = self._new_pair(address)
+            self._names[pair] = masters[address]
         owners: list[LanePair | None] = [None] * SLOTS
         for each in ranges:
             owners[each.first : each.last + 1] = [self._pairs[each.master]] * (each.last + 1 - each.first)
         self._owners = owners
         for address, pair in gone:
             _log.info("redis_master_left", extra={"host": address[0], "port": address[1]})
-            del self._pairs[address]
+            del self._names[pair]
             self._former_reconnects += pair.reconnects
             if (running := self._running.pop(pair, None)) is not None:
                 running.cancel()
@@ -234,7 +273,8 @@ class ClusterLanes(Commands):
         pair = LanePair(master, lambda: self._mark(pair), replicated=self._replicated)
         pair.on_push, pair.on_refused = self._pushed, self._refused
         pair.on_read_end = self.on_read_end
-        pair.on_commands_up = self.on_commands_up
+        pair.on_commands_up = self._commands_up
+        pair.on_subscriptions_lost = self._give_up_lost_channels
         pair.on_subscriptions_up = self._ask_for_all_channels
         pair.observe = self.observe
         if self._tasks is not None:

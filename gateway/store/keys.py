@@ -35,6 +35,7 @@ __all__ = [
     "gateway_positions",
     "gateway_users",
     "inbox_log",
+    "is_log_channel",
     "is_room",
     "log_keys",
     "log_of_channel",
@@ -54,6 +55,7 @@ __all__ = [
 ]
 
 _VERSION = "c1"  # a layout that old gateways cannot read gets another, and the two do not meet
+_LOG_CHANNELS = tuple(f"{_VERSION}:{{{kind}:" for kind in "rid")  # of rooms, inboxes, conversations
 _UNSAFE = str.maketrans({"%": "%25", "{": "%7B", "}": "%7D"})  # a brace in a name would move the hash tag
 
 HEARTBEATS = f"{_VERSION}:{{gateways}}:heartbeats"  # zset: gateway -> ms of its last beat, by the clock of Redis
@@ -145,6 +147,11 @@ def log_of_channel(channel: str) -> LogKey:
     """The log whose announcements a channel carries; undoes `log_keys(log).channel`."""
     name = channel[len(_VERSION) + 2 : -1]
     return LogKey(name.replace("%7B", "{").replace("%7D", "}").replace("%25", "%"))
+
+
+def is_log_channel(name: str) -> bool:
+    """Whether a name is the channel of a log, and neither a key nor the channel of a nick."""
+    return name.startswith(_LOG_CHANNELS) and name.endswith("}")
 
 
 def nick_claim(nick: NickKey) -> str:

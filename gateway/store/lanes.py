@@ -20,6 +20,7 @@ class Lanes(Protocol):
 
     on_commands_up: Callable[[], None]
     """Called when commands can be sent again: what was in flight got a `StoreError` and may go out again."""
+    on_subscriptions_lost: Callable[[], None]
     on_subscriptions_up: Callable[[], None]
     """Called when subscriptions were lost and every one has to be asked for again."""
     on_push: Callable[[list[Any]], None]

@@ -30,7 +30,7 @@ class LanePair:
     """Keeps both lanes open to one master, wherever it moves, and says when one has come back.
 
     Implements `store.lanes.Lanes`. `on_commands_up` and `on_subscriptions_up` are called after every (re)connect,
-    before anybody else uses the lane.
+    before anybody else uses the lane; `on_subscriptions_lost` when nothing is heard any more, before another is tried.
     """
 
     def __init__(self, master: Master, mark: Callable[[], str], *, replicated: bool = False) -> None:
@@ -45,6 +45,7 @@ class LanePair:
         self.subscriptions.lost.set()
         self._commands_open = asyncio.Event()
         self.on_commands_up: Callable[[], None] = nothing
+        self.on_subscriptions_lost: Callable[[], None] = nothing
         self.on_subscriptions_up: Callable[[], None] = nothing
         self.on_push: Callable[[list[Any]], None] = ignore
         self.on_read_end: Callable[[], None] = nothing
@@ -142,6 +143,7 @@ class LanePair:
     async def _keep_subscriptions(self) -> None:
         while True:
             await self.subscriptions.lost.wait()
+            self.on_subscriptions_lost()
             if self._replicated:
                 await self._commands_open.wait()  # nothing can be told before
             await self._reopen_subscriptions()

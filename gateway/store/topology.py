@@ -23,6 +23,7 @@ class Range(NamedTuple):
     first: int
     last: int
     master: Address
+    name: str  # of that node, wherever it is
 
 
 class Topology:
@@ -96,7 +97,7 @@ class Topology:
         nodes = dict.fromkeys(self._url.hosts)
         for first, last, *servers in slots:
             addresses = [_address(server, node) for server in servers]
-            ranges.append(Range(int(first), int(last), addresses[0]))
+            ranges.append(Range(int(first), int(last), addresses[0], servers[0][2].decode()))
             nodes.update(dict.fromkeys(addresses))
         # In the order they are asked in, the one that just answered last.
         known = [each for each in self._nodes if each in nodes]
@@ -139,8 +140,11 @@ class ClusterMaster(Server):
     async def connect(self) -> Found:
         """As in `Master`."""
         found = await super().connect()
-        # It may have been frozen until it answered: an election that began meanwhile goes on.
-        if await self._topology.doubts(self._address):
+        try:
+            # It may have been frozen until it answered: an election that began meanwhile goes on.
+            if await self._topology.doubts(self._address):
+                raise StoreError("the cluster may choose another master")
+        except BaseException:
             await end(found.connection)
-            raise StoreError("the cluster may choose another master")
+            raise
         return found

@@ -17,11 +17,14 @@ from gateway.store import keys
 from gateway.store.keys import log_keys, room_log
 from gateway.store.lanes import lanes_to
 from gateway.store.pair import LanePair
+from gateway.store.urls import Durability
 from gateway.wire.names import RoomKey
 from tests.harness.cluster import Cluster
 from tests.harness.deadlines import eventually
+from tests.harness.events import said
 from tests.harness.gateway_process import gateways
 from tests.harness.lanes import opened
+from tests.harness.log_site import redis_site
 from tests.harness.sentinels import Sentinels
 from tests.harness.talkers import ROOM, Talkers
 from tests.harness.valkey_node import ValkeyNode
@@ -156,6 +159,31 @@ async def test_a_master_of_a_cluster_is_replaced(tmp_path: Path, cluster: Cluste
     with talkers(tmp_path, cluster.url, "replica") as stage:
         async with stage.talking():
             await asyncio.to_thread(replace)
+
+
+async def test_what_a_former_master_announces_when_it_wakes_is_not_heard(cluster: Cluster) -> None:
+    """It carries out what it had been sent, and its shard passes on what it announces: to nobody who has gone to its
+    successor, whose log has none of it."""
+    log = room_log(RoomKey("#woken"))
+    key = log_keys(log).state
+
+    def carried_out() -> int:
+        return int(former.command("INFO", "commandstats").get("cmdstat_evalsha", {"calls": 0})["calls"])
+
+    async with redis_site(cluster.url, Durability.REDIS, "reader") as reader:
+        await reader.subscribe(log)
+        former = cluster.owner(key)
+        async with redis_site(cluster.url, Durability.REDIS, "writer") as writer:
+            before = carried_out()
+            former.freeze()
+            writer.logs.append_said(log, 1, None, [said("ann", "late")], lambda answer: None)
+        await asyncio.to_thread(cluster.wait_for_owner, key, not_=former)
+        await reader.confirmed(log, 2)
+        former.thaw()
+        await asyncio.to_thread(cluster.wait_until_whole)
+        assert carried_out() > before
+        await reader.settle()
+        assert reader.heard == []
 
 
 async def test_lanes_leave_a_master_that_was_replaced_and_still_answers(sentinels: Sentinels) -> None:

@@ -96,6 +96,8 @@ class _OfSentinel(Fault):
     async def heal(self) -> None:
         await asyncio.to_thread(self.restore)
         await asyncio.to_thread(self.sentinels.wait_for_replicas, len(self.sentinels.servers) - 1)
+        # Else the next failover may find Sentinels that have not heard of this one.
+        await asyncio.to_thread(self.sentinels.wait_until_agreed)
 
     def restore(self) -> None:
         """Bring the former master back."""

@@ -76,9 +76,11 @@ class GatewayInside:
             gateway=gateway,
             server_name=_NETWORK.server_name,
         )
-        logs.on_announcement, logs.on_subscribed = engine.announced, engine.subscribed
+        logs.on_announcement = engine.announced
+        logs.on_subscribed, logs.on_unsubscribed = engine.subscribed, engine.unsubscribed
         lanes.on_read_end = engine.read_ended
-        lanes.on_commands_up, lanes.on_subscriptions_up = engine.commands_up, engine.subscriptions_up
+        lanes.on_commands_up = engine.commands_up
+        lanes.on_subscriptions_lost, lanes.on_subscriptions_up = engine.subscriptions_lost, engine.subscriptions_up
         presence = Presence(lanes)
         logs.on_nick = presence.pushed
         self.services = Services(

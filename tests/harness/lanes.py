@@ -15,6 +15,7 @@ async def opened(lanes: Lanes) -> AsyncIterator[Lanes]:
     """Both lanes, kept open by their own `run`, and closed at the end."""
     await lanes.open(DEADLINE_S)
     running = asyncio.create_task(lanes.run())
+    await asyncio.sleep(0)  # a task that is cancelled before it begins closes nothing
     try:
         yield lanes
     finally:

@@ -1,6 +1,7 @@
 """One gateway's view of logs, for contract tests: the same calls over memory and over a real server."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Protocol
@@ -115,11 +116,16 @@ class RedisSite:
     def __init__(self, lanes: Lanes, gateway: GatewayId) -> None:
         self.heard: list[Heard] = []
         self.lanes = lanes
-        self._confirmed: dict[LogKey, asyncio.Event] = {}
+        self.confirmations = Counter[LogKey]()  # of subscriptions
+        self._confirmed = asyncio.Event()
         self.logs = Logs(lanes, gateway)
         self.store: LogStore = self.logs
         self.logs.on_announcement = lambda *heard: self.heard.append(heard)
-        self.logs.on_subscribed = lambda log: self._confirmed[log].set()
+        self.logs.on_subscribed = self._subscribed
+
+    def _subscribed(self, log: LogKey) -> None:
+        self.confirmations[log] += 1
+        self._confirmed.set()
 
     async def reap(self, log: LogKey, gateway: GatewayId, *uids: Uid) -> None:
         """As in `LogSite`."""
@@ -143,10 +149,16 @@ class RedisSite:
 
     async def subscribe(self, log: LogKey) -> None:
         """As in `LogSite`."""
-        self._confirmed[log] = asyncio.Event()
+        before = self.confirmations[log]
         self.logs.subscribe(log)
-        async with asyncio.timeout(DEADLINE_S):
-            await self._confirmed[log].wait()
+        await self.confirmed(log, before + 1)
+
+    async def confirmed(self, log: LogKey, times: int) -> None:
+        """Until a subscription of the log was confirmed so often."""
+        async with asyncio.timeout(2 * DEADLINE_S):
+            while self.confirmations[log] < times:
+                self._confirmed.clear()
+                await self._confirmed.wait()
 
     async def settle(self) -> None:
         """As in `LogSite`."""

@@ -66,6 +66,7 @@ class _Log:
     keys_since_ms: int = 0
     restored: tuple[Position, Position] | None = None
     ended: Position = ORIGIN
+    born: Position = ORIGIN
 
     def known(self, key: SendKey | None) -> Known | None:
         """What a key was used for before."""
@@ -156,6 +157,7 @@ class MemoryRedis:
             if one is not None:
                 log.remember(one, entry, self.now_ms)
         if added:
+            log.born = added[0].position if prev == ORIGIN else log.born
             self._publish(key, prev, added)
         return Answer(Outcome.DONE, tuple(positions), known=tuple(known))
 
@@ -348,6 +350,11 @@ class MemoryStore:
         """As in the port."""
         self._check()
         return max(0, self._redis.log(log).produced.get(self._gateway, 0))
+
+    async def born(self, log: LogKey) -> Position:
+        """As in the port."""
+        self._check()
+        return self._redis.log(log).born
 
     async def snapshot(self, log: LogKey, name: str) -> Snapshot:
         """As in the port."""

@@ -78,12 +78,13 @@ class Sentinels:
         return self.master()
 
     def wait_until_agreed(self) -> None:
-        """Until all Sentinels name one master, which takes writes, and none of them chooses or doubts it."""
+        """Until all Sentinels name one master, which takes writes, know all replicas, and none chooses or doubts."""
 
         def agreed() -> bool:
             told = [self._told(sentinel) for sentinel in self.sentinels]
             calm = all(each["flags"] == "master" for each in told)
-            return calm and len({each["port"] for each in told}) == 1 and self.master().role() == "master"
+            known = all(int(each["num-slaves"]) == len(self.servers) - 1 for each in told)
+            return calm and known and len({each["port"] for each in told}) == 1 and self.master().role() == "master"
 
         wait_for(agreed, within_s=6 * DEADLINE_S)
 
