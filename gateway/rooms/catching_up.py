@@ -9,6 +9,7 @@ from gateway.model import LogKey, Position
 from gateway.rooms.counts import Counts
 from gateway.rooms.deliveries import Deliveries
 from gateway.rooms.follower import Follower
+from gateway.rooms.inboxes import Inbox
 from gateway.rooms.loading import load
 from gateway.rooms.ports import LogStore
 from gateway.rooms.pump import RETRY_S
@@ -91,6 +92,8 @@ class CatchUps:
             await load(self._store, room)
             self._on_loaded(room)
             return False  # what came meanwhile is in the log
+        if isinstance(follower, Inbox) and follower.born is None:
+            follower.born = await self._store.born(follower.log)
         seen = follower.seen
         entries = await self._store.read_after(follower.log, follower.last, CATCH_UP_ENTRIES, seen.is_other)
         if entries is None or _is_forked(follower.last, entries, seen):

@@ -37,7 +37,7 @@ class Inbox(Follower):
     """Follows an inbox from the entry behind `after`, for all attachments of its session here; nothing is delivered
     twice."""
 
-    __slots__ = ("_readers", "_redactions")
+    __slots__ = ("_readers", "_redactions", "born")
 
     def __init__(
         self,
@@ -52,6 +52,7 @@ class Inbox(Follower):
         super().__init__(log, opened, after, Seen(after) if known or after != ORIGIN else _UNSEEN)
         if known:
             self.seen.now.update(known)
+        self.born: Position | None = None  # the place of the log's first entry; None: not known
         self._redactions: Redactions | None = None  # made with the first: inboxes are many
         self._readers: tuple[tuple[Reader, Position], ...] = ((reader, after),)
 
@@ -65,6 +66,17 @@ class Inbox(Follower):
         """Deliver to one less; True: nobody is left."""
         self._readers = tuple(one for one in self._readers if one[0].attachment != attachment)
         return not self._readers
+
+    def advance(self, entries: list[Entry]) -> None:
+        """As in `Follower`."""
+        if self.last == ORIGIN and entries and self.born in {None, ORIGIN}:
+            self.born = entries[0].position
+        super().advance(entries)
+
+    def begin_anew(self, born: Position) -> None:
+        """The log was lost as a whole: all that it has is news to every reader, whatever the clock says."""
+        self.born = born
+        self._readers = tuple((reader, ORIGIN) for reader, _ in self._readers)
 
     def _apply(self, entries: list[Entry]) -> None:
         if self.seen is _UNSEEN:

@@ -7,6 +7,7 @@ from gateway.events import Entry, Event, Joined, Left, LeftBy, Restored, RoomRen
 from gateway.model import ORIGIN, MsgId, Position, Snapshot, Uid, order, time_ms
 from gateway.rooms.difference import difference
 from gateway.rooms.follower import Follower
+from gateway.rooms.inboxes import Inbox
 from gateway.rooms.ports import LogStore, Render
 from gateway.rooms.replica import Replica
 from gateway.rooms.room import GONE, Room
@@ -177,9 +178,12 @@ def _difference(room: Room, snapshot: Snapshot, source: str) -> list[Entry]:
     return [Entry(snapshot.last, event) for event in events]
 
 
-async def reload_inbox(store: LogStore, follower: Follower) -> None:
+async def reload_inbox(store: LogStore, inbox: Inbox) -> None:
     """Deliver what was not delivered yet, and go on from the end. Raises `StoreError`."""
-    newest = await store.read_before(follower.log, None, 1)
+    born = await store.born(inbox.log)
+    if anew := born != inbox.born:
+        inbox.begin_anew(born)
+    newest = await store.read_before(inbox.log, None, 1)
     upto = newest[0].position if newest else ORIGIN
-    follower.advance((await _read_back(store, follower, upto)).entries)
-    follower.start_at(upto)
+    inbox.advance((await _read_back(store, inbox, upto, anew=anew)).entries)
+    inbox.start_at(upto)

@@ -14,6 +14,7 @@ from gateway.events import Joined
 from gateway.model import GatewayId, Head, LogKey, Member, MsgId, Outcome, Position, Uid, order
 from gateway.rooms.expected import Expected
 from gateway.rooms.follower import Follower
+from gateway.rooms.inboxes import Inbox
 from gateway.rooms.loading import reload, reload_inbox
 from gateway.rooms.outbox import Outbox
 from gateway.rooms.ports import Change, LogStore, Render
@@ -178,6 +179,7 @@ class Repair:
         _log.warning("log_resynchronised", extra={"log": follower.log})
         await self._pace(4)
         if room is None:
+            assert isinstance(follower, Inbox)
             await reload_inbox(self._store, follower)
         else:
             await self._reload_room(room)

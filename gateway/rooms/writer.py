@@ -36,14 +36,13 @@ class Guide(Protocol):
         """Whether a new flight may begin."""
 
     def may_send(self, writer: "Writer") -> bool:
-        """Whether anything may be sent, for the first time or again. A writer that `lacks` something sends it, and
-        everything else, once its room has read what Redis has."""
+        """Whether anything may be sent, for the first time or again: once its room has read what Redis has."""
 
     def written(self, writer: "Writer", batch: Sequence[Saying], answer: Answer) -> None:
         """The log has a batch of ours (empty for a change, and for what goes out again), or permissions were stale."""
 
     def lost(self, writer: "Writer") -> None:
-        """Redis has lost what it acknowledged: have the room read what Redis has. The writer of a room now `lacks`."""
+        """Redis has lost what it acknowledged: have the room read what Redis has before that is sent again."""
 
     def dropped(self, writer: "Writer", msgid: MsgId, outcome: Outcome) -> None:
         """A change that was acknowledged, and lost, is not carried out again: it makes no difference any more."""
@@ -92,11 +91,6 @@ class Writer:
     def idle(self) -> bool:
         """Nothing waits, nothing is in flight, nothing that Redis has lost is still to be sent."""
         return not self._flight and not self._queue and self._had is None and self._anew is None
-
-    @property
-    def lacks(self) -> bool:
-        """Whether Redis has lost what it acknowledged to this writer, and has not been sent it yet."""
-        return self._had is not None
 
     def put(self, item: Saying | Proposal) -> None:
         """Queue an event; `pump` sends it.

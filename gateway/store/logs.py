@@ -10,7 +10,7 @@ from typing import Any
 
 from gateway.errors import StoreError
 from gateway.events import Entry, Restored
-from gateway.model import Answer, GatewayId, Head, LogKey, Member, Position, SendKey, Snapshot, Uid
+from gateway.model import ORIGIN, Answer, GatewayId, Head, LogKey, Member, Position, SendKey, Snapshot, Uid
 from gateway.rooms.ports import Change, OnAnswer
 from gateway.rooms.redaction import is_redacted
 from gateway.rooms.retention import MAX_ENTRIES, MIN_AGE_S, Kept
@@ -43,6 +43,7 @@ class Logs:
         self._log_of_channel: dict[bytes, LogKey] = {}
         self.on_announcement: Callable[[LogKey, Position, list[Entry]], None] = lambda log, prev, entries: None
         self.on_subscribed: Callable[[LogKey], None] = lambda log: None
+        self.on_unsubscribed: Callable[[LogKey], None] = lambda log: None
         self.on_nick: Callable[[bytes, NickKey, bytes], None] = lambda kind, nick, payload: None
         lanes.on_push = self._pushed
 
@@ -112,6 +113,11 @@ class Logs:
         """How many batches of this gateway the log has accepted. Raises `StoreError`."""
         number = await self._lanes.commands.call("HGET", self._keys_of(log).state, f"g:{self._gateway}")
         return 0 if number in {None, b"X"} else int(number)
+
+    async def born(self, log: LogKey) -> Position:
+        """The place of the first thing ever said in the log: another one where it was lost and began again. ORIGIN:
+        nothing was yet. Raises `StoreError`."""
+        return await self._lanes.commands.call("HGET", self._keys_of(log).state, "born") or ORIGIN
 
     async def restore(self, log: LogKey, event: Restored, last: Position) -> None:
         """Write a room's state back, if Redis has lost it and nobody who knew more was first. Raises `StoreError`."""
@@ -249,6 +255,8 @@ class Logs:
             self.on_announcement(log, *decode_announcement(push[2]))
         elif kind == b"ssubscribe":
             self.on_subscribed(log)
+        elif kind == b"sunsubscribe":
+            self.on_unsubscribed(log)
 
 
 def _refuse(on_answer: OnAnswer) -> None:

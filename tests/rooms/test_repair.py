@@ -336,6 +336,29 @@ async def test_another_event_at_the_place_of_the_last_one_is_another_log(net: Ne
     assert [gateway.heard for gateway in net.gateways] == [["lost", "new"]] * 2
 
 
+async def test_what_a_lost_connection_announced_is_no_part_of_the_new_log(net: Network) -> None:
+    """It was held for a catch-up that the lost server did not answer; the new log ends where it would follow."""
+    ann, bob = net.gateways
+    ann.say("kept")
+    await net.quiet()
+    net.replicate()
+    bob.store.up = False
+    bob.engine._catch_up(bob.room.follower)
+    ann.say("lost with its gateway")
+
+    async def held() -> bool | None:
+        return bob.room.follower._held is not None or None
+
+    await eventually(held, what="it was announced")
+    net.lose()
+    net.gateways = [bob]
+    await net.fail_over()
+    bob.say("and on")
+    await net.quiet()
+    assert net.texts() == [b"kept", b"and_on"]
+    assert bob.heard == ["kept", "and on"]
+
+
 async def test_what_others_wrote_to_the_new_log_is_shown(net: Network) -> None:
     """A gateway that comes late to the new log shows what it had not, in its order, and does not repeat what it had."""
     ann, bob = net.gateways
@@ -463,6 +486,43 @@ async def test_a_direct_message_that_was_lost_is_delivered_once(net: Network) ->
     assert reader.msgids == [b"kept", b"lost", b"after"]
     entries = net.redis.log(bob.engine.inboxes._log_of(uid)).entries
     assert [entry.event.msgid for entry in entries] == [b"kept", b"lost", b"after"]
+
+
+@pytest.mark.parametrize("returned", [True, False])
+async def test_a_direct_message_comes_though_the_clock_stands_before_all_that_was_lost(
+    net: Network, *, returned: bool
+) -> None:
+    """All data are lost, and a server comes back whose clock is behind: what an inbox has by then is new, for a session
+    that began here and for one that came back here."""
+    ann, bob = net.gateways
+    uid = Uid(b"receiver")
+    reader = InboxReader(uid)
+    log = ann.engine.inboxes._log_of(uid)
+
+    async def written(msgid: bytes) -> bool | None:
+        return msgid in [entry.event.msgid for entry in net.redis.log(log).entries] or None
+
+    async def delivered(number: int) -> bool | None:
+        return len(reader.msgids) == number or None
+
+    if returned:
+        ann.write_to(uid, "before")
+        await eventually(lambda: written(b"before"), what="it is written")
+        await bob.engine.inboxes.open(reader, net.redis.log(log).last, [MsgId(b"before")])
+    else:
+        await bob.engine.inboxes.open(reader)
+    ann.write_to(uid, "one")
+    await eventually(lambda: delivered(1), what="the next is there")
+    bob.store.deaf = True
+    net.redis.now_ms -= 60_000
+    net.redis.flush_all()
+    ann.write_to(uid, "two")
+    await eventually(lambda: written(b"two"), what="it is written after the loss")
+    bob.store.deaf = False
+    for gateway in net.gateways:
+        gateway.reconnect()
+    await eventually(lambda: delivered(2), what="it is there")
+    assert reader.msgids == [b"one", b"two"]
 
 
 async def test_a_direct_message_had_on_another_gateway_is_not_delivered_when_it_comes_again(net: Network) -> None:

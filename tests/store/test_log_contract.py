@@ -67,6 +67,15 @@ async def test_a_batch_too_early_is_a_hole(open_site: OpenSite, log: LogKey) -> 
     assert await site.store.produced(log) == 1
 
 
+async def test_a_log_is_known_by_where_it_began(open_site: OpenSite, log: LogKey) -> None:
+    """The place of the first thing said, whoever says it and whatever follows."""
+    one, two = await open_site("g1"), await open_site("g2")
+    assert await two.store.born(log) == ORIGIN
+    first = await say(one, log, 1, [said("ann", "1"), said("ann", "2")])
+    await say(two, log, 1, [said("bob", "3")])
+    assert [await site.store.born(log) for site in (one, two)] == [first.positions[0]] * 2
+
+
 async def test_gateways_count_apart(open_site: OpenSite, log: LogKey) -> None:
     """Each gateway numbers its own batches, and is told its own number."""
     one, two = await open_site("g1"), await open_site("g2")

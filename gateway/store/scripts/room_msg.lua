@@ -56,5 +56,7 @@ for i = 6, #ARGV, step do
   end
 end
 redis.call('HSET', KEYS[1], 'last', last, 'g:' .. ARGV[3], n)
+-- The place of its first event tells a log from one that began again after it was lost.
+if not st[1] and #announcement > 1 then redis.call('HSET', KEYS[1], 'born', (string.match(announcement[2], '^%S+'))) end
 if #announcement > 1 then redis.call('SPUBLISH', ARGV[1], table.concat(announcement, '\n')) end
 return reply
