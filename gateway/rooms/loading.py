@@ -181,7 +181,7 @@ def _difference(room: Room, snapshot: Snapshot, source: str) -> list[Entry]:
 async def reload_inbox(store: LogStore, inbox: Inbox) -> None:
     """Deliver what was not delivered yet, and go on from the end. Raises `StoreError`."""
     born = await store.born(inbox.log)
-    if anew := born != inbox.born:
+    if anew := born not in {inbox.born, ORIGIN}:
         inbox.begin_anew(born)
     newest = await store.read_before(inbox.log, None, 1)
     upto = newest[0].position if newest else ORIGIN

@@ -104,8 +104,8 @@ class LogStore(Protocol):
         """How many batches of this gateway the log has accepted. Raises `StoreError`."""
 
     async def born(self, log: LogKey) -> Position:
-        """The place of the first thing ever said in a log in which nothing else is: another one where it was lost and
-        began again. ORIGIN: nothing was yet. Raises `StoreError`."""
+        """The place of the first entry that an inbox ever had: another one where it was lost and began again. ORIGIN:
+        there was none yet. Raises `StoreError`."""
 
     async def restore(self, log: LogKey, event: Restored, last: Position) -> None:
         """Write a room's state back from a replica that had applied its log up to `last`; does nothing unless the store

@@ -115,8 +115,8 @@ class Logs:
         return 0 if number in {None, b"X"} else int(number)
 
     async def born(self, log: LogKey) -> Position:
-        """The place of the first thing ever said in the log: another one where it was lost and began again. ORIGIN:
-        nothing was yet. Raises `StoreError`."""
+        """The place of the first entry that an inbox ever had: another one where it was lost and began again. ORIGIN:
+        there was none yet. Raises `StoreError`."""
         return await self._lanes.commands.call("HGET", self._keys_of(log).state, "born") or ORIGIN
 
     async def restore(self, log: LogKey, event: Restored, last: Position) -> None:

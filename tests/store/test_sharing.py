@@ -11,10 +11,11 @@ import pytest
 
 from gateway.errors import StoreError
 from gateway.events import Changed, Rebound
-from gateway.model import ORIGIN, AttachmentId, FurtherId, GatewayId, Uid
+from gateway.model import ORIGIN, Answer, AttachmentId, FurtherId, GatewayId, Uid
 from gateway.people import End, Refusal, Taken, User
 from gateway.session.tokens import further, hash_of
 from gateway.store import keys
+from gateway.store.attached import tell_attachments
 from gateway.store.directory import Directory
 from gateway.store.holding import Holding
 from gateway.store.lanes import Lanes
@@ -22,6 +23,7 @@ from gateway.store.logs import Logs
 from gateway.store.reaping import Reaper
 from gateway.store.sessions import Sessions
 from gateway.wire.names import NickKey, RoomKey
+from tests.harness.events import said
 
 GRACE_S = 60.0
 FIRST, SECOND, THIRD = (hash_of(text) for text in ("first", "second", "third"))
@@ -364,3 +366,14 @@ async def test_the_nick_is_kept_when_redis_has_lost_it_all(site: Site) -> None:
         await site.lanes.commands.call("DEL", key)
     assert await site.here.records.assert_all(site.user(), site.nick, SECOND, [site.room], (), site.named("v"))
     assert not await site.directory.claim(site.nick, Uid(site.uid + b"-other"))
+
+
+async def test_an_inbox_is_known_by_what_its_session_was_told_first(lanes: Lanes, unique: str) -> None:
+    """Its log begins there, and not with the first direct message."""
+    uid = Uid(unique.encode())
+    logs = Logs(lanes, GatewayId("one"))
+    first = await tell_attachments(lanes, uid)
+    answered: asyncio.Future[Answer | StoreError] = asyncio.get_running_loop().create_future()
+    logs.append_said(keys.inbox_log(uid), 1, None, [said("ann", "hello")], answered.set_result)
+    await answered
+    assert await logs.born(keys.inbox_log(uid)) == first

@@ -7,5 +7,6 @@
 local last = redis.call('HGET', KEYS[1], 'last') or '0-0'
 local id = redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], '*', 'e', ARGV[3])
 redis.call('HSET', KEYS[1], 'last', id)
+if last == '0-0' then redis.call('HSET', KEYS[1], 'born', id) end  -- as in room_msg
 redis.call('SPUBLISH', ARGV[1], last .. '\n' .. id .. ' ' .. ARGV[3])
 return id
