@@ -264,9 +264,9 @@ class Engine:
             follower.lost()
 
     def subscriptions_up(self) -> None:
-        """A new subscription lane: every log is asked for again; catching up follows each confirmation."""
+        """A new subscription lane, after one was lost: every log is asked for again; catching up follows each
+        confirmation."""
         self._pump.connected()
-        self.subscriptions_lost()
         for log in self._followers:
             self._store.subscribe(log)
         # Nothing was sent while this lane was away; followers wake the writers of rooms, nobody those of inboxes.

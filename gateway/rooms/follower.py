@@ -82,7 +82,7 @@ class Follower(ABC):
         """Nothing is announced any more until Redis has confirmed again. What is held goes: the log, which may be that
         of another server by then, tells what is in it."""
         self.subscribed = self.live = False
-        self._held = None
+        self.drop_held()
 
     def settle(self) -> bool:
         """Apply what was held during a catch-up that read to the head; True: live now, False: read again."""

@@ -198,9 +198,10 @@ class Writer:
 
     def _send(self) -> None:
         assert self.number is not None
-        steps = tuple(self._flight[:MAX_BATCH])
+        ready = len(self._flight)
         if self._turns is not None and self._turns.pending:
-            steps = steps[: self._turns.ready([step.msgids for step in steps], asyncio.get_running_loop().time())]
+            ready = self._turns.ready([step.msgids for step in self._flight], asyncio.get_running_loop().time())
+        steps = self._flight[: min(ready, MAX_BATCH)]
         self._unanswered = len(steps)
         for number, step in enumerate(steps, self.number + 1):
             content = step.content

@@ -82,9 +82,9 @@ class LogKeys(NamedTuple):
     """The keys of one log, all in one slot. Those that not everything said needs are made when asked for: a gateway
     keeps these for each open room."""
 
-    state: str  # hash: last, permissions, name, created, topic..., and per gateway the number of its last batch
+    state: str  # hash: last, born, permissions, name, created, topic..., and per gateway the number of its last batch
     log: str  # stream: the events
-    channel: str  # shard channel of the announcements
+    channel: str  # shard channel of the announcements; in a cluster each master has its own (`store.cluster`)
 
     @property
     def members(self) -> str:

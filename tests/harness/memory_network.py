@@ -170,6 +170,7 @@ class Gateway:
     def reconnect(self) -> None:
         """Both lanes are new."""
         self.store.up = True
+        self.engine.subscriptions_lost()
         self.engine.commands_up()
         self.engine.subscriptions_up()
 

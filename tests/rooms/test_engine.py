@@ -205,6 +205,7 @@ async def test_after_a_lost_subscription_everything_is_read(site: Site, room: Ro
     for text in texts:
         site.elsewhere(text)
     site.store.deaf = False
+    site.engine.subscriptions_lost()
     site.engine.subscriptions_up()
     await site.sees(*map(line, texts))
 
@@ -280,6 +281,7 @@ async def test_a_direct_message_waits_for_both_connections(site: Site) -> None:
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     site.store.up = True
+    site.engine.subscriptions_lost()
     site.engine.subscriptions_up()
     await remark.done()
 
