@@ -25,6 +25,7 @@ from gateway.rooms.pump import Pump
 from gateway.rooms.repair import SETTLE_S, Repair
 from gateway.rooms.room import Room
 from gateway.rooms.seen import TURN_S
+from gateway.rooms.turns import TURN_WAIT_S
 from gateway.rooms.writer import Writer
 from gateway.rooms.writers import Writers
 from gateway.wire.names import RoomKey
@@ -64,6 +65,7 @@ class Engine:
         server_name: str,
         kept_s: float = KEPT_S,
         settle_s: float = SETTLE_S,
+        turn_wait_s: float = TURN_WAIT_S,
     ) -> None:
         self.rooms: dict[RoomKey, Room] = {}  # the open ones, by their first names
         self.names = Names(self.rooms)
@@ -96,7 +98,7 @@ class Engine:
         self._repair = Repair(
             store, render, self._outbox, self._expected, gateway=gateway, server_name=server_name,
             kept=self.kept, followers=self._followers, writer_of=self._writer_of, catch_up=self._catch_up,
-            settle_s=settle_s,
+            settle_s=settle_s, turn_wait_s=turn_wait_s,
         )  # fmt: skip
         self._catch_ups = CatchUps(
             store, self._repair, self._deliveries, self.counts, followers=self._followers,

@@ -21,7 +21,6 @@ from gateway.rooms.ports import Change, LogStore, Render
 from gateway.rooms.replica import Replica
 from gateway.rooms.room import Room
 from gateway.rooms.steps import Anew
-from gateway.rooms.turns import TURN_WAIT_S
 from gateway.rooms.writer import Writer
 from gateway.spoken import Redacted
 
@@ -107,6 +106,7 @@ class Repair:
         writer_of: Callable[[LogKey], Writer | None],
         catch_up: Callable[[Follower], None],
         settle_s: float,
+        turn_wait_s: float,
     ) -> None:
         self._store = store
         self._render = render
@@ -119,6 +119,7 @@ class Repair:
         self._catch_up = catch_up
         self._expected = expected
         self._settle_s = settle_s
+        self._turn_wait_s = turn_wait_s
         self._loop = asyncio.get_running_loop()
         self._settling: dict[Room, None] = {}
         self._next_write_s = 0.0
@@ -190,7 +191,7 @@ class Repair:
     async def _reload_room(self, room: Room) -> None:
         now_s = self._loop.time()
         produced, anew = await reload(
-            self._store, room, self._render, settled_s=now_s + self._settle_s, turns_s=now_s + TURN_WAIT_S,
+            self._store, room, self._render, settled_s=now_s + self._settle_s, turns_s=now_s + self._turn_wait_s,
             source=self._server_name,
         )  # fmt: skip
         ours = [uid for uid, known in room.doubts.items() if known is None and self._is_ours(room, uid)]
@@ -200,7 +201,7 @@ class Repair:
         else:
             room.writer.compare(produced)
         if room.turns.pending:
-            self._loop.call_later(TURN_WAIT_S, room.writer.pump)
+            self._loop.call_later(self._turn_wait_s, room.writer.pump)
         if room.settling_until_s:
             self._settling[room] = None
             if not anew:

@@ -1,7 +1,7 @@
 """In which order what a failover lost is written again: as it was shown. Pure.
 
 Several gateways write it, each what was its own. Each has applied it before, so all know the order; who is not next
-waits for the others, for a while: one of them may have died with what it wrote.
+waits for the others, as long as they may live: one of them may have died with what it wrote.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -10,7 +10,7 @@ from gateway.model import MsgId
 
 __all__ = ["TURN_WAIT_S", "Turns"]
 
-TURN_WAIT_S = 1.0  # for others to write theirs; longer than gateways need to find a new master one after another
+TURN_WAIT_S = 10.0  # for others to write theirs: a lease, after which they may not
 
 
 class Turns:

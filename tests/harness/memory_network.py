@@ -19,9 +19,10 @@ from tests.harness.deadlines import DEADLINE_S, eventually
 from tests.harness.events import join, member, said
 from tests.harness.memory_store import MemoryRedis, MemoryStore
 
-__all__ = ["KEY", "LOG", "Decided", "Gateway", "Network", "Sent", "network"]
+__all__ = ["KEY", "LOG", "TURN_WAIT_S", "Decided", "Gateway", "Network", "Sent", "network"]
 
 KEY, LOG = RoomKey("#room"), LogKey("r:#room")
+TURN_WAIT_S = 1.0  # so that nobody waits for a lease
 
 
 class Sent(Saying):
@@ -107,6 +108,7 @@ class Gateway:
             server_name="test",
             kept_s=kept_s,
             settle_s=settle_s,
+            turn_wait_s=TURN_WAIT_S,
         )
         self.store.on_announcement = self.engine.announced
         self.store.on_read_end = self.engine.read_ended

@@ -12,12 +12,11 @@ from gateway.model import GatewayId, LogKey, MsgId, SendKey, Uid
 from gateway.rooms.ports import Change
 from gateway.rooms.renaming import forgotten, renaming
 from gateway.rooms.replica import Replica
-from gateway.rooms.turns import TURN_WAIT_S
 from gateway.spoken import Said
 from tests.harness.deadlines import eventually
 from tests.harness.events import join, leave, member, said, set_topic
 from tests.harness.inbox_reader import InboxReader
-from tests.harness.memory_network import LOG, Decided, Gateway, Network, Sent, network
+from tests.harness.memory_network import LOG, TURN_WAIT_S, Decided, Gateway, Network, Sent, network
 from tests.harness.memory_store import Loss
 
 

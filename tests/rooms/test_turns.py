@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.model import MsgId
-from gateway.rooms.turns import Turns
+from gateway.rooms.turns import TURN_WAIT_S, Turns
+from gateway.store.leases import LEASE_MS
 
 LOST = [MsgId(name) for name in (b"a", b"b", b"c", b"d")]
 
@@ -65,3 +66,8 @@ def test_whoever_is_asked_when_the_order_stays(owners: list[int], data: st.DataO
                     each.came(step[0])
         assert progress
     assert log == lost
+
+
+def test_whoever_may_write_has_its_turn() -> None:
+    """A gateway that comes when nobody waits for it any more has lost its lease, and so may not write."""
+    assert TURN_WAIT_S * 1000 >= LEASE_MS
