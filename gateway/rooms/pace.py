@@ -1,4 +1,4 @@
-"""How often one gateway writes to one room: a few flights at once, then as many as are worth it. Pure; time is passed in.
+"""How often one gateway writes to one room: a few flights at once, then one an interval. Pure; time is passed in.
 
 A delivery costs one write per member whatever it carries, so lines that come faster than that travel together. What
 people type is never held: docs/adr/0015-a-busy-room-is-written-to-in-bursts.md.
