@@ -78,6 +78,10 @@ class LogStore(Protocol):
     def up(self) -> bool:
         """Whether the store can be reached, as far as is known."""
 
+    def moved_s(self, log: LogKey) -> float:
+        """When this gateway came to another server for that log than before, by the loop's clock: it may lack what
+        others have heard of. -inf: never."""
+
     def append_said(
         self,
         log: LogKey,

@@ -8,6 +8,7 @@ from gateway.rooms.writer import Writer
 
 __all__ = ["RETRY_S", "Pump"]
 
+NEW_WAIT_S = 1.0  # for who knows what a failover lost to come and write it: longer than a healthy gateway needs
 RETRY_S = 0.25  # between attempts of a catch-up or a batch while Redis refuses
 
 
@@ -17,6 +18,7 @@ class Pump:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._ready: dict[Writer, None] = {}  # with something to send at the end of this turn
+        self._kept_back: set[Writer] = set()
         self.up_since_s = 0.0  # when a connection to Redis came back last
 
     def connected(self) -> None:
@@ -46,6 +48,19 @@ class Pump:
             room.held = True
             self._loop.call_later(wait_s, self._release, room)
         return wait_s <= 0
+
+    def may_add(self, writer: Writer, moved_s: float) -> bool:
+        """Redis was another one since `moved_s`. What that lacks has been shown by those who heard of it, and we may not
+        have: new words of ours come behind it. Who has to wait here is woken."""
+        wait_s = moved_s + NEW_WAIT_S - self._loop.time()
+        if wait_s > 0 and writer not in self._kept_back:
+            self._kept_back.add(writer)
+            self._loop.call_later(wait_s, self._let_go, writer)
+        return wait_s <= 0
+
+    def _let_go(self, writer: Writer) -> None:
+        self._kept_back.discard(writer)
+        self.wake(writer)
 
     def _release(self, room: Room) -> None:
         room.held = False

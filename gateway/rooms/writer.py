@@ -38,6 +38,9 @@ class Guide(Protocol):
     def may_send(self, writer: "Writer") -> bool:
         """Whether anything may be sent, for the first time or again: once its room has read what Redis has."""
 
+    def may_add(self, writer: "Writer") -> bool:
+        """Whether what nobody was shown may be sent, behind what is sent again."""
+
     def written(self, writer: "Writer", batch: Sequence[Saying], answer: Answer) -> None:
         """The log has a batch of ours (empty for a change, and for what goes out again), or permissions were stale."""
 
@@ -201,6 +204,8 @@ class Writer:
         ready = len(self._flight)
         if self._turns is not None and self._turns.pending:
             ready = self._turns.ready([step.msgids for step in self._flight], asyncio.get_running_loop().time())
+        if ready and not self._guide.may_add(self):
+            ready = next((number for number, step in enumerate(self._flight[:ready]) if step.decided_here), ready)
         steps = self._flight[: min(ready, MAX_BATCH)]
         self._unanswered = len(steps)
         for number, step in enumerate(steps, self.number + 1):

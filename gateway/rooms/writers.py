@@ -61,6 +61,10 @@ class Writers:
         room = self._room_of_log.get(writer.log)
         return room is None or self._pump.may_send(room)
 
+    def may_add(self, writer: Writer) -> bool:
+        """As in `Guide`."""
+        return writer.log not in self._room_of_log or self._pump.may_add(writer, self._store.moved_s(writer.log))
+
     def lost(self, writer: Writer) -> None:
         """As in `Guide`."""
         if (room := self._room_of_log.get(writer.log)) is not None:

@@ -7,6 +7,7 @@ batch sends the same one again. Source: Redis Cluster specification.
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable
 from functools import partial
 from itertools import count
@@ -70,6 +71,11 @@ class ClusterLanes(Commands):
     def reconnects(self) -> int:
         """Lanes opened again, and those to masters that were added later."""
         return self._former_reconnects + sum(pair.reconnects for pair in self._pairs.values())
+
+    def moved_s(self, key: str) -> float:
+        """As in `Lanes`."""
+        owner = self._owners[key_slot(key.encode())]
+        return owner.moved_s(key) if owner is not None else -math.inf
 
     async def open(self, deadline_s: float) -> None:
         """As in `Lanes`; all slots are served then."""
@@ -270,7 +276,9 @@ class ClusterLanes(Commands):
 
     def _new_pair(self, address: Address) -> LanePair:
         master = ClusterMaster(self._url, address, self._topology)
-        pair = LanePair(master, lambda: self._mark(pair), replicated=self._replicated)
+        pair = LanePair(
+            master, lambda: self._mark(pair), replicated=self._replicated, successor=self._tasks is not None
+        )
         pair.on_push, pair.on_refused = self._pushed, self._refused
         pair.on_read_end = self.on_read_end
         pair.on_commands_up = self._commands_up

@@ -42,6 +42,10 @@ class Lanes(Protocol):
     def up(self) -> bool:
         """Whether Redis can be reached, as far as is known; of a cluster, a part of it."""
 
+    def moved_s(self, key: str) -> float:
+        """When commands came to another server for that key than before, or to the same one started again, by the
+        loop's clock: it may lack what others have heard of. -inf: they never did."""
+
     async def open(self, deadline_s: float) -> None:
         """Connect, trying for `deadline_s`. Raises `StoreError`, whose text names no secret."""
 

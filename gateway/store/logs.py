@@ -52,6 +52,10 @@ class Logs:
         """Whether Redis can be reached, as far as is known."""
         return self._lanes.up
 
+    def moved_s(self, log: LogKey) -> float:
+        """When commands came to another server for that log than before, by the loop's clock; -inf: never."""
+        return self._lanes.moved_s(self._keys_of(log).log)
+
     def append_said(
         self,
         log: LogKey,

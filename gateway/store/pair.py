@@ -6,6 +6,7 @@ a Redis that is frozen looks like one that is lost (redis-py's own PubSub never 
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -33,9 +34,11 @@ class LanePair:
     before anybody else uses the lane; `on_subscriptions_lost` when nothing is heard any more, before another is tried.
     """
 
-    def __init__(self, master: Master, mark: Callable[[], str], *, replicated: bool = False) -> None:
+    def __init__(
+        self, master: Master, mark: Callable[[], str], *, replicated: bool = False, successor: bool = False
+    ) -> None:
         """`mark` gives a key of no other use that the master takes writes for, to be written before each WAIT;
-        `replicated`: nothing is told before a replica has it."""
+        `replicated`: nothing is told before a replica has it; `successor`: others had the keys of this one before."""
         self._master = master
         self._mark = mark
         self._replicated = replicated
@@ -53,6 +56,8 @@ class LanePair:
         self.observe: Callable[[float], None] = ignore
         self.may_write: Callable[[], bool] = always
         self.reconnects = -2  # both lanes have to be opened once
+        self._run_id = b"another" if successor else b""  # of the server that commands went to last
+        self._moved_s = -math.inf
 
     @property
     def up(self) -> bool:
@@ -100,6 +105,10 @@ class LanePair:
             self.commands.abort("not closed in time")
             self.subscriptions.abort("not closed in time")
         await self._master.close()
+
+    def moved_s(self, key: str) -> float:
+        """As in `Lanes`."""
+        return self._moved_s
 
     def subscribe(self, channel: str) -> None:
         """Ask for a shard channel; a push confirms it. Lost with the lane: `on_subscriptions_up` tells."""
@@ -155,7 +164,8 @@ class LanePair:
             try:
                 # The heartbeat watches lanes in use, and this one is not yet.
                 async with asyncio.timeout(SILENCE_LIMIT_S):
-                    await asyncio.gather(*(lane.call("SCRIPT", "LOAD", source) for source in SOURCES.values()))
+                    loaded = (lane.call("SCRIPT", "LOAD", source) for source in SOURCES.values())
+                    about, *_ = await asyncio.gather(lane.call("INFO", "server"), *loaded)
             except (StoreError, TimeoutError):
                 lane.abort("scripts not loaded")
                 await asyncio.sleep(RETRY_S[2])
@@ -163,11 +173,17 @@ class LanePair:
             except asyncio.CancelledError:
                 lane.close()
                 raise
+            self._arrived_at(about)
             self.commands = lane
             self._commands_open.set()
             self._follow(lane, self.subscriptions)
             self.on_commands_up()
             return
+
+    def _arrived_at(self, about: bytes) -> None:
+        former, self._run_id = self._run_id, _run_id(about)
+        if former not in (b"", self._run_id):
+            self._moved_s = asyncio.get_running_loop().time()
 
     async def _reopen_subscriptions(self) -> None:
         on_push, on_read_end = self.on_push, self.on_read_end
@@ -235,3 +251,8 @@ class LanePair:
                 lane.abort("not a master any more")
 
         lane.request(beaten, *self._master.heartbeat)
+
+
+def _run_id(about: bytes) -> bytes:
+    """Of a server, new with each start. Source: Redis documentation, INFO, "server"."""
+    return about.partition(b"run_id:")[2].partition(b"\r")[0]

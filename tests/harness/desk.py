@@ -77,6 +77,9 @@ class Heard:
     def may_send(self, writer: Writer) -> bool:
         return True
 
+    def may_add(self, writer: Writer) -> bool:
+        return True
+
     def written(self, writer: Writer, batch: Sequence[Saying], answer: Answer) -> None:
         self._desk.written.append(answer.outcome)
 

@@ -7,6 +7,7 @@ it equal to Redis.
 
 import asyncio
 import copy
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -287,6 +288,7 @@ class MemoryStore:
     """One gateway's view. Answers and announcements come with the next turns of the loop, each kind in order."""
 
     def __init__(self, redis: MemoryRedis, gateway: GatewayId) -> None:
+        self.moved_at_s = -math.inf  # when it came to another server
         self.up = True  # False: nothing is taken, reads are refused
         self.losses: list[Loss] = []  # of the next commands, one each; the connection is `up` again at once
         self.deaf = False  # True: announcements are lost on the way
@@ -308,6 +310,10 @@ class MemoryStore:
     def _announce(self, log: LogKey, prev: Position, entries: list[Entry]) -> None:
         self.on_announcement(log, prev, entries)
         self.on_read_end()
+
+    def moved_s(self, log: LogKey) -> float:
+        """As in `LogStore`."""
+        return self.moved_at_s
 
     def append_said(
         self,

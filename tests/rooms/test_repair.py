@@ -74,6 +74,28 @@ async def test_it_is_written_again_in_the_order_it_was_shown_in(net: Network) ->
         assert texts == first.heard == second.heard
 
 
+async def test_who_did_not_hear_what_a_failover_lost_writes_behind_it(net: Network) -> None:
+    """It was away in the second that is lost, so it knows of nothing to wait for: new words wait for who does."""
+    ann, bob = net.gateways
+    net.replicate()
+    bob.store.up = False
+    ann.say("lost")
+    await net.quiet()
+    net.lose()
+    net.redis.fail_over()
+    net.redis.now_ms += 1000
+    bob.store.moved_at_s = asyncio.get_running_loop().time()
+    bob.reconnect()
+    bob.say("new")
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert net.texts() == []
+    ann.reconnect()
+    await net.quiet()
+    assert net.texts() == [b"lost", b"new"]
+    assert ann.heard == bob.heard == ["lost", "new"]
+
+
 async def test_nobody_waits_long_for_the_turn_of_a_gateway_that_died(net: Network) -> None:
     """What it wrote is lost with it; the others go on, in their order."""
     ann, bob = net.gateways

@@ -125,7 +125,7 @@ async def test_replies_come_in_the_order_of_commands(watched: Watched) -> None:
 async def test_a_lane_that_redis_closes_comes_back_alone(
     watched: Watched, server: PrivateServer, kind: str, ups: tuple[int, int]
 ) -> None:
-    """CLIENT KILL of one lane leaves the other as it is."""
+    """CLIENT KILL of one lane leaves the other as it is; the server is the one it was."""
     await watched.site.subscribe(LOG)  # only who has a subscription is of the type `pubsub`
     before = (watched.lanes.commands, watched.lanes.subscriptions)
     await asyncio.to_thread(server.kill_clients, kind, 1)
@@ -133,12 +133,14 @@ async def test_a_lane_that_redis_closes_comes_back_alone(
     after = (watched.lanes.commands, watched.lanes.subscriptions)
     assert [one is two for one, two in zip(before, after, strict=True)] == [kind != "normal", kind != "pubsub"]
     await works(watched.lanes)
+    assert watched.lanes.moved_s(MARK) == -math.inf
 
 
 async def test_a_killed_and_restarted_server(watched: Watched, server: PrivateServer) -> None:
-    """Both lanes are known to be down, and come back by themselves with their scripts; `up` tells so."""
+    """Both lanes are known to be down, and come back by themselves with their scripts; `up` tells so, and `moved_s`
+    when commands came to another process."""
     server.kill()
-    lanes = watched.lanes
+    lanes, killed_s = watched.lanes, asyncio.get_running_loop().time()
     async with asyncio.timeout(DEADLINE_S):
         await lanes.commands.lost.wait()
         await lanes.subscriptions.lost.wait()
@@ -148,6 +150,7 @@ async def test_a_killed_and_restarted_server(watched: Watched, server: PrivateSe
     await asyncio.to_thread(server.restart)
     await watched.ups(2, 2)
     await works(lanes)
+    assert killed_s < lanes.moved_s(MARK) <= asyncio.get_running_loop().time()
 
 
 @pytest.mark.slow
