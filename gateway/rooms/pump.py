@@ -8,7 +8,7 @@ from gateway.rooms.writer import Writer
 
 __all__ = ["RETRY_S", "Pump"]
 
-NEW_WAIT_S = 1.0  # for who knows what a failover lost to come and write it: longer than a healthy gateway needs
+NEW_WAIT_S = 0.5  # for who knows what a failover lost to come and write it: longer than a healthy gateway needs
 RETRY_S = 0.25  # between attempts of a catch-up or a batch while Redis refuses
 
 
@@ -49,10 +49,10 @@ class Pump:
             self._loop.call_later(wait_s, self._release, room)
         return wait_s <= 0
 
-    def may_add(self, writer: Writer, moved_s: float) -> bool:
-        """Redis was another one since `moved_s`. What that lacks has been shown by those who heard of it, and we may not
-        have: new words of ours come behind it. Who has to wait here is woken."""
-        wait_s = moved_s + NEW_WAIT_S - self._loop.time()
+    def may_add(self, writer: Writer, since_s: float) -> bool:
+        """Since then others can write again what Redis has lost: they have heard of it, and we may not have, so what
+        is new here comes behind it. Who has to wait is woken."""
+        wait_s = since_s + NEW_WAIT_S - self._loop.time()
         if wait_s > 0 and writer not in self._kept_back:
             self._kept_back.add(writer)
             self._loop.call_later(wait_s, self._let_go, writer)

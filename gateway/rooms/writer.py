@@ -10,6 +10,7 @@ checked a second time.
 """
 
 import asyncio
+import math
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -60,8 +61,8 @@ class Guide(Protocol):
 class Writer:
     """The one writer of a log on this gateway."""
 
-    __slots__ = ("_anew", "_flight", "_guide", "_had", "_outbox", "_queue", "_refused", "_replica", "_store",
-                 "_trouble", "_turns", "_unanswered", "log", "number")  # fmt: skip
+    __slots__ = ("_anew", "_doubted_s", "_flight", "_guide", "_had", "_outbox", "_queue", "_refused", "_replica",
+                 "_store", "_trouble", "_turns", "_unanswered", "log", "number", "resolved_s")  # fmt: skip
 
     def __init__(
         self,
@@ -88,6 +89,8 @@ class Writer:
         self._refused: Position | None = None  # permissions that Redis found stale, and the replica still has
         self._had: int | None = None  # Redis has had so many batches of ours, fewer than it acknowledged
         self._anew: Anew | None = None
+        self._doubted_s: float | None = None  # a flight has had no answer since then
+        self.resolved_s = -math.inf  # when it was answered by another server than the one it was sent to first
         self._outbox = outbox
 
     @property
@@ -242,9 +245,14 @@ class Writer:
     def _landed(self) -> None:
         """The whole flight has been answered, or lost."""
         trouble, self._trouble = self._trouble, None
+        if self._doubted_s is not None and not isinstance(trouble, StoreError):
+            if self._store.moved_s(self.log) > self._doubted_s:
+                self.resolved_s = asyncio.get_running_loop().time()
+            self._doubted_s = None
         if trouble is None:
             self.pump()
         elif isinstance(trouble, StoreError):
+            self._doubted_s = self._doubted_s or asyncio.get_running_loop().time()
             self._guide.unanswered(self)
         elif trouble.outcome is Outcome.FENCED:
             self._guide.fenced()

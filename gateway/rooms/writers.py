@@ -54,7 +54,7 @@ class Writers:
     def may_start(self, writer: Writer) -> bool:
         """As in `Guide`."""
         room = self._room_of_log.get(writer.log)
-        return room is None or self._pump.may_start(room)
+        return room is None or (self._pump.may_add(writer, writer.resolved_s) and self._pump.may_start(room))
 
     def may_send(self, writer: Writer) -> bool:
         """As in `Guide`."""

@@ -74,18 +74,38 @@ async def test_it_is_written_again_in_the_order_it_was_shown_in(net: Network) ->
         assert texts == first.heard == second.heard
 
 
+async def has_heard(gateway: Gateway, *texts: str) -> None:
+    """All of that, and nothing else."""
+
+    async def heard() -> bool | None:
+        return gateway.heard == list(texts) or None
+
+    await eventually(heard, what=f"{gateway.id} has heard {texts}")
+
+
+async def come_to_another_server(gateway: Gateway) -> None:
+    """It has read what that one has, and could write."""
+    gateway.store.moved_at_s = asyncio.get_running_loop().time()
+    gateway.reconnect()
+
+    async def live() -> bool | None:
+        return gateway.room.follower.live or None
+
+    await eventually(live, what="it has read what the other server has")
+
+
 async def test_who_did_not_hear_what_a_failover_lost_writes_behind_it(net: Network) -> None:
     """It was away in the second that is lost, so it knows of nothing to wait for: new words wait for who does."""
     ann, bob = net.gateways
     net.replicate()
-    bob.store.up = False
+    bob.store.deaf = True
     ann.say("lost")
-    await net.quiet()
+    await has_heard(ann, "lost")
     net.lose()
     net.redis.fail_over()
     net.redis.now_ms += 1000
-    bob.store.moved_at_s = asyncio.get_running_loop().time()
-    bob.reconnect()
+    bob.store.deaf = False
+    await come_to_another_server(bob)
     bob.say("new")
     for _ in range(20):
         await asyncio.sleep(0)
@@ -94,6 +114,30 @@ async def test_who_did_not_hear_what_a_failover_lost_writes_behind_it(net: Netwo
     await net.quiet()
     assert net.texts() == [b"lost", b"new"]
     assert ann.heard == bob.heard == ["lost", "new"]
+
+
+async def test_what_had_no_answer_is_not_followed_by_new_words_at_once() -> None:
+    """Others were shown it before the failover, and theirs after it: they wait for its turn."""
+    async with network("ann", "bob", settle_s=60.0) as net:
+        ann, bob = net.gateways
+        net.replicate()
+        bob.store.deaf = True
+        bob.store.losses = [Loss.OF_THE_ANSWER]
+        bob.say("of bob")
+        await has_heard(ann, "of bob")
+        bob.store.up = False
+        ann.say("of ann")
+        await has_heard(ann, "of bob", "of ann")
+        net.lose()
+        net.redis.fail_over()
+        net.redis.now_ms += 1000
+        ann.reconnect()
+        bob.store.deaf = False
+        bob.say("new")
+        await come_to_another_server(bob)
+        await net.quiet()
+        assert net.texts() == [b"of_bob", b"of_ann", b"new"]
+        assert ann.heard == bob.heard == ["of bob", "of ann", "new"]
 
 
 async def test_nobody_waits_long_for_the_turn_of_a_gateway_that_died(net: Network) -> None:
