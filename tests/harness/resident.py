@@ -160,7 +160,10 @@ class Resident:
         if chance < TOPICS:
             self.witness.send(f"TOPIC {room} :{self.name} {self._said}")
         directly = chance > 1 - DIRECT and (others := self._others())
-        self.witness.say(self._random.choice(others) if directly else room, f"{self.name}-{self._said}")
+        target = self._random.choice(others) if directly else room
+        if target in {put_off for put_off, _ in self.witness.outgoing.put_off}:
+            return  # what is behind a line that waits, waits: a server may have the one it put off from before
+        self.witness.say(target, f"{self.name}-{self._said}")
         self._said += 1
 
     def _repeat(self, now_s: float) -> None:
