@@ -34,7 +34,7 @@ from gateway.store.embedded import EmbeddedStore
 from gateway.store.holding import Holding
 from gateway.store.janitor import Janitor
 from gateway.store.keys import conversation_log, inbox_log, room_log
-from gateway.store.lanes import lanes_to
+from gateway.store.lanes import lanes_to, reach
 from gateway.store.leases import Leases
 from gateway.store.logs import Logs
 from gateway.store.markers import Markers
@@ -190,12 +190,7 @@ class Gateway:
             OSError: a port cannot be had.
         """
         config = self._config
-        await self._lanes.open(config.redis_wait_s)
-        await self._leases.begin()
-        await self._oversight.refresh()
-        if self._store is not None:
-            # Nobody else can have reached it yet, so whoever beat in it before is dead.
-            await self._leases.bury_all_others()
+        await reach(self._lanes, config.redis_wait_s, self._begin)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop, signal.Signals(number).name)
@@ -221,6 +216,13 @@ class Gateway:
             self._passwords.close()
             self._account_passwords.close()
         return self._exit_code
+
+    async def _begin(self) -> None:
+        await self._leases.begin()
+        await self._oversight.refresh()
+        if self._store is not None:
+            # Nobody else can have reached it yet, so whoever beat in it before is dead.
+            await self._leases.bury_all_others()
 
     async def _bind(self, *, reuse_port: bool) -> dict[str, int]:
         """Take all ports for IRC; their numbers, by what a client does there."""

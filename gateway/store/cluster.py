@@ -84,7 +84,7 @@ class ClusterLanes(Commands):
                 while not await self._open_all():  # noqa: ASYNC110 - nodes have to be asked
                     await asyncio.sleep(MIN_BETWEEN_LOOKS_S)
         except TimeoutError as exc:
-            raise StoreError(f"Redis could not be reached within {deadline_s:g} s") from exc
+            raise StoreError(f"Redis could not be reached within {deadline_s:.3g} s") from exc
 
     async def run(self) -> None:
         """As in `Lanes`."""

@@ -1,6 +1,8 @@
 """The connections to Redis, whatever deployment it is: one server, a master found by Sentinels, a cluster."""
 
-from collections.abc import Callable
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from gateway.errors import StoreError
@@ -12,7 +14,10 @@ from gateway.store.pair import LanePair
 from gateway.store.sentinels import SentinelMaster
 from gateway.store.urls import Durability, Kind, RedisUrl
 
-__all__ = ["Lanes", "lanes_to", "must_hold_lease"]
+__all__ = ["Lanes", "lanes_to", "must_hold_lease", "reach"]
+
+RETRY_S = 0.25  # after a beginning that was refused, or cut off
+_log = logging.getLogger(__name__)
 
 
 class Lanes(Protocol):
@@ -70,6 +75,29 @@ class Lanes(Protocol):
         Raises:
             StoreError: that is not known, or not so yet.
         """
+
+
+async def reach(lanes: Lanes, wait_s: float, begin: Callable[[], Awaitable[None]]) -> None:
+    """Open lanes and `begin` on them; again where that is refused, or the connection lost meanwhile.
+
+    Raises:
+        StoreError: not within `wait_s`; its text names no secret.
+    """
+    loop = asyncio.get_running_loop()
+    until_s = loop.time() + wait_s
+    while True:
+        await lanes.open(until_s - loop.time())
+        try:
+            async with asyncio.timeout_at(until_s):
+                await begin()
+            return
+        except TimeoutError as exc:
+            raise StoreError(f"Redis did not answer within {wait_s:g} s") from exc
+        except StoreError as exc:
+            if loop.time() + RETRY_S >= until_s:
+                raise
+            _log.warning("redis_not_ready", extra={"error": str(exc)})
+            await asyncio.sleep(RETRY_S)
 
 
 def must_hold_lease(lanes: Lanes) -> None:

@@ -77,7 +77,7 @@ class LanePair:
                 if self.subscriptions.lost.is_set():
                     await self._reopen_subscriptions()
         except TimeoutError as exc:
-            raise StoreError(f"Redis could not be reached within {deadline_s:g} s") from exc
+            raise StoreError(f"Redis could not be reached within {deadline_s:.3g} s") from exc
 
     async def run(self) -> None:
         """Reopen lost lanes and watch for silent ones, until cancelled; both lanes are closed then."""

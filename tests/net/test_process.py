@@ -5,12 +5,15 @@ import signal
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tests.harness.deadlines import DEADLINE_S
+from tests.harness.facts import wait_for
 from tests.harness.gateway_process import GatewayProcess
+from tests.harness.private_server import PrivateServer
 
 pytestmark = pytest.mark.slow
 
@@ -46,6 +49,29 @@ def test_a_redis_that_is_not_there(tmp_path: Path) -> None:
     done = run(f"--redis-url=unix://:hunter2@{tmp_path}/none.sock", "--redis-wait-s=0.3")
     assert done.returncode == 69
     assert done.stderr == "chat-gateway: Redis could not be reached within 0.3 s\n"
+
+
+def test_a_redis_that_fails_while_it_begins(tmp_path: Path) -> None:
+    """It has been reached, and then it refuses, or is lost: the gateway begins again."""
+    with PrivateServer.running(tmp_path) as server, server.client() as client:
+        client.execute_command("ACL SETUSER", "default", "-evalsha")
+        gateway = GatewayProcess(state_dir=tmp_path / "gateway", redis_url=server.url)
+        with ThreadPoolExecutor(1) as threads:
+            started = threads.submit(gateway.start)
+            wait_for(lambda: any("redis_not_ready error=NOPERM" in line for line in gateway.log), within_s=DEADLINE_S)
+            client.execute_command("ACL SETUSER", "default", "+evalsha")
+            started.result()
+        gateway.stop()
+    assert gateway.exit_code == 0
+
+
+def test_a_redis_that_refuses_for_good(tmp_path: Path) -> None:
+    """69 after the wait that was set, and one line that says what was refused."""
+    with PrivateServer.running(tmp_path) as server, server.client() as client:
+        client.execute_command("ACL SETUSER", "default", "-evalsha")
+        done = run(f"--redis-url={server.url}", "--redis-wait-s=0.6")
+    assert done.returncode == 69
+    assert done.stderr == "chat-gateway: NOPERM\n"
 
 
 @pytest.mark.parametrize(
