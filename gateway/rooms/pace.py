@@ -6,7 +6,7 @@ people type is never held: docs/adr/0015-a-busy-room-is-written-to-in-bursts.md.
 
 __all__ = ["Pace", "interval_s"]
 
-INTERVAL_S = 0.020  # between flights into a busy room, and for each of its members here
+INTERVAL_S = 0.020  # between flights into a busy room; and more for each of its members here:
 PER_SEAT_S = 0.000_020  # longer than its write takes: who answers a delivery is in one flight with all who do
 MAX_BURST = 8  # flights that go at once after a pause
 CLOCK_S = 1e-6  # a shorter wait is none: sums of intervals are not exact
