@@ -18,7 +18,7 @@ class Pump:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._ready: dict[Writer, None] = {}  # with something to send at the end of this turn
-        self._kept_back: set[Writer] = set()
+        self._waiting: set[Writer] = set()  # for a time that a timer ends
         self.up_since_s = 0.0  # when a connection to Redis came back last
 
     def connected(self) -> None:
@@ -43,28 +43,22 @@ class Pump:
 
     def may_start(self, room: Room) -> bool:
         """A busy room is written to in bursts; who waits here is woken when the next flight may go."""
-        wait_s = room.pace.wait_s(time.monotonic(), len(room.seats))
-        if wait_s > 0 and not room.held:
-            room.held = True
-            self._loop.call_later(wait_s, self._release, room)
-        return wait_s <= 0
+        return self._waited(room.writer, room.pace.wait_s(time.monotonic(), len(room.seats)))
 
     def may_add(self, writer: Writer, since_s: float) -> bool:
         """Since then others can write again what Redis has lost: they have heard of it, and we may not have, so what
         is new here comes behind it. Who has to wait is woken."""
-        wait_s = since_s + NEW_WAIT_S - self._loop.time()
-        if wait_s > 0 and writer not in self._kept_back:
-            self._kept_back.add(writer)
-            self._loop.call_later(wait_s, self._let_go, writer)
+        return self._waited(writer, since_s + NEW_WAIT_S - self._loop.time())
+
+    def _waited(self, writer: Writer, wait_s: float) -> bool:
+        if wait_s > 0 and writer not in self._waiting:
+            self._waiting.add(writer)
+            self._loop.call_later(wait_s, self._release, writer)
         return wait_s <= 0
 
-    def _let_go(self, writer: Writer) -> None:
-        self._kept_back.discard(writer)
+    def _release(self, writer: Writer) -> None:
+        self._waiting.discard(writer)
         self.wake(writer)
-
-    def _release(self, room: Room) -> None:
-        room.held = False
-        self.wake(room.writer)
 
     def _send(self) -> None:
         ready, self._ready = self._ready, {}

@@ -47,7 +47,7 @@ GONE = "Not there any more"  # the reason others see when nobody wrote that a me
 class Room(Audience):
     """All of one room on this gateway. Synchronous throughout: nobody can join, leave or stall others half-way."""
 
-    __slots__ = ("_alone", "doubts", "follower", "held", "kept", "left", "origins", "pace", "recent", "redactions",
+    __slots__ = ("_alone", "doubts", "follower", "kept", "left", "origins", "pace", "recent", "redactions",
                  "settling_until_s", "turns", "users", "withdrawn", "writer")  # fmt: skip
 
     def __init__(self, key: RoomKey, name: str, recent_limit: int, *, server: str, on_renamed: OnRenamed) -> None:
@@ -66,7 +66,6 @@ class Room(Audience):
         self.redactions = Redactions()
         self.withdrawn: list[tuple[MsgId, Position | None]] = []  # taken back; with the place where it stands again
         self.pace = Pace()
-        self.held = False  # the writer waits until the pace lets it go
         self.users = 0  # commands under way that need the room open
         self.kept = 0  # sessions that were here, and whose clients may come back
         self._alone: Mapping[RoomKey, Room] = {key: self}  # one for all who sit nowhere else
