@@ -8,7 +8,8 @@ from redis.crc import key_slot
 
 from tests.harness.deadlines import DEADLINE_S
 from tests.harness.facts import wait_for
-from tests.harness.valkey_node import ValkeyNode, free_ports, text
+from tests.harness.ports import free_ports
+from tests.harness.valkey_node import ValkeyNode, text
 
 __all__ = ["NODE_TIMEOUT_MS", "Cluster"]
 
@@ -59,7 +60,7 @@ class Cluster:
         return f"redis+cluster://{hosts}"
 
     def owner(self, key: str) -> ValkeyNode:
-        """The master that serves the key's slot, as the others see it."""
+        """The master that serves the key's slot, as the others see it. Raises LookupError where nobody does."""
         slot = key_slot(key.encode())
         for node in self.nodes:
             if node.running and not node.frozen:
@@ -67,7 +68,7 @@ class Cluster:
                     owner = next(each for each in self.nodes if each.address[1] == port)
                     if first <= slot <= last and owner.running and not owner.frozen:
                         return owner
-        raise AssertionError(f"nobody serves slot {slot}")
+        raise LookupError(f"nobody serves slot {slot}")
 
     def wait_for_owner(self, key: str, *, not_: ValkeyNode) -> None:
         """Until another master than that one serves the key's slot."""
@@ -75,7 +76,7 @@ class Cluster:
         def moved() -> bool:
             try:
                 return self.owner(key) is not not_
-            except AssertionError:
+            except LookupError:
                 return False
 
         wait_for(moved, within_s=4 * DEADLINE_S)

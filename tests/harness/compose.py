@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.harness.container_engine import docker, docker_bytes
 from tests.harness.deadlines import DEADLINE_FACTOR
-from tests.harness.valkey_node import free_ports
+from tests.harness.ports import free_ports
 
 __all__ = ["ComposeStack"]
 

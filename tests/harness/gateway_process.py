@@ -11,6 +11,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.harness.deadlines import DEADLINE_S
+from tests.harness.ports import free_ports
+from tests.harness.rerouted import Routes, rerouted
 from tests.harness.shifted_clock import PRELOADED, ClockShift
 
 __all__ = ["GatewayProcess", "gateways"]
@@ -33,9 +35,10 @@ class GatewayProcess:
         self.websocket_port = 0
         self.log: deque[str] = deque(maxlen=MAX_LOG_LINES)
         self._state_dir = state_dir
-        self._settings = {"port": 0, "http_port": 0, **settings}
+        self._settings = {"port": free_ports(1)[0], "http_port": 0, **settings}
         self._redis_url = redis_url
         self.clock: ClockShift | None = None  # set before `start`, lets its wall clock be stepped
+        self.routes: Routes = {}  # set before `start`, leads its connections to Redis over other ports
         self._process: subprocess.Popen[str] | None = None
 
     @property
@@ -63,8 +66,9 @@ class GatewayProcess:
         ours = {name: value for name, value in os.environ.items() if not name.startswith("CHAT_GATEWAY_")}
         environ = {name: value for name, value in ours.items() if name not in PRELOADED}
         clock = ["tests.harness.shifted_clock", str(self.clock.path)] if self.clock else []
+        program = rerouted(self.routes, "gateway") if self.routes else ["gateway"]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", *clock, "gateway", *flags],
+            [sys.executable, "-m", *clock, *program, *flags],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -79,8 +83,6 @@ class GatewayProcess:
         if "websocket_port" in self._settings:
             self.websocket_port = int(self._line_after(WEBSOCKET).rpartition(":")[2])
             self._settings["websocket_port"] = self.websocket_port
-        # A restart is the same gateway to its clients, so it comes back on the same port.
-        self._settings["port"] = self.port
         return self
 
     def _line_after(self, prefix: str) -> str:

@@ -13,7 +13,7 @@ import redis
 from gateway.store.embedded import EmbeddedStore
 from tests.harness.deadlines import DEADLINE_S
 from tests.harness.facts import wait_for
-from tests.harness.valkey_node import free_ports
+from tests.harness.ports import free_ports
 
 __all__ = ["PrivateServer"]
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from tests.harness.deadlines import DEADLINE_S
+from tests.harness.ports import free_ports
 
 __all__ = ["Caller", "ScriptedServer", "scripted_server"]
 
@@ -51,7 +52,7 @@ class ScriptedServer:
 
     def __init__(self) -> None:
         self.host = "127.0.0.1"
-        self.port = 0
+        self.port = free_ports(1)[0]
         self._callers: asyncio.Queue[Caller] = asyncio.Queue(100)
         self._all: list[Caller] = []
         self._server: asyncio.Server | None = None
@@ -59,7 +60,6 @@ class ScriptedServer:
     async def listen(self) -> None:
         """Accept clients, on the same port as before if there was one."""
         self._server = await asyncio.start_server(self._called, self.host, self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
 
     async def caller(self) -> Caller:
         """The next client that connects, or has connected."""

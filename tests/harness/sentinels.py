@@ -10,7 +10,8 @@ import redis.asyncio
 
 from tests.harness.deadlines import DEADLINE_S
 from tests.harness.facts import wait_for
-from tests.harness.valkey_node import ValkeyNode, free_ports, text
+from tests.harness.ports import free_ports
+from tests.harness.valkey_node import ValkeyNode, text
 
 __all__ = ["DOWN_AFTER_S", "Sentinels"]
 

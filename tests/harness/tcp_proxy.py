@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 from enum import Enum
 from pathlib import Path
 
+from tests.harness.ports import free_ports
+
 __all__ = ["Direction", "Target", "TcpProxy"]
 
 Target = Path | tuple[str, int]
@@ -35,7 +37,7 @@ class TcpProxy:
     def __init__(self, target: Target) -> None:
         self.target = target
         """Where new connections go; those that are open stay where they are."""
-        self.port = 0
+        self.port = free_ports(1)[0]
         self.delay_s = 0.0
         """How long each chunk is under way, in each direction."""
         self.swallowed_bytes = 0
@@ -65,7 +67,6 @@ class TcpProxy:
         """Take connections, on the same port as before."""
         if self._server is None:
             self._server = await asyncio.start_server(self._accepted, self.host, self.port)
-            self.port = self._server.sockets[0].getsockname()[1]
 
     async def refuse(self) -> None:
         """Cut what is open, and have the system refuse what comes."""

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,21 +12,9 @@ from gateway.store.embedded import spawn_server
 from tests.harness.deadlines import DEADLINE_S
 from tests.harness.facts import wait_for
 
-__all__ = ["ValkeyNode", "free_ports", "text"]
+__all__ = ["ValkeyNode", "text"]
 
 HOST = "127.0.0.1"
-
-
-def free_ports(number: int) -> list[int]:
-    """Ports nobody listens on."""
-    sockets = [socket.socket() for _ in range(number)]
-    try:
-        for each in sockets:
-            each.bind((HOST, 0))
-        return [int(each.getsockname()[1]) for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
 
 
 def text(value: object) -> str:

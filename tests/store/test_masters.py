@@ -19,7 +19,8 @@ from gateway.store.topology import ClusterMaster, Topology
 from gateway.store.urls import Address, RedisUrl
 from tests.harness.cluster import NODE_TIMEOUT_MS, Cluster
 from tests.harness.deadlines import DEADLINE_S
-from tests.harness.valkey_node import ValkeyNode, free_ports
+from tests.harness.ports import free_ports
+from tests.harness.valkey_node import ValkeyNode
 
 OLD, NEW = ("10.0.0.2", 7000), ("10.0.0.1", 6000)
 

@@ -16,7 +16,8 @@ from tests.harness.events import said
 from tests.harness.facts import wait_for
 from tests.harness.lanes import opened
 from tests.harness.log_site import RedisSite, say
-from tests.harness.valkey_node import ValkeyNode, free_ports
+from tests.harness.ports import free_ports
+from tests.harness.valkey_node import ValkeyNode
 
 pytestmark = pytest.mark.slow
 
