@@ -5,8 +5,8 @@
     failovers   10 failovers to a replica that lacks the last second
     sentinel    10 times SIGKILL of the master under Sentinel
     frozen      20 times SIGSTOP of the master under Sentinel, shorter and longer than it waits
-    promotions  a minute of masters under Sentinel that are killed, frozen, or replaced as planned
-    cluster     two minutes of slots that move and masters that are killed
+    promotions  the mix for three minutes under Sentinel: masters that are killed, frozen, or replaced as planned
+    cluster     the mix for three minutes over a cluster: slots that move and masters that are killed
 
 The exit code is 1 when anything was lost, doubled, out of order, or otherwise not 0 that must be.
 """
@@ -24,7 +24,7 @@ from pathlib import Path
 import gateway
 from benchmarks.machine import describe, raise_open_files
 from tests.faults.deployments import CLUSTER, SENTINEL, MasterFrozen, MasterKilled, MasterStunned, sentinel, sharded
-from tests.faults.faults import ALONE
+from tests.faults.faults import ALONE, EVERYWHERE
 from tests.faults.figures import Outcome, Promise, beyond_own, spread
 from tests.faults.gateway_faults import GatewayKilled
 from tests.faults.redis_faults import LossyFailover
@@ -71,11 +71,11 @@ def _frozen(seed: int, seconds: float) -> Scenario:
 
 
 def _promotions(seed: int, seconds: float) -> Scenario:
-    return Scenario(seed=seed, turns=mixed(seed, SENTINEL), store=sentinel, seconds=seconds)
+    return Scenario(seed=seed, turns=mixed(seed, (*EVERYWHERE, *SENTINEL)), store=sentinel, seconds=seconds)
 
 
 def _cluster(seed: int, seconds: float) -> Scenario:
-    return Scenario(seed=seed, turns=mixed(seed, CLUSTER), store=sharded, seconds=seconds)
+    return Scenario(seed=seed, turns=mixed(seed, (*EVERYWHERE, *CLUSTER)), store=sharded, seconds=seconds)
 
 
 SCENARIOS = {
@@ -97,8 +97,12 @@ SCENARIOS = {
         ],
     ),
     "frozen": Entry(title="20 times SIGSTOP of the master under Sentinel, for a moment or for good", make=_frozen),
-    "promotions": Entry(title="A master under Sentinel, killed, frozen, replaced", make=_promotions, seconds=60.0),
-    "cluster": Entry(title="A cluster whose slots move and whose masters are killed", make=_cluster, seconds=120.0),
+    "promotions": Entry(
+        title="Every fault, and a master under Sentinel killed, frozen, replaced", make=_promotions, seconds=180.0
+    ),
+    "cluster": Entry(
+        title="Every fault, and a cluster whose slots move and whose masters are killed", make=_cluster, seconds=180.0
+    ),
 }
 
 

@@ -1,7 +1,7 @@
 """Redis that looks after itself: Sentinel and Cluster, as gateways are told of them by `--redis-url`."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import ClassVar
@@ -14,6 +14,7 @@ from tests.faults.fault import Fault, NotNowError
 from tests.faults.stores import Store
 from tests.harness.cluster import Cluster
 from tests.harness.sentinels import DOWN_AFTER_S, Sentinels
+from tests.harness.tcp_proxy import Target
 from tests.harness.valkey_node import ValkeyNode
 
 __all__ = ["CLUSTER", "SENTINEL", "MasterFrozen", "MasterKilled", "MasterStunned", "sentinel", "sharded"]
@@ -33,6 +34,10 @@ class SentinelStore(Store):
     def client(self, key: str) -> redis.Redis:
         return self.sentinels.master().client()
 
+    @property
+    def servers(self) -> Sequence[Target]:
+        return [node.address for node in (*self.sentinels.sentinels, *self.sentinels.servers)]
+
 
 class ClusterStore(Store):
     """Three masters and their replicas."""
@@ -43,6 +48,10 @@ class ClusterStore(Store):
 
     def client(self, key: str) -> redis.Redis:
         return self.cluster.owner(key).client()
+
+    @property
+    def servers(self) -> Sequence[Target]:
+        return [node.address for node in self.cluster.nodes]
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Every fault the lab has."""
+"""What strikes which site: each alone in the tests, any two together in a mix."""
 
 from tests.faults.client_faults import Kicked, QueueOverflown, SlowReader
 from tests.faults.fault import Fault
@@ -24,9 +24,9 @@ from tests.faults.redis_faults import (
     WireStalled,
 )
 
-__all__ = ["ALONE"]
+__all__ = ["ALONE", "EVERYWHERE"]
 
-ALONE: tuple[type[Fault], ...] = (
+EVERYWHERE: tuple[type[Fault], ...] = (
     GatewayKilled,
     GatewayFrozen,
     GatewayBuried,
@@ -39,13 +39,18 @@ ALONE: tuple[type[Fault], ...] = (
     WireSlow,
     WireStalled,
     WireDeaf,
+    SlowReader,
+    QueueOverflown,
+    Kicked,
+)
+"""Those of gateways, their wires and their clients: whatever Redis they share."""
+
+ALONE: tuple[type[Fault], ...] = (
+    *EVERYWHERE,
     RedisKilled,
     RedisStopped,
     RedisFrozen,
     LossyFailover,
     RedisClockStepped,
-    SlowReader,
-    QueueOverflown,
-    Kicked,
 )
-"""Each of them strikes alone in the tests, and any two together in a mix; one that the site cannot have does not."""
+"""With those of one server, or of a replicated pair; what a deployment does by itself is in `deployments.py`."""

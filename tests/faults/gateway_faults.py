@@ -70,7 +70,7 @@ class GatewayBuried(GatewayFrozen):
         await asyncio.to_thread(self.station.process.restart)
 
     def _is_buried(self) -> bool:
-        with contextlib.suppress(redis.RedisError), self.site.store.client(HEARTBEATS) as client:
+        with contextlib.suppress(redis.RedisError, LookupError), self.site.store.client(HEARTBEATS) as client:
             alive = [gateway.decode() for gateway in client.zrange(HEARTBEATS, 0, -1)]
             return not any(f"-{self.station.process.pid}-" in gateway for gateway in alive)
         return False

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from tests.faults.fault import LEASE_S, Fault, NotNowError, OfGateway
 from tests.faults.stores import Replicated, Single
-from tests.harness.tcp_proxy import Direction, TcpProxy
+from tests.harness.tcp_proxy import Direction
 
 __all__ = [
     "LossyFailover", "RedisClockStepped", "RedisFrozen", "RedisKilled", "RedisStopped", "WireCut", "WireDeaf",
@@ -14,18 +14,11 @@ __all__ = [
 
 
 class _OfWire(OfGateway):
-    """It works on the wire from one gateway to Redis."""
-
-    wire: TcpProxy
-
-    def claim(self) -> None:
-        super().claim()
-        if self.station.wire is None:
-            raise NotNowError(self.name)
-        self.wire = self.station.wire
+    """It works on the wires from one gateway to Redis, all of them."""
 
     async def heal(self) -> None:
-        await self.wire.restore()
+        for wire in self.station.wires:
+            await wire.restore()
 
 
 class WireCut(_OfWire):
@@ -34,7 +27,8 @@ class WireCut(_OfWire):
     name = "wire to Redis: cut"
 
     async def strike(self) -> None:
-        await self.wire.cut()
+        for wire in self.station.wires:
+            await wire.cut()
 
 
 class WireRefused(_OfWire):
@@ -44,7 +38,8 @@ class WireRefused(_OfWire):
     hold_s = (0.5, 4.0)
 
     async def strike(self) -> None:
-        await self.wire.refuse()
+        for wire in self.station.wires:
+            await wire.refuse()
 
 
 class WireSlow(_OfWire):
@@ -54,7 +49,9 @@ class WireSlow(_OfWire):
     hold_s = (1.0, 5.0)
 
     async def strike(self) -> None:
-        self.wire.delay_s = self.chance.uniform(0.02, 0.2)
+        delay_s = self.chance.uniform(0.02, 0.2)
+        for wire in self.station.wires:
+            wire.delay_s = delay_s
 
 
 class WireStalled(_OfWire):
@@ -64,7 +61,8 @@ class WireStalled(_OfWire):
     hold_s = (0.5, 5.0)
 
     async def strike(self) -> None:
-        self.wire.stall()
+        for wire in self.station.wires:
+            wire.stall()
 
 
 class WireDeaf(_OfWire):
@@ -74,7 +72,9 @@ class WireDeaf(_OfWire):
     hold_s = (0.5, 5.0)
 
     async def strike(self) -> None:
-        self.wire.deafen(self.chance.choice(list(Direction)))
+        direction = self.chance.choice(list(Direction))
+        for wire in self.station.wires:
+            wire.deafen(direction)
 
 
 class _OfRedis(Fault):

@@ -1,4 +1,4 @@
-"""What the lab breaks: gateways as processes over one Redis, each with a wire of its own to it, and who lives there."""
+"""What the lab breaks: gateways as processes over one Redis, each with wires of its own to it, and who lives there."""
 
 import asyncio
 import random
@@ -20,13 +20,12 @@ DRAIN_S = 2
 
 
 class Station:
-    """A gateway and its wire to Redis."""
+    """A gateway and its wires to Redis, one for each server of the deployment."""
 
-    def __init__(self, name: str, process: GatewayProcess, wire: TcpProxy | None) -> None:
+    def __init__(self, name: str, process: GatewayProcess, wires: Sequence[TcpProxy]) -> None:
         self.name = name
         self.process = process
-        self.wire = wire
-        """None where the gateways find their way through the deployment itself."""
+        self.wires = wires
 
     @property
     def address(self) -> Address:
@@ -62,21 +61,21 @@ class Site:
         """One more; clients may come to it when this returns."""
         self._started += 1
         name = f"gateway-{self._started}"
-        wire = None
-        if (url := self.store.url) is None:
-            wire = await self._stack.enter_async_context(TcpProxy.running(self.store.wire_target))
-            url = f"redis://{wire.host}:{wire.port}"
+        wires = [await self._stack.enter_async_context(TcpProxy.running(each)) for each in self.store.servers]
         process = GatewayProcess(
             state_dir=self._directory / name,
-            redis_url=url,
+            redis_url=self.store.url or f"redis://{wires[0].host}:{wires[0].port}",
             limits="off",
             drain_s=DRAIN_S,
             log_level="warning",
         )
         process.clock = ClockShift(self._directory / f"{name}.clock")
+        if self.store.url is not None:
+            process.routes = {wire.target[1]: wire.port for wire in wires if isinstance(wire.target, tuple)}
         self._stack.push_async_callback(asyncio.to_thread, process.stop)
         await asyncio.to_thread(process.start)
-        station = Station(name, process, wire)
+        assert any(wire.connections for wire in wires), "a gateway that goes round its wires"
+        station = Station(name, process, wires)
         self.stations.append(station)
         return station
 

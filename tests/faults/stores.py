@@ -2,7 +2,7 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import redis
 from tests.harness.private_server import PrivateServer
 from tests.harness.replicated_pair import ReplicatedPair
 from tests.harness.shifted_clock import ClockShift, preloaded
+from tests.harness.tcp_proxy import Target
 
 __all__ = ["Replicated", "Single", "Start", "Store", "replicated", "single"]
 
@@ -19,16 +20,16 @@ class Store(ABC):
     """What every deployment can be asked."""
 
     url: str | None = None
-    """What all gateways are given; None: each is given its own wire to `wire_target`."""
+    """What all gateways are given, and find the servers by; None: each is given its wire to the only one."""
 
     @abstractmethod
     def client(self, key: str) -> redis.Redis:
-        """A plain client of the master that has this key."""
+        """A plain client of the master that has this key. Raises LookupError, or a RedisError, while there is none."""
 
     @property
-    def wire_target(self) -> Path:
-        """Where wires lead, whichever server is master."""
-        raise NotImplementedError
+    @abstractmethod
+    def servers(self) -> Sequence[Target]:
+        """Where gateways' wires lead, whichever server is master now."""
 
     def version(self) -> str:
         """Name and version of the server, as it tells them."""
@@ -52,8 +53,8 @@ class Single(Store):
         return self._server
 
     @property
-    def wire_target(self) -> Path:
-        return self.master.socket_path
+    def servers(self) -> Sequence[Target]:
+        return [self.master.socket_path]
 
     async def restart_master(self) -> None:
         """Start it again, with its data; one that still runs is stopped first."""
@@ -75,8 +76,8 @@ class Replicated(Single):
         return self.pair.master
 
     @property
-    def wire_target(self) -> Path:
-        return self.pair.address
+    def servers(self) -> Sequence[Target]:
+        return [self.pair.address]
 
     async def restart_master(self) -> None:
         await super().restart_master()
