@@ -10,14 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from gateway.model import Uid
-from gateway.store.keys import nick_claim, user_record
-from gateway.wire.names import NickKey
 from tests.harness.court import Court
 from tests.harness.deadlines import DEADLINE_FACTOR, DEADLINE_S, eventually, life_after
 from tests.harness.facts import wait_for
 from tests.harness.gateway_process import GatewayProcess, gateways
 from tests.harness.private_server import PrivateServer
+from tests.harness.resuming import is_detached
 from tests.harness.sights import Kind
 from tests.harness.witness import RESIDENT, SessionEndedError, Witness
 
@@ -60,13 +58,6 @@ async def ann_waits_for_her_client(
             one.kill()
         await asyncio.to_thread(lose, server)
         yield court, ann, bob, two
-
-
-def is_detached(server: PrivateServer, nick: str) -> bool:
-    """Whether Redis has a session of that nick that waits for its client."""
-    with server.client() as client:
-        uid = client.get(nick_claim(NickKey(nick)))
-        return uid is not None and client.hget(user_record(Uid(uid)), "state") == b"detached"
 
 
 @pytest.mark.parametrize("lose", [PrivateServer.flush, PrivateServer.begin_anew])

@@ -3,9 +3,11 @@
 Source: docs/adr/0026-a-name-leads-to-a-room.md; https://ircv3.net/specs/extensions/channel-rename.
 """
 
+import asyncio
 import signal
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,11 +20,12 @@ from gateway.store.keys import LogKeys, log_keys, room_log
 from gateway.store.urls import Durability
 from gateway.wire.names import RoomKey
 from tests.harness.deadlines import DEADLINE_S, eventually
+from tests.harness.facts import wait_for
 from tests.harness.gateway_process import GatewayProcess, gateways
 from tests.harness.irc_peer import IrcPeer
 from tests.harness.log_site import redis_site
 from tests.harness.private_server import PrivateServer
-from tests.harness.resuming import TAGGED, come_back, connect
+from tests.harness.resuming import TAGGED, come_back, connect, is_detached
 from tests.harness.steps import answers, join
 
 pytestmark = pytest.mark.slow
@@ -170,6 +173,8 @@ async def test_who_was_away_learns_of_the_name_when_it_is_back(site: Site, stack
     for away in (known[0], plain[0]):
         await away.expect("PRIVMSG")
         await away.close()
+    for nick in ("ann", "cat"):  # until its gateway has seen it go, it is told of the next name
+        await asyncio.to_thread(wait_for, partial(is_detached, site.store, nick))
     await renamed(bob, "#old", "#mid")
     await renamed(bob, "#mid", "#new")
     await answers(bob, "PRIVMSG #new :after")

@@ -2,11 +2,15 @@
 
 from typing import NamedTuple
 
+from gateway.model import Uid
+from gateway.store.keys import nick_claim, user_record
 from gateway.wire.message import Message
+from gateway.wire.names import NickKey
 from tests.harness.gateway_process import GatewayProcess
 from tests.harness.irc_peer import IrcPeer
+from tests.harness.private_server import PrivateServer
 
-__all__ = ["RESUME", "TAGGED", "Back", "come_back", "connect", "offer", "token_of"]
+__all__ = ["RESUME", "TAGGED", "Back", "come_back", "connect", "is_detached", "offer", "token_of"]
 
 RESUME = "hubbub.chat/resume"
 TAGGED = ("message-tags", "server-time", "batch", "echo-message", "standard-replies")
@@ -72,3 +76,10 @@ async def come_back(
             new = message.params[1]
         if message.command == "RESUME" and message.params[0] == "DONE":
             return Back(peer, told, new)
+
+
+def is_detached(server: PrivateServer, nick: str) -> bool:
+    """Whether Redis has a session of that nick that waits for its client."""
+    with server.client() as client:
+        uid = client.get(nick_claim(NickKey(nick)))
+        return uid is not None and client.hget(user_record(Uid(uid)), "state") == b"detached"
