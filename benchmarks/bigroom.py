@@ -1,8 +1,8 @@
 """A join to a room of 10 000 members: `python -m benchmarks.bigroom [--members N]`.
 
 The members are put into the store as gateways would have put them; one client of a gateway that does not know the room
-yet joins it, with the capabilities that make the answer longest, while others of the same gateway and of another one
-send one PING after the other. The exit code is 1 when a target is not met.
+yet joins it, with the capabilities that make the answer longest, while another client of that gateway sends one PING
+after the other. The exit code is 1 when a target is not met.
 """
 
 import argparse

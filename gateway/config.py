@@ -22,7 +22,7 @@ from gateway.people import Rate
 from gateway.rooms.retention import MAX_ENTRIES
 from gateway.store.urls import Durability
 
-__all__ = ["ENV_PREFIX", "Config", "ConfigError", "read_config"]
+__all__ = ["ENV_PREFIX", "FLAGS", "SETTINGS", "Config", "ConfigError", "Setting", "read_config"]
 
 ENV_PREFIX = "CHAT_GATEWAY_"
 MAX_SHOWN = 80  # characters of a refused value in an error
@@ -32,7 +32,9 @@ class ConfigError(GatewayError):
     """A setting has a value that cannot be: one line that names the setting and shows the value, if no secret."""
 
 
-class _Setting(NamedTuple):
+class Setting(NamedTuple):
+    """What can be said of one setting."""
+
     metavar: str
     read: Callable[[str], object]
     default: str | None
@@ -56,7 +58,7 @@ def _setting(
     A secret is its own text. The text of `--opers` is none, but what is read from that file is: it is not `in_repr`.
     """
     return field(
-        repr=in_repr and not secret, metadata={"setting": _Setting(metavar, read, default, meaning, absent, secret)}
+        repr=in_repr and not secret, metadata={"setting": Setting(metavar, read, default, meaning, absent, secret)}
     )
 
 
@@ -211,17 +213,17 @@ class Config:
     """Environment variables with our prefix that are no setting: a mistyped name should not go unseen."""
 
 
-_SETTINGS: dict[str, _Setting] = {
+SETTINGS: dict[str, Setting] = {
     item.name: item.metadata["setting"] for item in fields(Config) if "setting" in item.metadata
 } | {
-    "password_file": _Setting(
-        "FILE", settings.password_file, None, "file with the password of the server", None, False
-    ),
-    "smtp_password_file": _Setting(
+    "password_file": Setting("FILE", settings.password_file, None, "file with the password of the server", None, False),
+    "smtp_password_file": Setting(
         "FILE", settings.password_file, None, "file with the password at the server for mail", None, False
     ),
 }
-_FLAGS = {name: "--" + name.replace("_", "-") for name in _SETTINGS} | {
+"""Every setting by its name in `Config`, and those that are read into another."""
+
+FLAGS = {name: "--" + name.replace("_", "-") for name in SETTINGS} | {
     "motd": "--motd-file",
     "webirc_password": "--webirc-password-file",
 }
@@ -244,8 +246,8 @@ def read_config(argv: Sequence[str], environ: Mapping[str, str]) -> Config:
         flags = [word.partition("=")[0] for word in unknown if word.startswith("-")]
         parser.error(f"unknown flag {flags[0]}" if flags else "takes flags only")
     from_environment = parser.get_source_to_settings_dict().get("environment_variables", {})
-    sources = _FLAGS | {action.dest: variable for variable, (action, _) in from_environment.items()}
-    values = {name: _read(_SETTINGS[name], sources[name], getattr(options, name)) for name in _SETTINGS}
+    sources = FLAGS | {action.dest: variable for variable, (action, _) in from_environment.items()}
+    values = {name: _read(SETTINGS[name], sources[name], getattr(options, name)) for name in SETTINGS}
     password = values.pop("password_file")
     if password and values["password"]:
         raise ConfigError(f"{sources['password']} and {sources['password_file']}: give one of them")
@@ -263,7 +265,7 @@ def read_config(argv: Sequence[str], environ: Mapping[str, str]) -> Config:
         raise ConfigError(f"{sources['sts_duration']}: say by {sources['sts_port']} where TLS is")
     values["http_host"] = values["http_host"] or values["host"]
     values["state_dir"] = values["state_dir"] or user_state_path("chat-gateway")
-    return Config(**values, ignored=tuple(sorted(ours.keys() - {_variable(flag) for flag in _FLAGS.values()})))
+    return Config(**values, ignored=tuple(sorted(ours.keys() - {_variable(flag) for flag in FLAGS.values()})))
 
 
 def _with_password(server: SmtpServer | None, password: str | None, sources: Mapping[str, str]) -> SmtpServer | None:
@@ -307,16 +309,16 @@ def _parser() -> Any:
         auto_env_var_prefix=ENV_PREFIX,
         allow_abbrev=False,
     )
-    for name, setting in _SETTINGS.items():
+    for name, setting in SETTINGS.items():
         default = "" if setting.default is None else f" (default: {setting.default})"
         parser.add_argument(
-            _FLAGS[name], dest=name, default=setting.default, metavar=setting.metavar, help=setting.meaning + default
+            FLAGS[name], dest=name, default=setting.default, metavar=setting.metavar, help=setting.meaning + default
         )
     parser.add_argument("--version", action="version", version=f"chat-gateway {__version__}")
     return parser
 
 
-def _read(setting: _Setting, source: str, text: str | None) -> Any:
+def _read(setting: Setting, source: str, text: str | None) -> Any:
     if text is None:
         return setting.absent
     try:

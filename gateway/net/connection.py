@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Connection"]
 
-MAX_LINE_BYTES = MAX_CLIENT_TAGS_BYTES + MAX_BODY_BYTES
+MAX_INPUT_BYTES = MAX_CLIENT_TAGS_BYTES + MAX_BODY_BYTES
 MAX_WAITING_LINES = 256  # behind a command that has to wait; past it nothing more is read until it is done
 _log = logging.getLogger(__name__)
 
@@ -100,7 +100,7 @@ class Connection(asyncio.Protocol):
 
     def _lines(self, data: bytes) -> list[bytes | Overlong]:
         """The lines that these bytes complete."""
-        decoder = self._decoder or LineDecoder(MAX_LINE_BYTES)
+        decoder = self._decoder or LineDecoder(MAX_INPUT_BYTES)
         lines = decoder.feed(data)
         self._decoder = None if decoder.idle else decoder
         return lines

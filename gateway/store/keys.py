@@ -46,7 +46,6 @@ __all__ = [
     "read_markers",
     "renaming",
     "room_log",
-    "room_of",
     "session_positions",
     "session_rooms",
     "session_watches",
@@ -130,11 +129,6 @@ def conversation_log(one: str, other: str) -> LogKey:
 def is_room(log: LogKey) -> bool:
     """Whether a log is a room's, and not an inbox or a conversation."""
     return log.startswith("r:")
-
-
-def room_of(log: LogKey) -> RoomKey:
-    """The room a room's log belongs to."""
-    return RoomKey(log[2:])
 
 
 def log_keys(log: LogKey) -> LogKeys:

@@ -1,4 +1,4 @@
-"""docs/reference.md from the gateway's own tables: capabilities, commands, numerics.
+"""docs/reference.md from the gateway's own tables: settings, capabilities, commands, numerics.
 
 `python -m tests.docs.reference` writes it; `tests/docs/test_reference.py` compares.
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gateway.commands.registration import values
 from gateway.commands.table import COMMANDS
-from gateway.config import read_config
+from gateway.config import ENV_PREFIX, FLAGS, SETTINGS, read_config
 from gateway.policy import network
 from gateway.session import capabilities
 from gateway.wire import numerics
@@ -27,7 +27,7 @@ Made from the gateway's own tables by `make reference`; `make check` compares. W
 
 def reference() -> str:
     """The whole document."""
-    return "\n".join([_HEAD, *_capabilities(), *_commands(), *_numerics()])
+    return "\n".join([_HEAD, *_settings(), *_capabilities(), *_commands(), *_numerics()])
 
 
 def numbers() -> dict[str, str]:
@@ -53,6 +53,16 @@ def _names_in(tree: ast.AST) -> Iterator[str]:
             yield node.attr
         elif isinstance(node, ast.Name):
             yield node.id
+
+
+def _settings() -> Iterator[str]:
+    yield "## Settings of the gateway"
+    yield f"Each is a variable, too: `--log-level` is `{ENV_PREFIX}LOG_LEVEL`. The flag wins."
+    yield from _table(("flag", "value", "default", "meaning"))
+    for name, setting in SETTINGS.items():
+        value, meaning = (text.replace("|", "\\|") for text in (setting.metavar, setting.meaning))
+        yield f"| `{FLAGS[name]}` | {value} | {f'`{setting.default}`' if setting.default else ''} | {meaning} |"
+    yield ""
 
 
 def _capabilities() -> Iterator[str]:
