@@ -58,8 +58,8 @@ class GatewayProcess:
         """How it ended, None while it runs; minus the signal for one that was killed."""
         return None if self._process is None else self._process.poll()
 
-    def start(self) -> "GatewayProcess":
-        """Run it and wait until it listens. Raises AssertionError with its log if it does not."""
+    def launch(self) -> "GatewayProcess":
+        """Run it, and wait for nothing."""
         flags = [f"--{name.replace('_', '-')}={value}" for name, value in self._settings.items()]
         flags += [f"--state-dir={self._state_dir}"]
         flags += [f"--redis-url={self._redis_url}"] if self._redis_url else []
@@ -75,6 +75,11 @@ class GatewayProcess:
             env=environ,
         )
         threading.Thread(target=self._keep_log, daemon=True).start()
+        return self
+
+    def start(self) -> "GatewayProcess":
+        """Run it and wait until it listens. Raises AssertionError with its log if it does not."""
+        self.launch()
         self.port = int(self._line_after(READY).rpartition(":")[2])
         self.http_port = int(self._line_after(HTTP).rpartition(":")[2])
         if "tls_port" in self._settings:
@@ -97,6 +102,10 @@ class GatewayProcess:
         assert self._process.stderr is not None
         with self._process.stderr as stream:
             self.log.extend(line.rstrip() for line in stream)
+
+    def logged(self, event: str) -> list[str]:
+        """The lines of its log, so far, with that event."""
+        return [line for line in tuple(self.log) if f" {event}" in line]
 
     def send_signal(self, number: signal.Signals) -> None:
         """A real signal to the real process."""

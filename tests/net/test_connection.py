@@ -270,6 +270,18 @@ async def test_who_is_behind_a_proxy(behind_proxy: GatewayProcess) -> None:
         assert [message.params for message in await peer.wait_closed()] == [("Closing link: No PROXY header",)]
 
 
+async def test_who_only_pretends_to_be_a_proxy(connect: Connect, server: GatewayProcess) -> None:
+    """Without --proxy-from a PROXY header is a line like any other: others see where it came from.
+    Source: PROXY protocol, section 2, "must not be sent by untrusted sources"."""
+    witness = await connect("proxywitness")
+    peer = await IrcPeer.connect(server.host, server.port, "pretender", register=False)
+    async with peer:
+        await peer.send("PROXY TCP4 192.0.2.7 127.0.0.1 1234 6667", "NICK pretender", "USER u 0 * :u")
+        await peer.expect("001")
+        await witness.send("WHOIS pretender")
+        assert (await witness.expect("311")).params[3] == "127.0.0.1"
+
+
 async def test_too_many_connections(behind_proxy: GatewayProcess) -> None:
     """One too many is told and closed; when another has gone there is room."""
     address = (behind_proxy.host, behind_proxy.port)

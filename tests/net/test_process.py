@@ -1,11 +1,14 @@
 """How a gateway process ends: exit codes and one line for whoever started it. Source: sysexits.h."""
 
+import asyncio
 import os
 import signal
 import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, closing
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -13,14 +16,17 @@ import pytest
 from tests.harness.deadlines import DEADLINE_S
 from tests.harness.facts import wait_for
 from tests.harness.gateway_process import GatewayProcess
+from tests.harness.irc_peer import IrcPeer
 from tests.harness.private_server import PrivateServer
 
 pytestmark = pytest.mark.slow
 
+DRAINED = 5  # clients that are closed one a second: the time there is to look at a gateway that drains
 
-def run(*flags: str) -> subprocess.CompletedProcess[str]:
-    """Run a gateway that is to end by itself; only errors are logged."""
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("CHAT_GATEWAY_")}
+
+def run(*flags: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run a gateway that is to end by itself, with flags and variables; only errors are logged."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("CHAT_GATEWAY_")} | settings
     return subprocess.run(
         [sys.executable, "-m", "gateway", "--log-level=error", "--http-port=0", *flags],
         capture_output=True,
@@ -85,10 +91,59 @@ def test_a_setting_that_cannot_be(flag: str, named: str) -> None:
     assert named in line
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_variable_that_is_no_setting(tmp_path: Path) -> None:
+    """It is named in the log, without its value, and that ends nothing: the rest is tried."""
+    missing = f"--redis-url=unix://{tmp_path}/none.sock"
+    done = run("--log-level=warning", missing, "--redis-wait-s=0.1", CHAT_GATEWAY_PASWORD="hunter2")
+    (line,) = (line for line in done.stderr.splitlines() if " unknown_settings_ignored " in line)
+    assert line.endswith(" names=CHAT_GATEWAY_PASWORD")
+    assert "hunter2" not in done.stderr
+    assert done.returncode == 69
+
+
+def test_a_private_store_is_told_of(tmp_path: Path) -> None:
+    """Without a Redis to share, the log says where the rooms are, and that they are this host's alone."""
+    gateway = GatewayProcess(state_dir=tmp_path).start()
+    gateway.stop()
+    (line,) = gateway.logged("private_store")
+    assert f" data={tmp_path / 'store'} " in line
+    assert line.endswith(' note="for this host alone"')
+
+
+def readiness(gateway: GatewayProcess) -> tuple[int, str]:
+    """What a balancer is told."""
+    connection = HTTPConnection(gateway.host, gateway.http_port, timeout=DEADLINE_S)
+    with closing(connection):
+        connection.request("GET", "/readyz")
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+
+
+any_signal = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+
+
+@any_signal
 def test_a_signal_ends_it_well(store_url: str, tmp_path: Path, number: signal.Signals) -> None:
     """0 for both, without a traceback."""
     gateway = GatewayProcess(state_dir=tmp_path, redis_url=store_url).start()
     gateway.send_signal(number)
     assert gateway.wait(4 * DEADLINE_S) == 0
     assert not [line for line in gateway.log if "Traceback" in line or " ERROR " in line]
+
+
+async def test_a_gateway_that_drains_takes_nobody(store_url: str, tmp_path: Path) -> None:
+    """While its clients go one by one, /readyz says 503 and connections are refused; then it ends with 0."""
+    gateway = GatewayProcess(state_dir=tmp_path, redis_url=store_url, drain_rate=1, drain_s=60).start()
+    async with AsyncExitStack() as stack:
+        peers = [
+            await stack.enter_async_context(await IrcPeer.connect(gateway.host, gateway.port, f"drained{number}"))
+            for number in range(DRAINED)
+        ]
+        assert readiness(gateway) == (200, "ok\n")
+        gateway.send_signal(signal.SIGTERM)
+        await peers[0].wait_closed()
+        assert readiness(gateway) == (503, "draining\n")
+        with pytest.raises(ConnectionRefusedError):
+            await IrcPeer.connect(gateway.host, gateway.port, "newcomer")
+        assert await peers[-1].barrier() == []  # it is served until its turn comes
+        assert await asyncio.to_thread(gateway.wait, DRAINED + 4 * DEADLINE_S) == 0
