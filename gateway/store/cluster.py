@@ -81,7 +81,11 @@ class ClusterLanes(Commands):
         """As in `Lanes`; all slots are served then."""
         try:
             async with asyncio.timeout(deadline_s):
-                while not await self._open_all():  # noqa: ASYNC110 - nodes have to be asked
+                told = False
+                while missing := await self._open_all():
+                    if not told:
+                        _log.warning("redis_unreachable", extra={"lane": "all", "error": missing})
+                        told = True
                     await asyncio.sleep(MIN_BETWEEN_LOOKS_S)
         except TimeoutError as exc:
             raise StoreError(f"Redis could not be reached within {deadline_s:.3g} s") from exc
@@ -297,12 +301,14 @@ class ClusterLanes(Commands):
         """A key the master serves."""
         return next(key for key in map(cluster_mark, count()) if self._owners[key_slot(key.encode())] is pair)
 
-    async def _open_all(self) -> bool:
-        """Open what the topology has; False: not everything is there yet."""
+    async def _open_all(self) -> str:
+        """Open what the topology has; returns what is missing yet, empty: nothing."""
         await self._look()
         closed = [pair for pair in self._pairs.values() if not pair.up]
         try:
             await asyncio.gather(*(pair.open(2 * SHORT_TIMEOUT_S) for pair in closed))
         except StoreError:
-            return False
-        return None not in self._owners
+            return "a master is away"
+        if not self._pairs:
+            return "no node of a working cluster answers"
+        return "no master for some slots" if None in self._owners else ""

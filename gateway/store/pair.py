@@ -58,6 +58,7 @@ class LanePair:
         self.reconnects = -2  # both lanes have to be opened once
         self._run_id = b"another" if successor else b""  # of the server that commands went to last
         self._moved_s = -math.inf
+        self._away: set[str] = set()  # lanes whose master could not be reached when it was last tried
 
     @property
     def up(self) -> bool:
@@ -209,11 +210,13 @@ class LanePair:
             try:
                 found = await self._master.connect()
             except CONNECT_ERRORS as exc:
-                if attempt == 0:
+                if lane.name not in self._away:
+                    self._away.add(lane.name)
                     _log.warning("redis_unreachable", extra={"lane": lane.name, "error": type(exc).__name__})
                 await asyncio.sleep(RETRY_S[min(attempt, len(RETRY_S) - 1)])
                 attempt += 1
                 continue
+            self._away.discard(lane.name)
             # It never goes back to a pool: the lane keeps it.
             lane.at, lane.believed_s = found.at, self._master.believed_s
             lane.take_over(found.connection, found.alive_s)
