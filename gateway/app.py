@@ -8,6 +8,7 @@ import multiprocessing
 import signal
 import time
 from functools import partial
+from ssl import SSLContext
 
 from gateway.commands.allowances import Allowances
 from gateway.commands.graces import Graces
@@ -15,10 +16,12 @@ from gateway.commands.reasserting import Reassertion
 from gateway.commands.renaming import reintroduce
 from gateway.commands.services import Services
 from gateway.commands.watching import Watches
-from gateway.config import Config
+from gateway.config import Config, using_certificate
 from gateway.errors import StoreError
+from gateway.exits import ExitCode
 from gateway.identity import message_ids, new_gateway_id, new_secret, new_uid
 from gateway.net.certificates import Certificates
+from gateway.net.listening import taking
 from gateway.net.server import Server
 from gateway.passwords import Cost, PasswordVerifier
 from gateway.policy import connection_limits, mail, network, shared_limits
@@ -47,11 +50,8 @@ from gateway.telemetry.health import Health
 from gateway.telemetry.listener import HttpListener
 from gateway.upkeep import Upkeep
 
-__all__ = ["EX_OK", "EX_TEMPFAIL", "EX_UNAVAILABLE", "Gateway"]
+__all__ = ["Gateway"]
 
-EX_OK = 0
-EX_UNAVAILABLE = 69  # Redis or the port cannot be had
-EX_TEMPFAIL = 75  # the others buried this gateway; started again it is a new one
 GC_THRESHOLD = 20_000  # new objects between collections: a busy turn of the loop makes thousands, all short-lived
 LINGER_S = 3.0  # beyond the time a drain has, for replicas to get what was written
 LINGER_STEP_S = 0.05
@@ -76,7 +76,7 @@ class Gateway:
         self._account_passwords = PasswordVerifier(max_waiting=MAX_LOGINS_WAITING, cost=cost)
         self._stop = asyncio.Event()
         self._stop_reason = ""
-        self._exit_code = EX_OK
+        self._exit_code = ExitCode.OK
         self._engine = Engine(
             logs,
             render,
@@ -179,7 +179,7 @@ class Gateway:
 
     def _fenced(self) -> None:
         _log.error("gateway_fenced", extra={"gateway": self.id})
-        self._exit_code = EX_TEMPFAIL
+        self._exit_code = ExitCode.BURIED
         self.stop("other gateways took this one for dead")
 
     async def run(self, *, reuse_port: bool) -> int:
@@ -187,10 +187,10 @@ class Gateway:
 
         Raises:
             StoreError: Redis could not be reached in time.
-            OSError: a port cannot be had.
+            PortError: a port cannot be had.
+            ConfigError: the certificate cannot be used any more.
         """
-        config = self._config
-        await reach(self._lanes, config.redis_wait_s, self._begin)
+        await reach(self._lanes, self._config.redis_wait_s, self._begin)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop, signal.Signals(number).name)
@@ -199,9 +199,7 @@ class Gateway:
         http: HttpListener | None = None
         try:
             ports = await self._bind(reuse_port=reuse_port)
-            http = HttpListener.start(
-                config.http_host, config.http_port, self._health, make_registry(self._counters, self.id)
-            )
+            http = self._serve_http()
             async with asyncio.TaskGroup() as tasks:
                 await self._start(tasks, ports, http.port)
                 await self._stop.wait()
@@ -226,22 +224,36 @@ class Gateway:
 
     async def _bind(self, *, reuse_port: bool) -> dict[str, int]:
         """Take all ports for IRC; their numbers, by what a client does there."""
-        config, bind = self._config, partial(self._server.bind, self._config.host, reuse_port=reuse_port)
-        ports = {"listening": await bind(config.port)}
+        config, bind = self._config, partial(self._take_port, reuse_port=reuse_port)
+        ports = {"listening": await bind("--port", config.port)}
         context = None
         if config.tls_cert is not None and config.tls_key is not None:
-            certificates = Certificates(config.tls_cert, config.tls_key)
-            context = certificates.context
+            with using_certificate(config.tls_cert, config.tls_key):
+                certificates = Certificates(config.tls_cert, config.tls_key)
+                context = certificates.context
+                asks = config.client_certificates and config.tls_port is not None
+                tls_context = certificates.asking if asks else context
             # Only with certificates: without them a terminal that is closed ends the gateway, as it should.
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, certificates.reload)
             if config.tls_port is not None:
-                asking = certificates.asking if config.client_certificates else context
-                ports["listens for TLS"] = await bind(config.tls_port, context=asking)
+                ports["listens for TLS"] = await bind("--tls-port", config.tls_port, context=tls_context)
         if config.websocket_port is not None:
             # A browser that is asked for a certificate opens a dialog.
-            number = await bind(config.websocket_port, context=context, websocket=True)
+            number = await bind("--websocket-port", config.websocket_port, context=context, websocket=True)
             ports["listens for WebSockets"] = number
         return ports
+
+    async def _take_port(
+        self, flag: str, port: int, *, reuse_port: bool, context: SSLContext | None = None, websocket: bool = False
+    ) -> int:
+        host = self._config.host
+        with taking(flag, host, port):
+            return await self._server.bind(host, port, reuse_port=reuse_port, context=context, websocket=websocket)
+
+    def _serve_http(self) -> HttpListener:
+        host, port = self._config.http_host, self._config.http_port
+        with taking("--http-port", host, port):
+            return HttpListener.start(host, port, self._health, make_registry(self._counters, self.id))
 
     async def _start(self, tasks: asyncio.TaskGroup, ports: dict[str, int], http_port: int) -> None:
         engine_up, server_up = asyncio.Event(), asyncio.Event()
@@ -269,7 +281,7 @@ class Gateway:
             print(line, flush=True)  # noqa: T201 - scripts wait for these lines
 
     async def _let_clients_go(self) -> None:
-        if self._exit_code == EX_TEMPFAIL:
+        if self._exit_code == ExitCode.BURIED:
             self._server.abandon()
             return
         until_s = time.monotonic() + self._config.drain_s + LINGER_S

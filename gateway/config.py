@@ -4,7 +4,8 @@ Each setting is one field of `Config`, declared with its reader, its default and
 `CHAT_GATEWAY_PING_INTERVAL_S=90` say the same; the flag wins.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -22,7 +23,7 @@ from gateway.people import Rate
 from gateway.rooms.retention import MAX_ENTRIES
 from gateway.store.urls import Durability
 
-__all__ = ["ENV_PREFIX", "FLAGS", "SETTINGS", "Config", "ConfigError", "Setting", "read_config"]
+__all__ = ["ENV_PREFIX", "FLAGS", "SETTINGS", "Config", "ConfigError", "Setting", "read_config", "using_certificate"]
 
 ENV_PREFIX = "CHAT_GATEWAY_"
 MAX_SHOWN = 80  # characters of a refused value in an error
@@ -287,8 +288,19 @@ def _check_tls(
         raise ConfigError(
             "--tls-port, --tls-cert and --tls-key: give all three or none (--websocket-port is a port too)"
         )
-    try:
+    with using_certificate(cert, key, sources):
         server_context(cert, key)
+
+
+@contextmanager
+def using_certificate(cert: Path, key: Path, sources: Mapping[str, str] = FLAGS) -> Iterator[None]:
+    """Around what reads these files; `sources` has the names of settings.
+
+    Raises:
+        ConfigError: in place of its OSError.
+    """
+    try:
+        yield
     except OSError as exc:
         named = f"{sources['tls_cert']}={str(cert)!r}, {sources['tls_key']}={str(key)!r}"
         raise ConfigError(

@@ -1,7 +1,6 @@
 """`chat-gateway drain`: ask gateways from outside to drain. They see it with their next beat, within two seconds."""
 
 import asyncio
-import sys
 from collections.abc import Mapping, Sequence
 
 import configargparse
@@ -9,14 +8,13 @@ import configargparse
 from gateway import settings
 from gateway.config import ENV_PREFIX, ConfigError
 from gateway.errors import StoreError
+from gateway.exits import ExitCode, failed
 from gateway.model import GatewayId
 from gateway.store.directory import Directory
 from gateway.store.lanes import lanes_to
 
 __all__ = ["main_drain"]
 
-EX_OK = 0
-EX_NOHOST = 68  # no such gateway
 CONNECT_S = 10.0
 
 
@@ -61,6 +59,5 @@ async def _ask(url: str, wanted: GatewayId | None) -> int:
     for name in asked:
         print(f"{name} was asked to drain")  # noqa: T201 - the command's answer
     if wanted is not None and not asked:
-        print(f"chat-gateway: there is no gateway {wanted!r}", file=sys.stderr)  # noqa: T201 - its error line
-        return EX_NOHOST
-    return EX_OK
+        return failed(f"there is no gateway {wanted!r}", ExitCode.NO_SUCH_GATEWAY)
+    return ExitCode.OK

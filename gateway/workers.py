@@ -13,17 +13,19 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import replace
+from functools import partial
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
 
 from gateway.config import Config
+from gateway.exits import ExitCode
+from gateway.net.listening import taking
 from gateway.store.embedded import EmbeddedStore
 
 __all__ = ["run_workers"]
 
 LOOK_EVERY_S = 0.5
 RESTART_AFTER_S = 1.0
-EX_OK, EX_UNAVAILABLE = 0, 69
 _log = logging.getLogger(__name__)
 
 Serve = Callable[[Config, str], None]
@@ -33,26 +35,28 @@ Serve = Callable[[Config, str], None]
 def run_workers(config: Config, redis_url: str, serve: Serve, store: EmbeddedStore | None) -> int:
     """Run `config.workers` gateways until they have ended or a signal came; returns the exit code.
 
-    A worker that crashes is started again; one that cannot have what it needs (69) ends all.
+    A worker that crashes is started again; one that cannot have what it needs (69, 78) ends all.
 
     Raises:
-        OSError: the port cannot be had.
+        PortError: a port cannot be had.
     """
     with ExitStack() as reserved:
-        config = replace(config, port=_reserve(config.host, config.port, reserved))
+        reserve = partial(_reserve, reserved, config.host)
+        config = replace(config, port=reserve("--port", config.port))
         if config.tls_port is not None:
-            config = replace(config, tls_port=_reserve(config.host, config.tls_port, reserved))
+            config = replace(config, tls_port=reserve("--tls-port", config.tls_port))
         if config.websocket_port is not None:
-            config = replace(config, websocket_port=_reserve(config.host, config.websocket_port, reserved))
+            config = replace(config, websocket_port=reserve("--websocket-port", config.websocket_port))
         return _Workers(config, redis_url, serve, store).run()
 
 
-def _reserve(host: str, port: int, reserved: ExitStack) -> int:
+def _reserve(reserved: ExitStack, host: str, flag: str, port: int) -> int:
     # Bound and never listening: it keeps a free port ours until the workers have it, and takes no connection.
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    holder = reserved.enter_context(closing(socket.socket(family, socket.SOCK_STREAM)))
-    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    holder.bind((host, port))
+    with taking(flag, host, port):
+        holder = reserved.enter_context(closing(socket.socket(family, socket.SOCK_STREAM)))
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        holder.bind((host, port))
     number: int = holder.getsockname()[1]
     return number
 
@@ -67,7 +71,7 @@ class _Workers:
         self._running: dict[int, SpawnProcess] = {}
         self._due: dict[int, float] = {}  # worker -> when it is started again
         self._stopping = False
-        self._code = EX_OK
+        self._code = ExitCode.OK
 
     def run(self) -> int:
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -97,10 +101,10 @@ class _Workers:
             if process.exitcode is None:
                 continue
             del self._running[index]
-            if process.exitcode == EX_UNAVAILABLE:
-                self._code = EX_UNAVAILABLE
+            if process.exitcode in (ExitCode.UNAVAILABLE, ExitCode.CONFIG):
+                self._code = process.exitcode
                 self._stop()
-            elif process.exitcode != EX_OK and not self._stopping:
+            elif process.exitcode != ExitCode.OK and not self._stopping:
                 _log.warning("worker_ended", extra={"worker": index, "code": process.exitcode})
                 self._due[index] = time.monotonic() + RESTART_AFTER_S
 

@@ -3,21 +3,46 @@
 import asyncio
 import errno
 import logging
+import os
 import socket
 import ssl
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Protocol
 
+from gateway.errors import GatewayError
 from gateway.net.tcp import AVAILABLE, Poller
 
-__all__ = ["Listener", "listen"]
+__all__ = ["Listener", "PortError", "listen", "taking"]
 
 BACKLOG = 4096
 HANDSHAKE_LIMIT_S = 10.0  # of TLS; until it is done a connection is none of ours yet
 ACCEPTS_AT_ONCE = 64  # in one turn of the loop
 RETRY_S = 1.0  # after the system had no descriptor, or no memory, for one more connection
 _log = logging.getLogger(__name__)
+
+
+class PortError(GatewayError):
+    """A port cannot be had: one line with the flag that asks for it, where it is, and why."""
+
+    def __init__(self, flag: str, host: str, port: int, cause: OSError) -> None:
+        why = cause.strerror
+        if cause.errno is not None and not isinstance(cause, socket.gaierror):  # whose number is one of its own
+            why = os.strerror(cause.errno)  # event loops write the address into the text, each in its own way
+        super().__init__(f"{flag}: cannot listen on {host} port {port}: {why or cause}")
+
+
+@contextmanager
+def taking(flag: str, host: str, port: int) -> Iterator[None]:
+    """Around what takes a port.
+
+    Raises:
+        PortError: in place of its OSError.
+    """
+    try:
+        yield
+    except OSError as exc:
+        raise PortError(flag, host, port, exc) from exc
 
 
 class Listener(Protocol):

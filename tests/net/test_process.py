@@ -1,18 +1,22 @@
 """How a gateway process ends: exit codes and one line for whoever started it. Source: sysexits.h."""
 
 import asyncio
+import errno
 import os
 import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, closing
+from contextlib import AsyncExitStack, closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.harness.certificates import certificate
 from tests.harness.deadlines import DEADLINE_S
 from tests.harness.facts import wait_for
 from tests.harness.gateway_process import GatewayProcess
@@ -37,17 +41,71 @@ def run(*flags: str, **settings: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_port_in_use(store_url: str) -> None:
-    """69, and one line with the address."""
+@contextmanager
+def launched(**settings: Any) -> Iterator[GatewayProcess]:
+    """A gateway that may never listen; at the end it is gone."""
+    gateway = GatewayProcess(**settings).launch()
+    try:
+        yield gateway
+    finally:
+        if gateway.exit_code is None:
+            gateway.kill()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("flag", ["--port", "--tls-port", "--websocket-port", "--http-port"])
+def test_a_port_in_use(store_url: str, tmp_path: Path, flag: str, workers: int) -> None:
+    """69, and one line that names the port that is taken, whichever it is, with its address and the reason."""
+    pems = certificate(tmp_path)
+    ports = {"--port": 0, "--tls-port": 0, "--websocket-port": 0, "--http-port": 0}
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        port = taken.getsockname()[1]
-        done = run(f"--redis-url={store_url}", f"--port={port}")
+        ports[flag] = taken.getsockname()[1]
+        done = run(
+            f"--redis-url={store_url}",
+            f"--workers={workers}",
+            *(f"{each}={port}" for each, port in ports.items()),
+            *(f"--tls-cert={pems.cert}", f"--tls-key={pems.key}"),
+        )
+    assert done.returncode == 69
+    reason = os.strerror(errno.EADDRINUSE)
+    assert done.stderr == f"chat-gateway: {flag}: cannot listen on 127.0.0.1 port {ports[flag]}: {reason}\n"
+
+
+def test_a_host_that_is_not_ours(store_url: str) -> None:
+    """69, and the host that was asked for; 192.0.2.0/24 is nobody's. Source: RFC 5737."""
+    done = run(f"--redis-url={store_url}", "--port=0", "--http-host=192.0.2.1")
+    assert done.returncode == 69
+    reason = os.strerror(errno.EADDRNOTAVAIL)
+    assert done.stderr == f"chat-gateway: --http-port: cannot listen on 192.0.2.1 port 0: {reason}\n"
+
+
+def test_a_host_without_an_address(store_url: str) -> None:
+    """69, and what the resolver says of it; names below `invalid` are nobody's. Source: RFC 6761."""
+    done = run(f"--redis-url={store_url}", "--port=0", "--host=nobody.invalid")
     assert done.returncode == 69
     (line,) = done.stderr.splitlines()
-    assert line.startswith(f"chat-gateway: cannot listen on 127.0.0.1 port {port}: ")
-    assert "address" in line.lower()
+    assert line.startswith("chat-gateway: --port: cannot listen on nobody.invalid port 0: ")
+    assert "Errno" not in line
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_certificate_that_goes_while_it_waits_for_redis(tmp_path: Path, workers: int) -> None:
+    """78 as for any certificate that cannot be used, and one line with both flags and files."""
+    pems = certificate(tmp_path / "pems")
+    settings = {"workers": workers, "tls_port": 0, "tls_cert": pems.cert, "tls_key": pems.key}
+    with PrivateServer.running(tmp_path / "store") as server:
+        server.kill()
+        with launched(state_dir=tmp_path / "gateway", redis_url=server.url, **settings) as gateway:
+            wait_for(lambda: len(gateway.logged("redis_unreachable")) == workers, within_s=4 * DEADLINE_S)
+            pems.cert.unlink()
+            server.restart()
+            assert gateway.wait(4 * DEADLINE_S) == 78
+    named = f"--tls-cert={str(pems.cert)!r}, --tls-key={str(pems.key)!r}"
+    told = f"chat-gateway: {named}: {os.strerror(errno.ENOENT)}"
+    wait_for(lambda: told in gateway.log, within_s=DEADLINE_S)
+    assert not gateway.logged("Traceback")
 
 
 def test_a_redis_that_is_not_there(tmp_path: Path) -> None:
