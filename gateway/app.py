@@ -190,14 +190,12 @@ class Gateway:
             PortError: a port cannot be had.
             ConfigError: the certificate cannot be used any more.
         """
-        await reach(self._lanes, self._config.redis_wait_s, self._begin)
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.stop, signal.Signals(number).name)
-        if (parent := multiprocessing.parent_process()) is not None:
-            loop.add_reader(parent.sentinel, self.stop, "the process that started it is gone")
+        self._let_itself_be_stopped()
         http: HttpListener | None = None
         try:
+            if not await self._reach():
+                _log.info("stopped_before_it_began", extra={"reason": self._stop_reason})
+                return self._exit_code
             ports = await self._bind(reuse_port=reuse_port)
             http = self._serve_http()
             async with asyncio.TaskGroup() as tasks:
@@ -214,6 +212,28 @@ class Gateway:
             self._passwords.close()
             self._account_passwords.close()
         return self._exit_code
+
+    def _let_itself_be_stopped(self) -> None:
+        """First of all: the kernel keeps signals that nobody handles from the first process of a container."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop, signal.Signals(number).name)
+        if (parent := multiprocessing.parent_process()) is not None:
+            loop.add_reader(parent.sentinel, self.stop, "the process that started it is gone")
+
+    async def _reach(self) -> bool:
+        """Whether it began before it was told to stop."""
+        beginning = asyncio.create_task(reach(self._lanes, self._config.redis_wait_s, self._begin), name="beginning")
+        stopping = asyncio.create_task(self._stop.wait(), name="wish to stop")
+        try:
+            await asyncio.wait((beginning, stopping), return_when=asyncio.FIRST_COMPLETED)
+            if beginning.done():
+                await beginning
+            return beginning.done()
+        finally:
+            for task in (beginning, stopping):
+                task.cancel()
+            await asyncio.gather(beginning, stopping, return_exceptions=True)
 
     async def _begin(self) -> None:
         await self._leases.begin()

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import resource
+import signal
 import sys
 from collections.abc import Callable
 
@@ -59,6 +60,8 @@ def _drain(argv: list[str]) -> int:
 
 def _run(config: Config) -> int:
     set_up_logging(config.log_level)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end_at_once)  # until the gateway, or who starts several, has its own
     if config.ignored:
         _log.warning("unknown_settings_ignored", extra={"names": ",".join(config.ignored)})
     _allow_many_files()
@@ -70,6 +73,10 @@ def _run(config: Config) -> int:
         return _serve(config, store.url, store)
     finally:
         store.stop()
+
+
+def _end_at_once(number: int, frame: object) -> None:
+    sys.exit(ExitCode.OK)
 
 
 def _serve(config: Config, redis_url: str, store: EmbeddedStore | None) -> int:

@@ -21,6 +21,7 @@ from tests.harness.deadlines import DEADLINE_S
 from tests.harness.facts import wait_for
 from tests.harness.gateway_process import GatewayProcess
 from tests.harness.irc_peer import IrcPeer
+from tests.harness.ports import free_ports
 from tests.harness.private_server import PrivateServer
 
 pytestmark = pytest.mark.slow
@@ -187,6 +188,33 @@ def test_a_signal_ends_it_well(store_url: str, tmp_path: Path, number: signal.Si
     gateway.send_signal(number)
     assert gateway.wait(4 * DEADLINE_S) == 0
     assert not [line for line in gateway.log if "Traceback" in line or " ERROR " in line]
+
+
+@any_signal
+@pytest.mark.parametrize("scheme", ["redis", "redis+sentinel", "redis+cluster"])
+def test_a_signal_ends_the_wait_for_redis(tmp_path: Path, scheme: str, number: signal.Signals) -> None:
+    """0 at once, not when the wait is over: it has begun nothing."""
+    (port,) = free_ports(1)
+    name = "/chat" if scheme == "redis+sentinel" else ""
+    url = f"{scheme}://127.0.0.1:{port}{name}"
+    with launched(state_dir=tmp_path, redis_url=url, redis_wait_s=3600) as gateway:
+        wait_for(lambda: bool(gateway.logged("redis_unreachable")), within_s=4 * DEADLINE_S)
+        gateway.send_signal(number)
+        assert gateway.wait() == 0
+    assert not [line for line in gateway.log if "Traceback" in line or " ERROR " in line]
+
+
+@any_signal
+def test_a_signal_ends_the_start_of_the_private_store(tmp_path: Path, number: signal.Signals) -> None:
+    """0, also while the server loads: here it does not come to that, its log is a pipe that nobody reads."""
+    store = tmp_path / "store"
+    store.mkdir(mode=0o700)
+    os.mkfifo(store / "valkey.log")
+    with launched(state_dir=tmp_path) as gateway:
+        wait_for((store / "lock").exists, within_s=4 * DEADLINE_S)
+        gateway.send_signal(number)
+        assert gateway.wait() == 0
+    assert not gateway.logged("Traceback")
 
 
 async def test_a_gateway_that_drains_takes_nobody(store_url: str, tmp_path: Path) -> None:
