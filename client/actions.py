@@ -20,10 +20,12 @@ __all__ = [
     "ListRooms",
     "Mode",
     "Names",
+    "Oper",
     "Part",
     "PickRoom",
     "Query",
     "Quit",
+    "Quote",
     "Register",
     "Rename",
     "Reply",
@@ -194,6 +196,22 @@ class Register:
 
 
 @dataclass(frozen=True, slots=True)
+class Oper:
+    """Become an operator of the network."""
+
+    name: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Send a command of the protocol as it stands."""
+
+    command: str
+    params: tuple[str, ...] = field(repr=False)  # a password may be among them
+
+
+@dataclass(frozen=True, slots=True)
 class Verify:
     """Say the code that was mailed for `account`; empty: the one we have registered last."""
 
@@ -257,7 +275,9 @@ class Invalid:
 
 
 # What the server does, at once or not at all.
-Request = Delete | Invite | Kick | ListRooms | Mode | Names | Register | Rename | SetTopic | Verify | Whois
+Request = (
+    Delete | Invite | Kick | ListRooms | Mode | Names | Oper | Quote | Register | Rename | SetTopic | Verify | Whois
+)
 
 Action = (
     Request

@@ -24,10 +24,12 @@ from client.actions import (
     ListRooms,
     Mode,
     Names,
+    Oper,
     Part,
     PickRoom,
     Query,
     Quit,
+    Quote,
     Register,
     Rename,
     Reply,
@@ -41,9 +43,32 @@ from client.actions import (
     Verify,
     Whois,
 )
+from gateway.wire.errors import MalformedLineError
+from gateway.wire.limits import MAX_BODY_BYTES
+from gateway.wire.message import Message
 from gateway.wire.names import is_nick, is_room_name
 
 __all__ = ["COMMANDS", "Command", "clean", "help_lines", "holds_password", "holds_secret", "parse", "room_name"]
+
+# What the client says by itself and in its order, or has a word of its own for: /quote does not.
+_OWN = frozenset(
+    (
+        "AUTHENTICATE",
+        "BATCH",
+        "CAP",
+        "CHATHISTORY",
+        "NOTICE",
+        "PASS",
+        "PING",
+        "PONG",
+        "PRIVMSG",
+        "QUIT",
+        "RESUME",
+        "SEARCH",
+    )
+)
+_PASSWORDS = frozenset(("oper", "register"))  # commands that have one
+_SECRETS = _PASSWORDS | {"quote"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +165,26 @@ def _register(text: str) -> Action | None:
     return Register(*words) if len(words) == 2 and (words[0] == "*" or "@" in words[0]) else None
 
 
+def _oper(text: str) -> Action | None:
+    words = text.split()
+    return Oper(*words) if len(words) == 2 else None
+
+
+def _quote(text: str) -> Action | None:
+    if not text:
+        return None
+    try:
+        message = Message.parse(text.encode())
+    except MalformedLineError:
+        return Invalid("/quote takes a command as the protocol has it")
+    if message.source or message.tags or len(text.encode()) > MAX_BODY_BYTES:
+        return Invalid(f"/quote takes a command alone, of {MAX_BODY_BYTES} bytes at most")
+    command = message.command.upper()
+    if command in _OWN:
+        return Invalid(f"the client says {command} itself")
+    return Quote(command, message.params)
+
+
 def _verify(text: str) -> Action | None:
     match text.split():
         case [code]:
@@ -189,6 +234,8 @@ COMMANDS = {
     "connect": Command("", "try to connect now, without waiting", _alone(Connect)),
     "register": Command("EMAIL PASSWORD", "make an account for your nick; * for no address", _register),
     "verify": Command("[ACCOUNT] CODE", "finish that by the code from the mail", _verify),
+    "oper": Command("NAME PASSWORD", "become an operator of the network", _oper),
+    "quote": Command("LINE", "send a command of the protocol, for what has no word here", _quote),
     "help": Command("", "this list", lambda _: Help()),
     "quit": Command("[REASON]", "leave at once; `exit`, Ctrl-D and Ctrl-C ask first", Quit),
 }
@@ -223,7 +270,8 @@ def parse(line: str) -> Action | None:
     word, _, rest = text[1:].partition(" ")
     fitting = _fitting(word.lower())
     if not fitting:
-        return Invalid(f"there is no command /{word}; /help lists them, //{word} says it")
+        said = "" if rest.strip() else f", //{word} says it"  # who mistyped a command with a password should not say it
+        return Invalid(f"there is no command /{word}; /help lists them{said}")
     if len(fitting) > 1:
         return Invalid(f"/{word} could be " + " or ".join(f"/{name}" for name in fitting))
     command = COMMANDS[fitting[0]]
@@ -240,13 +288,23 @@ def _fitting(word: str) -> list[str]:
 def holds_password(text: str) -> bool:
     """Whether a typed line has a password in it, which must not be kept at all; also one that is not finished, or typed
     wrong."""
-    word, _, rest = text.lstrip()[1:].partition(" ")
-    return text.lstrip().startswith("/") and bool(rest.strip()) and "register" in _fitting(word.lower())
+    commands, words = _typed(text)
+    return bool(words) and not _PASSWORDS.isdisjoint(commands or ())
 
 
 def holds_secret(text: str) -> bool:
-    """Whether a typed line has a password or a key in it, which must not be kept on disk."""
-    action = parse(text)
-    if isinstance(action, Mode):
-        return bool(action.words) and "k" in action.words[0]
-    return (isinstance(action, Join) and bool(action.key)) or holds_password(text)
+    """Whether a typed line may have a password or a key in it, which must not be kept on disk; an unknown one may."""
+    commands, words = _typed(text)
+    if not words or commands is None:
+        return False
+    keyed = "mode" in commands and any(word[0] in "+-" and "k" in word for word in words)
+    return keyed or not commands or ("join" in commands and len(words) > 1) or not _SECRETS.isdisjoint(commands)
+
+
+def _typed(text: str) -> tuple[list[str] | None, list[str]]:
+    """The commands a typed line may mean, None for one that says something; and the words behind."""
+    head = text.strip()
+    if not head.startswith("/") or head.startswith("//"):
+        return None, head.split()
+    word, *words = head[1:].split() or [""]
+    return _fitting(word.lower()), words

@@ -99,10 +99,18 @@ def servers(values: Sequence[str], *, tls: bool) -> tuple[Server, ...]:
         match = _SERVER.fullmatch(text)
         secure = tls if match is None or match["scheme"] is None else match["scheme"] == "ircs"
         port = int(match["port"] or (TLS_PORT if secure else PORT)) if match else 0
-        if match is None or not 0 < port < 65536:
+        if match is None or not 0 < port < 65536 or not _may_be_host(match["ip6"] or match["host"]):
             raise ConfigError("not HOST:PORT, irc://HOST:PORT or ircs://HOST:PORT")
         found.append(Server(match["ip6"] or match["host"], port, secure))
     return tuple(found)
+
+
+def _may_be_host(text: str) -> bool:
+    """Whether a connection to it can be tried: labels of 1 to 63 octets (RFC 1035 section 2.3.4)."""
+    try:
+        return bool(text.encode("idna"))
+    except UnicodeError:
+        return False
 
 
 def nick(text: str) -> str:

@@ -154,6 +154,12 @@ def _invite(state: State, message: Message) -> Iterator[Event]:
             yield ServerText(f"{by} invited {nick} to {room}")
 
 
+def _wallops(_state: State, message: Message) -> Iterator[Event]:
+    """Source: RFC 2812 section 4.7."""
+    if message.params:
+        yield ServerText(f"{Source.parse(message.source).nick} to all: {message.params[-1]}")
+
+
 def _read_up_to(_state: State, message: Message) -> Iterator[Event]:
     """IRCv3 draft/read-marker."""
     if len(message.params) >= 2:
@@ -306,6 +312,7 @@ _HANDLERS: dict[str, Callable[[State, Message], Iterable[Event]]] = {
     "RESUME": _resume,
     "TAGMSG": _tagged,
     "VERIFY": _account,
+    "WALLOPS": _wallops,
     "WARN": standard_reply,
     **dict.fromkeys(LOGIN_CODES, _login_answered),
 }

@@ -74,6 +74,14 @@ class Requests:
         self._session.register(action.email, action.password)
 
     @make.register
+    def _(self, action: actions.Oper) -> None:
+        self._session.oper(action.name, action.password)
+
+    @make.register
+    def _(self, action: actions.Quote) -> None:
+        self._session.quote(action.command, action.params)
+
+    @make.register
     def _(self, action: actions.Verify) -> None:
         session = self._session
         session.verify(action.account or self._chat.heard.unverified or self._chat.nick, action.code)

@@ -171,6 +171,14 @@ class Session:
         """Make an account named as our nick; `CodeWanted` or `ServerText` follows."""
         self._state.send("REGISTER", "*", email, password)
 
+    def oper(self, name: str, password: str) -> None:
+        """Become an operator of the network; `ServerText` is the answer."""
+        self._state.send("OPER", name, password)
+
+    def quote(self, command: str, params: Sequence[str]) -> None:
+        """Send what a person typed in the words of the protocol; what comes of it comes as of any command."""
+        self._state.send(command, *params)
+
     def verify(self, account: str, code: str) -> None:
         """Say the code that was mailed for an account; `ServerText` follows."""
         self._state.send("VERIFY", account, code)

@@ -1,6 +1,8 @@
 """Keys of the full screen; `helptext.KEYS` tells them. What is not here is prompt_toolkit's: editing as in Emacs."""
 
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from prompt_toolkit.application.current import get_app
@@ -20,7 +22,7 @@ PASTE_GAP_S = 0.05  # an Enter so soon after a pasted line is the paste's last o
 
 def key_bindings(ui: "FullScreen") -> KeyBindingsBase:
     """All of them."""
-    return merge_key_bindings([_input_keys(ui), _room_keys(ui), _picker_keys(ui)])
+    return merge_key_bindings([_input_keys(ui), _room_keys(ui), _going_keys(ui), _picker_keys(ui)])
 
 
 def _typing(ui: "FullScreen") -> Condition:
@@ -128,33 +130,6 @@ def _room_keys(ui: "FullScreen") -> KeyBindings:
         with ui.lock:
             view.find(ui.buffer.text)
 
-    @keys.add("c-n", filter=chatting)
-    def _(event: KeyPressEvent) -> None:
-        ui.go(view.neighbour(1))
-
-    @keys.add("c-p", filter=chatting)
-    def _(event: KeyPressEvent) -> None:
-        ui.go(view.neighbour(-1))
-
-    @keys.add("escape", "a", filter=chatting)
-    def _(event: KeyPressEvent) -> None:
-        ui.go(view.next_unread())
-
-    for digit in "123456789":
-
-        @keys.add("escape", digit, filter=chatting)
-        def _(event: KeyPressEvent, number: int = int(digit)) -> None:
-            entries = view.entries()
-            ui.go(entries[number - 1].name if number <= len(entries) else "")
-
-    @keys.add("escape", "k", filter=chatting)
-    def _(event: KeyPressEvent) -> None:
-        ui.pick(room_switcher(ui))
-
-    @keys.add("escape", "j", filter=chatting)
-    def _(event: KeyPressEvent) -> None:
-        ui.pick(join_dialog(ui))
-
     @keys.add("escape", "c", filter=chatting)
     def _(event: KeyPressEvent) -> None:
         ui.command("/connect")
@@ -172,6 +147,40 @@ def _room_keys(ui: "FullScreen") -> KeyBindings:
     def _(event: KeyPressEvent) -> None:
         with ui.lock:
             view.toggle_people()
+
+    return keys
+
+
+def _going_keys(ui: "FullScreen") -> KeyBindings:
+    keys = KeyBindings()
+    view = ui.view
+    chatting = ~is_searching & Condition(lambda: ui.picker is None)
+
+    def going(find: Callable[[], str]) -> Callable[[KeyPressEvent], None]:
+        def go(event: KeyPressEvent) -> None:
+            with ui.lock:
+                room = find()
+            ui.go(room)
+
+        return go
+
+    def entry(number: int) -> str:
+        entries = view.entries()
+        return entries[number - 1].name if number <= len(entries) else ""
+
+    keys.add("c-n", filter=chatting)(going(lambda: view.neighbour(1)))
+    keys.add("c-p", filter=chatting)(going(lambda: view.neighbour(-1)))
+    keys.add("escape", "a", filter=chatting)(going(view.next_unread))
+    for digit in "123456789":
+        keys.add("escape", digit, filter=chatting)(going(partial(entry, int(digit))))
+
+    @keys.add("escape", "k", filter=chatting)
+    def _(event: KeyPressEvent) -> None:
+        ui.pick(room_switcher(ui))
+
+    @keys.add("escape", "j", filter=chatting)
+    def _(event: KeyPressEvent) -> None:
+        ui.pick(join_dialog(ui))
 
     return keys
 

@@ -41,6 +41,11 @@ from client.commands import COMMANDS, help_lines, holds_secret, parse
         ("/topic", actions.SetTopic("")),
         ("/topic new one", actions.SetTopic("new one")),
         ("/register * sesame", actions.Register("*", "sesame")),
+        ("/oper root sesame", actions.Oper("root", "sesame")),
+        (
+            "/quote kline add *!*@192.0.2.7 1d :spam and more",
+            actions.Quote("KLINE", ("add", "*!*@192.0.2.7", "1d", "spam and more")),
+        ),
         ("/register ann@example.org sesame", actions.Register("ann@example.org", "sesame")),
         ("/verify ab-cd", actions.Verify("", "ab-cd")),
         ("/verify ann ab-cd", actions.Verify("ann", "ab-cd")),
@@ -120,9 +125,15 @@ def test_a_key_is_known_as_a_secret() -> None:
         "/re * sesame",
         "/register sesame",
         " /register a b c",
+        "/oper root sesame",
+        "/op root sesame",
+        "/quote OPER root sesame",
+        "/identify sesame",
+        "/join dev key sesame",
+        "/mode bob +k sesame",
     ],
 )
 def test_a_password_is_known_as_a_secret(line: str) -> None:
-    """Also where the line is not finished, or typed wrong: what it is worth is the same."""
+    """Also where the line is not finished, or typed wrong, or means nothing here: what it is worth is the same."""
     assert holds_secret(line)
     assert "sesame" not in repr(parse(line))

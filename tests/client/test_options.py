@@ -34,6 +34,15 @@ def test_servers(tmp_path: Path, text: str, server: Server) -> None:
     assert parse(options(tmp_path, "--room", "tea", "--server", text), {}).servers == (server,)
 
 
+@pytest.mark.parametrize("text", ["a..b", ".example", f"{64 * 'a'}.example", "irc://a..b:6667"])
+def test_a_name_that_no_host_can_have_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str) -> None:
+    """With the value, before there is a connection: the system's resolver raises something of its own for it."""
+    with pytest.raises(SystemExit) as refused:
+        parse(options(tmp_path, "--room=tea", "--server", text), {})
+    assert refused.value.code == 2
+    assert repr(text) in capsys.readouterr().err
+
+
 def test_tls_holds_for_servers_that_do_not_say(tmp_path: Path) -> None:
     """--tls changes the default port with it; irc:// says no."""
     arguments = options(tmp_path, "--room=tea", "--tls", "--server", "a,b:1,irc://c")
