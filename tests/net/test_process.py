@@ -60,9 +60,10 @@ def test_a_port_in_use(store_url: str, tmp_path: Path, flag: str, workers: int) 
     pems = certificate(tmp_path)
     ports = {"--port": 0, "--tls-port": 0, "--websocket-port": 0, "--http-port": 0}
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
+        # Not one of the system's choice: the second worker's HTTP port is the next one, and others are given those.
+        ports[flag] = free_ports(1)[0]
+        taken.bind(("127.0.0.1", ports[flag]))
         taken.listen()
-        ports[flag] = taken.getsockname()[1]
         done = run(
             f"--redis-url={store_url}",
             f"--workers={workers}",
