@@ -108,9 +108,14 @@ SCENARIOS = {
 
 def versions(outcome: Outcome) -> str:
     """What ran: ours, Redis, the machine and its Python."""
-    told = subprocess.run(["git", "describe", "--always", "--dirty=+"], capture_output=True, text=True, check=False)
-    ours = f"hubbub {gateway.__version__} ({told.stdout.strip() or 'no commit'})"
+    told = _git("describe", "--always").stdout.strip() or "no commit"
+    changed = "+" if _git("diff", "--quiet", "HEAD", "--", "gateway", "tests").returncode else ""
+    ours = f"hubbub {gateway.__version__} ({told}{changed})"
     return f"{ours}, {outcome.server}; {describe()}"
+
+
+def _git(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
 
 
 def main() -> None:
